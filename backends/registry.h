@@ -1,0 +1,60 @@
+// Registry: the one list of all backends, built or not, and the one place that reads the environment.
+#pragma once
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "plexus/core/context.h"
+#include "plexus/core/cpu.h"
+#include "plexus/export.h"
+
+namespace plexus {
+
+/// A row of the table of backends.
+struct BackendRow {
+  std::string name;         ///< "reference", "simd", "onednn"
+  std::string description;  ///< "plain loops, double accumulators"
+  bool built = false;
+  bool usable = false;      ///< built, and this CPU can run it
+  std::string reason;       ///< why not: "not built: -DPLEXUS_WITH_SIMD=ON"; empty where usable
+};
+
+/// All backends, in the order of automatic choice.
+PLEXUS_EXPORT std::vector<BackendRow> backends();
+
+/// The row that `requested` names. A pure function of its arguments. Throws BackendError for an empty name, an unknown one
+/// (with the closest match), one that is not built, one that this CPU cannot run; the message holds the table's state.
+PLEXUS_EXPORT const BackendRow& select(const std::string& requested, const std::vector<BackendRow>& table);
+
+/// One setting and where it comes from.
+struct Setting {
+  std::string variable;  ///< "PLEXUS_BACKEND"
+  std::string value;     ///< as resolved
+  std::string origin;    ///< "environment", "default", "argument"
+};
+
+/// Arguments override the environment; what is not given is taken from it, else from the default.
+struct ContextOptions {
+  std::string backend;          ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference
+  int threads = 0;              ///< 0: PLEXUS_NUM_THREADS, else Executor::available_threads()
+  LogSink sink = stderr_sink();
+};
+
+/// The environment, resolved and validated. Throws ArgumentError (an invalid value; the message lists the valid ones) or
+/// BackendError. Starts no thread, opens no file. `lookup` replaces getenv in tests: null means unset.
+struct PLEXUS_EXPORT Environment {
+  std::string backend;
+  int threads = 1;
+  Isa max_isa = Isa::scalar;
+  Policies policies;
+  std::vector<Setting> settings;
+
+  using Lookup = std::function<const char*(const char*)>;
+  static Environment resolve(const ContextOptions& options = {});
+  static Environment resolve(const ContextOptions& options, const Lookup& lookup);
+};
+
+/// A context with the chosen backend first and the reference last. Throws as Environment::resolve.
+PLEXUS_EXPORT Context make_context(const ContextOptions& options = {});
+
+}  // namespace plexus

@@ -1,0 +1,17 @@
+# Flags for our own code: warnings, sanitizers, and what keeps results the same from compiler to compiler.
+add_library(plexus_options INTERFACE)
+target_compile_features(plexus_options INTERFACE cxx_std_20)
+target_compile_options(plexus_options INTERFACE
+  -Wall -Wextra
+  -ffp-contract=off  # a*b+c is two roundings unless a kernel says fma: the same bits from GCC and clang, x86 and Arm
+  $<$<BOOL:${PLEXUS_WERROR}>:-Werror>)
+if(PLEXUS_SANITIZE)
+  target_compile_options(plexus_options INTERFACE
+    -fsanitize=${PLEXUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
+  target_link_options(plexus_options INTERFACE -fsanitize=${PLEXUS_SANITIZE})
+endif()
+
+set(CMAKE_CXX_EXTENSIONS OFF)
+set(CMAKE_CXX_VISIBILITY_PRESET hidden)
+set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
+set(CMAKE_POSITION_INDEPENDENT_CODE ON)

@@ -1,0 +1,43 @@
+// Executor: the threads of one context. Everything parallel in Plexus runs on one.
+#pragma once
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+#include "plexus/export.h"
+
+namespace plexus {
+
+/// Runs loops on a fixed number of threads (an arena of its own; the caller is one of them). Starts no thread before
+/// the first loop that needs one. Safe to use from many threads at once and from inside its own loops.
+class PLEXUS_EXPORT Executor {
+ public:
+  /// `threads` >= 1, the caller included; 0: available_threads(). Throws ArgumentError above 1024.
+  explicit Executor(int threads = 0);
+  ~Executor();
+  Executor(const Executor&) = delete;
+  Executor& operator=(const Executor&) = delete;
+
+  int threads() const { return threads_; }
+
+  /// Calls body(begin, end) for pieces that cover [0, count) once. Piece boundaries are multiples of `grain` (>= 1) and
+  /// do not depend on the number of threads. One piece, or one thread: runs on the caller, in ascending order.
+  /// Rethrows the first exception of the body. Allocates nothing of its own.
+  template <class Body>
+  void parallel_for(int64_t count, int64_t grain, const Body& body) const {
+    run(count, grain, &body, [](const void* b, int64_t begin, int64_t end) { (*static_cast<const Body*>(b))(begin, end); });
+  }
+
+  /// The CPUs this process may use: affinity mask, then cgroup quota (v1 and v2), rounded up. At least 1.
+  static int available_threads();
+
+ private:
+  using Piece = void (*)(const void* body, int64_t begin, int64_t end);
+  void run(int64_t count, int64_t grain, const void* body, Piece piece) const;
+
+  struct Arena;
+  int threads_;
+  std::unique_ptr<Arena> arena_;
+};
+
+}  // namespace plexus

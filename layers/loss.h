@@ -1,0 +1,34 @@
+// Losses that networks are trained with.
+#pragma once
+#include <string>
+#include <variant>
+
+#include "plexus/core/spec/loss.h"
+#include "plexus/export.h"
+
+namespace plexus {
+
+/// Mean squared error: mean over columns and rows, as PyTorch and Keras.
+struct Mse {};
+/// Mean absolute error.
+struct Mae {};
+/// Quadratic within `delta`, linear outside: PyTorch's HuberLoss, Keras' Huber; delta 1 in both.
+struct Huber {
+  double delta = 1;
+};
+/// Binary cross entropy on logits (PyTorch's BCEWithLogitsLoss); targets in [0, 1].
+struct BinaryCrossEntropy {};
+/// Softmax and cross entropy in one, on logits: PyTorch's CrossEntropyLoss, Keras' SparseCategoricalCrossentropy
+/// (from_logits). Targets: class numbers 0..K-1, or one-hot rows.
+struct SoftmaxCrossEntropy {};
+
+using Loss = std::variant<SoftmaxCrossEntropy, BinaryCrossEntropy, Mse, Mae, Huber>;
+
+/// "softmax cross entropy", "mse", ...
+PLEXUS_EXPORT std::string to_string(const Loss& loss);
+
+/// The operation for predictions of `columns` columns; `labels`: targets are class numbers (i32 [m, 1]).
+/// Throws ShapeError for class numbers with a loss that has no use for them.
+PLEXUS_EXPORT LossSpec make_spec(const Loss& loss, int64_t batch, int64_t columns, bool labels, DType dtype = DType::f32);
+
+}  // namespace plexus

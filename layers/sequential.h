@@ -1,0 +1,89 @@
+// Sequential: layers one after another, and the programs that they make.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plexus/core/store.h"
+#include "plexus/layers/layer.h"
+#include "plexus/layers/loss.h"
+#include "plexus/export.h"
+
+namespace plexus {
+
+/// What a program does. forward: x -> y. loss: forward, and the loss of y. step: a whole training step.
+/// backward: a step without updates, gradients are state. apply: the updates from those gradients.
+enum class Part { forward, loss, step, backward, apply };
+
+struct LoweringOptions {
+  Part part = Part::forward;
+  int64_t batch = 1;                     ///< rows at most
+  std::vector<int64_t> row_counts;       ///< rows that runs will have; empty: {batch}
+  DType dtype = DType::f32;
+  Loss loss;
+  bool labels = true;                    ///< targets are class numbers
+  UpdateSpec update;                     ///< kind and hyperparameters
+  double clip_norm = 0;                  ///< > 0: gradients scaled to this global norm at most
+  bool accumulate = false;               ///< backward: add to the gradients
+  bool loss_scale = false;               ///< the loss is multiplied by the scalar "loss_scale" instead of 1/rows
+  bool input_gradient = false;           ///< output "x.gradient"
+  bool keep_gradients = false;           ///< step: gradients are state, for who reads them after the run
+};
+
+/// Layers, one after another; owns their parameters (`store`). Movable; `clone` copies.
+/// Names in the store follow torch.nn.Sequential: "0.weight", counting every layer but preprocessing, whose are "input.*".
+class PLEXUS_EXPORT Sequential {
+ public:
+  Sequential();
+  template <class... L>
+    requires(sizeof...(L) > 0 && (std::is_base_of_v<Layer, L> && ...))
+  explicit Sequential(L... layers) : Sequential() {
+    (add(std::make_unique<L>(std::move(layers))), ...);
+  }
+  Sequential(Sequential&&) noexcept;
+  Sequential& operator=(Sequential&&) noexcept;
+  ~Sequential();
+  /// Another network with the same layers and parameter values.
+  Sequential clone() const;
+
+  /// Throws ArgumentError where a preprocessing layer follows one that is not, or the network is built already.
+  void add(std::unique_ptr<Layer> layer);
+  size_t size() const;
+  Layer& operator[](size_t i);
+  const Layer& operator[](size_t i) const;
+  /// "input" for preprocessing layers (then "input2", ...), else the number among the others: "0".
+  std::string prefix(size_t i) const;
+
+  /// Fixes the shape of a row, checks all layers, declares parameters and sets them to their first values.
+  /// The same shape again changes nothing. Throws ShapeError (naming the layer), or where built with another shape.
+  void build(const Shape& input, uint64_t seed = 0, DType dtype = DType::f32);
+  bool built() const;
+  const Shape& input_shape() const;
+  const Shape& output_shape() const;
+  DType dtype() const;
+  /// Trained values: sum over parameters.
+  int64_t parameter_count() const;
+
+  /// Fits the preprocessing layers, one after the other, each on what those before it make of the rows.
+  void fit_preprocessing(const Rows& rows);
+  bool has_preprocessing() const;
+
+  /// Parameters and all other state. The plans of this network live over it.
+  Store& store();
+  const Store& store() const;
+
+  /// The program. Inputs: "x" [batch, ...], "target" ([batch, 1] i32, or [batch, ...]). Outputs: "y" (forward, loss),
+  /// "x.gradient". Scalars: "loss", "learning_rate" (dtype), "step" (i64, counts updates from 1), "pass" (i64, counts
+  /// forward passes in training: dropout), "seed" (i64), "loss_scale". Throws ArgumentError where not built.
+  Program lower(const LoweringOptions& options) const;
+
+  /// A table for people: layer, output shape, parameters.
+  std::string summary() const;
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace plexus
