@@ -1,0 +1,72 @@
+// Trainer: fits a network to data, tests it, predicts with it.
+#pragma once
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plexus/core/context.h"
+#include "plexus/export.h"
+#include "plexus/layers/sequential.h"
+#include "plexus/trainer/callback.h"
+#include "plexus/trainer/dataset.h"
+#include "plexus/trainer/metrics.h"
+#include "plexus/trainer/optimizer.h"
+
+namespace plexus {
+
+struct TrainerOptions {
+  Loss loss = SoftmaxCrossEntropy{};
+  Optimizer optimizer = Sgd{};
+  std::string backend;           ///< empty: PLEXUS_BACKEND, else the default
+  int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
+  uint64_t seed = 0;             ///< of initialisation and dropout
+  double clip_norm = 0;          ///< > 0: gradients are scaled down to this global norm
+  int64_t accumulate = 1;        ///< batches whose gradients are averaged before a step
+};
+
+struct FitOptions {
+  int64_t epochs = 1;
+  int64_t batch_size = 32;       ///< Keras' default; the last batch of an epoch may be smaller
+  bool full_batch = false;       ///< one batch of all rows; batch_size is not looked at
+  double validation_fraction = 0;        ///< in [0, 1): taken from the data by split(), stratified
+  std::optional<Dataset> validation;     ///< instead of a fraction
+  bool shuffle = true;
+  uint64_t seed = 0;             ///< of shuffling and of the validation split
+  std::vector<Callback*> callbacks;
+};
+
+class PLEXUS_EXPORT Trainer {
+ public:
+  /// The network must outlive the trainer. The backend is resolved here: BackendError, ArgumentError.
+  Trainer(Sequential& network, TrainerOptions options = {});
+  /// In a context of one's own; backend and threads of the options are not looked at.
+  Trainer(Sequential& network, TrainerOptions options, Context context);
+  ~Trainer();
+  Trainer(Trainer&&) noexcept;
+  Trainer& operator=(Trainer&&) noexcept;
+
+  /// Builds the network where it is not yet, fits its preprocessing layers (first call only), checks the data, trains.
+  /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
+  /// a failed check changes nothing. A second call goes on where the first stopped.
+  History fit(const Dataset& data, const FitOptions& options = {});
+
+  /// Loss and metrics, without dropout.
+  Evaluation evaluate(const Dataset& data);
+  /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy.
+  Tensor predict(const Tensor& rows);
+  Tensor predict(const Dataset& data);
+  /// Class numbers [n] i32: argmax of predict, lowest index on ties.
+  Tensor predict_classes(const Dataset& data);
+
+  const Context& context() const;
+  const Sequential& network() const;
+  /// The plan of a training step for this batch size, as a table. The network must be built.
+  std::string plan(int64_t batch_size);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace plexus
