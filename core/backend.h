@@ -16,7 +16,8 @@ struct Call {
   void* workspace = nullptr;  ///< Kernel::workspace() bytes, 64-byte aligned
 };
 
-/// How a parameter lies in memory. Static lifetime; compared by address, printed and cached by name.
+/// How a parameter lies in memory. Static lifetime; compared by address, printed and cached by name. Shapes are those of
+/// the parameter as a matrix: [rows, columns], a vector is [1, n].
 class PLEXUS_EXPORT Layout {
  public:
   virtual ~Layout();
@@ -33,6 +34,8 @@ class PLEXUS_EXPORT Layout {
   virtual void unpack(const void* packed, void* plain, const Shape& shape, DType dtype) const = 0;
 };
 
+/// The shape that layouts are asked about.
+PLEXUS_EXPORT Shape matrix_shape(const Shape& shape);
 /// Elements of a buffer under a layout (null: plain), the whole and its flat part.
 PLEXUS_EXPORT int64_t stored_elements(const Layout* layout, const Shape& shape);
 PLEXUS_EXPORT int64_t flat_elements(const Layout* layout, const Shape& shape);

@@ -1,0 +1,145 @@
+#include "plexus/core/plan.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "plexus/core/error.h"
+#include "plexus/core/plan_build.h"
+#include "plexus/core/plan_state.h"
+
+namespace plexus {
+
+Plan::State::State(const Context& c, Store& s, std::shared_ptr<const PreparedProgram> p)
+    : context(c), store(&s), prepared(std::move(p)), bound(prepared->program.buffers().size(), nullptr) {
+  exchange = Tensor(DType::u8, Shape{int64_t(prepared->exchange_bytes)});
+  adopt();
+}
+
+void Plan::State::adopt() {
+  rows = prepared->rows;
+  arena = Tensor(DType::u8, Shape{int64_t(prepared->arena_bytes)});
+  call.workspace = arena.bytes() + prepared->workspace_offset;
+  addresses.clear();
+  for (const BufferId id : prepared->slots) addresses.push_back(id == no_buffer ? nullptr : address(id));
+}
+
+void* Plan::State::address(BufferId id) const {
+  const Buffer& buffer = prepared->program[id];
+  if (bound[size_t(id)]) return bound[size_t(id)];
+  if (buffer.persistent()) return store->data(buffer.name);
+  const Tensor& memory = buffer.role == Role::temporary ? arena : exchange;
+  return const_cast<std::byte*>(memory.bytes()) + prepared->offsets[size_t(id)];
+}
+
+BufferId Plan::State::exchanged(const std::string& name) const {
+  const Program& program = prepared->program;
+  const BufferId id = program.find(name);
+  if (id != no_buffer && (program[id].role == Role::input || program[id].role == Role::output)) return id;
+  std::string names;
+  for (const Buffer& buffer : program.buffers())
+    if (buffer.role == Role::input || buffer.role == Role::output)
+      names += (names.empty() ? "" : ", ") + buffer.name;
+  throw ArgumentError("plan: no input or output '" + name + "'; there are: " + names);
+}
+
+/// Checks the row count, and follows a store whose layouts have changed.
+void Plan::State::begin(int64_t count) {
+  if (count < 0 || (count > prepared->program.batch() && prepared->program.batch() > 0))
+    throw ShapeError("plan: " + std::to_string(count) + " rows, prepared for at most " +
+                     std::to_string(prepared->program.batch()));
+  call.rows = count;
+  if (prepared->store_version != store->version()) {
+    prepared = prepare_programs(context, *store, {prepared->program}).front();
+    adopt();
+  }
+}
+
+Plan::Plan(std::unique_ptr<State> state) : state_(std::move(state)) {}
+Plan::Plan(Plan&&) noexcept = default;
+Plan& Plan::operator=(Plan&&) noexcept = default;
+Plan::~Plan() = default;
+
+std::vector<Plan> Plan::build(const Context& context, Store& store, std::vector<Program> programs) {
+  std::vector<Plan> plans;
+  for (auto& prepared : prepare_programs(context, store, std::move(programs)))
+    plans.push_back(Plan(std::make_unique<State>(context, store, std::move(prepared))));
+  return plans;
+}
+
+Plan Plan::build(const Context& context, Store& store, Program program) {
+  std::vector<Program> programs;
+  programs.push_back(std::move(program));
+  return std::move(build(context, store, std::move(programs)).front());
+}
+
+void Plan::run(int64_t rows) {
+  State& state = *state_;
+  state.begin(rows);
+  const Policies& policies = state.context.policies();
+  if (policies.check != Check::none) return run_checked(rows);
+  if (policies.verbose >= int(LogLevel::run)) return run_timed(rows);
+  for (const auto& step : state.prepared->steps)
+    step.kernel->run(&state.addresses[step.first_slot], state.call);
+}
+
+void Plan::run_timed(int64_t rows) {
+  State& state = *state_;
+  state.begin(rows);
+  using Clock = std::chrono::steady_clock;
+  for (size_t r = 0; r < state.rows.size(); r++) {
+    const auto& step = state.prepared->steps[r];
+    const auto start = Clock::now();
+    step.kernel->run(&state.addresses[step.first_slot], state.call);
+    state.rows[r].nanoseconds = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
+    if (state.context.policies().verbose >= int(LogLevel::run))
+      state.context.log(LogLevel::run, state.rows[r].spec + ": " + state.rows[r].backend + ", rows " +
+                                           std::to_string(rows) + ", " +
+                                           std::to_string(int64_t(state.rows[r].nanoseconds)) + " ns");
+  }
+}
+
+void* Plan::data(const std::string& name) { return state_->address(state_->exchanged(name)); }
+
+void Plan::bind(const std::string& name, void* address) {
+  const BufferId id = state_->exchanged(name);
+  state_->bound[size_t(id)] = address;
+  for (size_t slot = 0; slot < state_->addresses.size(); slot++)
+    if (state_->prepared->slots[slot] == id) state_->addresses[slot] = state_->address(id);
+}
+
+Plan Plan::fork() const {
+  return Plan(std::make_unique<State>(state_->context, *state_->store, state_->prepared));
+}
+
+const Program& Plan::program() const { return state_->prepared->program; }
+const Context& Plan::context() const { return state_->context; }
+const std::vector<Plan::Row>& Plan::rows() const { return state_->rows; }
+size_t Plan::arena_bytes() const { return state_->prepared->exchange_bytes + state_->prepared->arena_bytes; }
+
+std::string Plan::table() const {
+  const std::vector<std::string> head = {"operation", "spec", "backend", "kernel", "why"};
+  std::vector<std::vector<std::string>> cells = {head};
+  for (const Row& row : state_->rows) {
+    cells.push_back({row.label, row.spec, row.backend, row.description, row.why});
+    for (size_t i = row.first + 1; i < row.last; i++)  // what runs inside the kernel above
+      cells.push_back(
+          {program().operations()[i].label, to_string(program().operations()[i].spec), "|", "", ""});
+  }
+  std::vector<size_t> widths(head.size());
+  for (const auto& row : cells)
+    for (size_t column = 0; column < head.size(); column++)
+      widths[column] = std::max(widths[column], row[column].size());
+  std::string text;
+  for (const auto& row : cells) {
+    std::string line;
+    for (size_t column = 0; column < head.size(); column++) {
+      line += row[column];
+      if (column + 1 < head.size()) line.append(widths[column] - row[column].size() + 2, ' ');
+    }
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  return text;
+}
+
+}  // namespace plexus

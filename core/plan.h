@@ -11,7 +11,9 @@
 namespace plexus {
 
 /// Prepared programs. Built once; a run then allocates nothing and looks nothing up.
-/// One thread runs a plan at a time; `fork` makes others. The store must outlive its plans.
+/// One thread runs a plan at a time; `fork` makes others. The store must outlive its plans and not move. Where a plan that
+/// is built later changes the layout of a parameter, this one notices and prepares itself again at its next run; so no
+/// plan may run while another is being built over the same store.
 class PLEXUS_EXPORT Plan {
  public:
   /// One row of the plan: a kernel and the operations that it runs.
@@ -70,9 +72,9 @@ class PLEXUS_EXPORT Plan {
   std::string table() const;
 
  private:
-  struct Kernels;   // what forks share: program, rows, prepared kernels
-  struct State;     // what each has for itself: arena, addresses
+  struct State;
   explicit Plan(std::unique_ptr<State> state);
+  void run_checked(int64_t rows);
   std::unique_ptr<State> state_;
 };
 

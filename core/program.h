@@ -1,6 +1,6 @@
 // Program: what a step does, as a flat list of operations over buffers. It says nothing about who runs it.
 #pragma once
-#include <initializer_list>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -43,14 +43,18 @@ class PLEXUS_EXPORT Program {
  public:
   /// Adds a buffer, or finds the one of this name. Throws ShapeError where the name is taken by a different buffer.
   BufferId add_buffer(Buffer buffer);
-  /// Adds an operation at the end. Throws ShapeError where the spec is not valid, or a buffer does not fit its slot.
-  void add(std::string label, const Spec& spec, std::initializer_list<BufferId> buffers);
+  /// Adds an operation at the end. Throws ShapeError where the spec is not valid, a buffer does not fit its slot, or a
+  /// temporary is read that nothing wrote. A failed call changes nothing.
+  void add(std::string label, const Spec& spec, std::vector<BufferId> buffers);
 
   /// The buffer of this name, or no_buffer.
   BufferId find(const std::string& name) const;
   const std::vector<Buffer>& buffers() const { return buffers_; }
   const Buffer& operator[](BufferId id) const { return buffers_[size_t(id)]; }
   const std::vector<Operation>& operations() const { return operations_; }
+
+  /// The maximum of Call::rows; 0 where no buffer has a batch dimension.
+  int64_t batch() const { return batch_ < 0 ? 0 : batch_; }
 
   /// The row counts that runs will have (full batch, tail), ascending. A hint: any count up to the maximum may come.
   std::vector<int64_t> row_counts;
@@ -64,6 +68,9 @@ class PLEXUS_EXPORT Program {
  private:
   std::vector<Buffer> buffers_;
   std::vector<Operation> operations_;
+  std::map<std::string, BufferId> ids_;
+  std::vector<bool> written_;  // by the caller, or by an operation so far
+  int64_t batch_ = -1;
 };
 
 /// Neighbouring operations of a program, as a backend is offered them.

@@ -18,6 +18,7 @@ class PLEXUS_EXPORT Store {
     Shape shape;                     ///< plain
     const Layout* layout = nullptr;  ///< null: plain
     Tensor data;                     ///< stored_elements(layout, shape) of them
+    bool settled = false;            ///< a plan has chosen the layout; from then on it can only become plain
   };
 
   /// Adds an entry of zeros, or finds it. Throws ShapeError where it exists with another role, shape or type.
@@ -39,7 +40,7 @@ class PLEXUS_EXPORT Store {
   void* data(const std::string& name) { return find(name).data.bytes(); }
   void erase(const std::string& name);
 
-  /// Moves an entry to another layout. Plans built before notice it (`version`) and build themselves again.
+  /// Moves an entry to another layout and settles it. Plans built before notice it (`version`) and build themselves again.
   void set_layout(const std::string& name, const Layout* layout);
   /// Counts changes of addresses and layouts.
   uint64_t version() const { return version_; }
