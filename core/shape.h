@@ -16,7 +16,7 @@ class PLEXUS_EXPORT Shape {
   static constexpr size_t max_rank = 8;
 
   Shape() = default;
-  /// Throws ShapeError on a negative size, more than 8 dimensions, or a product above 2^63 - 1.
+  /// Throws ShapeError on a negative size, more than 8 dimensions, or a product above 2^63 - 1 (zeros left out).
   Shape(std::initializer_list<int64_t> sizes) : Shape(std::span(sizes.begin(), sizes.size())) {}
   explicit Shape(std::span<const int64_t> sizes);
 
@@ -32,7 +32,7 @@ class PLEXUS_EXPORT Shape {
   int64_t rows() const { return rank_ == 0 ? 1 : sizes_[0]; }
   int64_t columns() const;
 
-  /// The shape with its first dimension replaced, or put before it.
+  /// The shape with its first dimension replaced, or one put before it. ShapeError where there is none, or no room.
   Shape with_rows(int64_t rows) const;
   Shape batched(int64_t rows) const;
   /// The shape without its first dimension: one row of it.

@@ -1,0 +1,7 @@
+#include "plexus/trainer/callback.h"
+
+namespace plexus {
+
+Callback::~Callback() = default;
+
+}  // namespace plexus

@@ -19,18 +19,23 @@ struct TableOptions {
   std::string label_name;        ///< label column by name (tables with names); empty: `label`
   Task task = Task::automatic;   ///< automatic: text labels, or at most 64 distinct whole numbers with two or more rows
                                  ///< each: classify; else regress
+  std::vector<std::string> class_names;  ///< of the training data, for a test table: labels get their numbers there, others
+                                         ///< are a DataError; not empty: classify
 };
 
 /// A handle: copies share the data.
 class PLEXUS_EXPORT Dataset {
  public:
-  /// Features [n, ...] f32 or u8, class numbers [n] i32 in 0..K-1 with their names (K of them).
+  /// No rows.
+  Dataset();
+  /// Features [n, ...] f32 or u8, class numbers [n] i32 (u8 and i64 are converted) in 0..K-1 with their names (K of them).
   /// Throws ShapeError where the row counts differ, DataError for numbers out of range.
   static Dataset classification(Tensor features, Tensor labels, std::vector<std::string> class_names);
-  /// Features [n, ...] f32 or u8, targets [n, k] f32.
+  /// Features [n, ...] f32 or u8, targets [n, k] f32 ([n] is taken as [n, 1]). Throws ShapeError.
   static Dataset regression(Tensor features, Tensor targets);
   /// A matrix with one label column. Distinct labels are sorted and mapped to 0..K-1, the originals are the class names.
-  /// Throws DataError (no rows, one column, NaN in the labels), ArgumentError (no such column).
+  /// Text in a feature column is a DataError. u8 matrices stay u8, all others become f32.
+  /// Throws DataError (no rows, one column, NaN in the labels), ArgumentError (no such column), ShapeError (no matrix).
   static Dataset from_table(const Tensor& table, const TableOptions& options = {});
   static Dataset from_table(const Table& table, const TableOptions& options = {});
 
@@ -54,11 +59,17 @@ class PLEXUS_EXPORT Dataset {
   /// Class number; regression row to `out` (target_shape().elements()).
   int32_t label(int64_t row) const;
   void read_target(int64_t row, float* out) const;
+  void read_target(int64_t row, double* out) const;
   /// All targets as a tensor: i32 [n] or f32 [n, k].
   Tensor targets() const;
+  /// Where a row comes from, whatever subset this is; for messages: "row 17", "iris.csv: line 19".
+  std::string place(int64_t row) const;
 
  private:
   struct Data;
+  explicit Dataset(Data data);
+  template <class To>
+  void read(int64_t row, To* out) const;
   std::shared_ptr<const Data> data_;
   std::shared_ptr<const std::vector<int64_t>> rows_;
 };

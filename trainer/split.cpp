@@ -1,0 +1,78 @@
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+
+#include "plexus/core/error.h"
+#include "plexus/core/random.h"
+#include "plexus/trainer/batches.h"
+#include "plexus/trainer/dataset.h"
+
+namespace plexus {
+namespace {
+
+/// Fisher and Yates' shuffle (Durstenfeld 1964): every permutation equally likely.
+void permute(std::span<int64_t> order, const RandomStream& random) {
+  std::iota(order.begin(), order.end(), int64_t{0});
+  for (size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i, i)]);
+}
+
+/// How many of `count` rows are for testing: none of a single row, else at least one, and never all.
+int64_t quota(int64_t count, double fraction) {
+  if (count < 2) return 0;
+  return std::clamp<int64_t>(std::llround(static_cast<double>(count) * fraction), 1, count - 1);
+}
+
+/// Rows for testing from each stratum; row `i` belongs to stratum `stratum(i)`.
+template <class Stratum>
+std::vector<int64_t> quotas(int64_t rows, int64_t strata, double fraction, const Stratum& stratum) {
+  std::vector<int64_t> counts(static_cast<size_t>(strata), 0);
+  for (int64_t row = 0; row < rows; ++row) ++counts[stratum(row)];
+  for (int64_t& count : counts) count = quota(count, fraction);
+  return counts;
+}
+
+}  // namespace
+
+void shuffle(std::span<int64_t> order, uint64_t seed, int64_t epoch) {
+  permute(order, RandomStream(seed, Purpose::shuffle, 0, static_cast<uint32_t>(epoch)));
+}
+
+std::vector<int64_t> shuffled(int64_t n, uint64_t seed, int64_t epoch) {
+  if (n < 0) throw ArgumentError("shuffled: " + std::to_string(n) + " rows: give a count of 0 or more");
+  std::vector<int64_t> order(static_cast<size_t>(n));
+  shuffle(order, seed, epoch);
+  return order;
+}
+
+Split split(const Dataset& dataset, const SplitOptions& options) {
+  const double fraction = options.test_fraction;
+  if (!(fraction > 0 && fraction < 1))
+    throw ArgumentError("split: test fraction " + std::to_string(fraction) + ": choose one between 0 and 1");
+  const int64_t rows = dataset.size();
+  if (rows < 2)
+    throw DataError("split: " + std::to_string(rows) + (rows == 1 ? " row" : " rows") +
+                    ": at least two are needed, one on each side");
+
+  std::function<size_t(int64_t)> stratum = [](int64_t) { return size_t{0}; };
+  std::vector<int64_t> left = quotas(rows, 1, fraction, stratum);
+  if (options.stratified && dataset.labels()) {
+    const std::function<size_t(int64_t)> by_class = [&](int64_t row) { return static_cast<size_t>(dataset.label(row)); };
+    std::vector<int64_t> by_classes = quotas(rows, dataset.classes(), fraction, by_class);
+    // Where every class has a single row there is nothing to keep the shares of.
+    if (std::accumulate(by_classes.begin(), by_classes.end(), int64_t{0}) > 0) {
+      stratum = by_class;
+      left = std::move(by_classes);
+    }
+  }
+
+  std::vector<int64_t> order(static_cast<size_t>(rows)), train, test;
+  permute(order, RandomStream(options.seed, Purpose::split));
+  for (int64_t row : order) {
+    int64_t& wanted = left[stratum(row)];
+    (wanted > 0 ? test : train).push_back(row);
+    wanted -= wanted > 0;
+  }
+  return {dataset.subset(std::move(train)), dataset.subset(std::move(test))};
+}
+
+}  // namespace plexus

@@ -1,0 +1,33 @@
+// Check: runs one case on one backend between guards and compares with the oracle.
+#pragma once
+#include <string>
+
+#include "plexus/backends/conformance/cases.h"
+#include "plexus/core/backend.h"
+
+namespace plexus::conformance {
+
+enum class Status : uint8_t { pass, fail, not_supported };
+
+struct Result {
+  Status status = Status::pass;
+  std::string message;  ///< fail: the case, the worst element, expected, actual, bound; what was overrun
+  double error = 0;     ///< the largest |actual - expected| / bound over elements with a bound above 0
+  explicit operator bool() const { return status != Status::fail; }
+};
+
+/// Runs the case and compares every output with the oracle: classes (NaN, +-infinity) exactly, values within their
+/// bounds, exact cases to the last bit. Fails too where the kernel wrote outside its outputs, changed an input, touched
+/// rows beyond the true count, or left an output unwritten. Throws ShapeError where the spec is not valid.
+Result check(const Backend& backend, const Case& c);
+
+/// The same with operands and outputs given: `expected` holds a matrix for each output, true rows only.
+/// Integers and infinities must match exactly; other values to the tolerance of their family.
+Result check(const Backend& backend, const std::string& name, const Spec& spec, int64_t rows, const Values& inputs,
+             const Values& expected, Placement placement = Placement::before_guard);
+
+/// The outputs of a kernel, as double, true rows only. Problems with guards go to `problem`.
+Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& inputs, Placement placement,
+           uint64_t seed, std::string& problem);
+
+}  // namespace plexus::conformance

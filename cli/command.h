@@ -1,0 +1,17 @@
+// The subcommands: each adds its flags to the app and says what runs it.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <functional>
+
+namespace plexus::cli {
+
+struct Command {
+  CLI::App* app = nullptr;
+  std::function<int()> run;  ///< after a successful parse; returns the exit code
+};
+
+Command train_command(CLI::App& app);
+Command info_command(CLI::App& app);
+Command plan_command(CLI::App& app);
+
+}  // namespace plexus::cli

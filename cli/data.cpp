@@ -1,0 +1,110 @@
+#include "plexus/cli/data.h"
+
+#include <algorithm>
+#include <charconv>
+#include <filesystem>
+
+#include "plexus/cli/image_directory.h"
+#include "plexus/cli/suggestion.h"
+#include "plexus/core/error.h"
+#include "plexus/io/csv.h"
+#include "plexus/io/npy.h"
+
+namespace plexus::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+// Errors of the library about data know no file: put it in front.
+template <class Work>
+auto in_file(const std::string& path, Work&& work) {
+  const auto placed = [&](const std::exception& error) {
+    const std::string message = error.what();
+    return message.find(path) == std::string::npos ? path + ": " + message : message;
+  };
+  try {
+    return work();
+  } catch (const DataError& error) {
+    throw DataError(placed(error));
+  } catch (const ShapeError& error) {
+    throw ShapeError(placed(error));
+  }
+}
+
+std::optional<int64_t> whole_number(const std::string& text) {
+  int64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+// A name wins over a number, so that a column called "3" can be reached.
+void set_label(TableOptions& options, const std::string& label, const std::vector<std::string>& names) {
+  if (label.empty()) return;
+  if (std::find(names.begin(), names.end(), label) != names.end()) {
+    options.label_name = label;
+  } else if (const auto index = whole_number(label)) {
+    options.label = *index;
+  } else if (names.empty()) {
+    throw ArgumentError("--label " + label + ": the columns have no names; give a number, -1 is the last column");
+  } else {
+    throw ArgumentError("--label " + label + ": no such column" + did_you_mean(label, names) +
+                        "; columns: " + join(names));
+  }
+}
+
+Dataset open_table(const std::string& path, const std::string& label, TableOptions options) {
+  const std::string extension = fs::path(path).extension();
+  if (extension == ".npy") {
+    const Tensor table = load_npy(path);
+    set_label(options, label, {});
+    return in_file(path, [&] { return Dataset::from_table(table, options); });
+  }
+  if (extension == ".csv" || extension == ".tsv") {
+    const Table table = load_csv(path);
+    std::vector<std::string> names;
+    for (const Column& column : table.columns)
+      if (!column.name.empty()) names.push_back(column.name);
+    set_label(options, label, names);
+    return in_file(path, [&] { return Dataset::from_table(table, options); });
+  }
+  if (!fs::exists(path))
+    throw IoError(path + ": no such file or directory" + did_you_mean(path, {"fashion-mnist"}));
+  throw FormatError(path, "", "expected a file .npy or .csv, or a directory of IDX files");
+}
+
+Data open_images(const DataOptions& options) {
+  if (!options.label.empty()) throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
+  if (options.task == Task::regress)
+    throw ArgumentError("--task regress is for tables; " + options.path + " has files of class labels");
+  const std::string& test = options.test.empty() ? options.path : options.test;
+  if (!is_image_directory(test))
+    throw ArgumentError("--test " + test + ": expected images, as the training data; that is fashion-mnist or a directory");
+  const Dataset train = open_image_part(options.path, "train", {});
+  const std::string reason =
+      "classify: files of labels, " + std::to_string(train.classes()) + " classes";
+  return {train, open_image_part(test, "t10k", train.class_names()), reason};
+}
+
+}  // namespace
+
+bool has_test_part(const std::string& path) { return is_image_directory(path); }
+
+Data open_data(const DataOptions& options) {
+  Data data = [&]() -> Data {
+    if (is_image_directory(options.path)) return open_images(options);
+    Dataset train = open_table(options.path, options.label, {.task = options.task});
+    std::optional<Dataset> test;
+    if (!options.test.empty()) {
+      const Task task = train.labels() ? Task::classify : Task::regress;
+      test = open_table(options.test, options.label, {.task = task, .class_names = train.class_names()});
+    }
+    return {train, test, train.task_reason()};
+  }();
+  if (data.test && data.test->feature_shape() != data.train.feature_shape())
+    throw ShapeError(options.test + ": rows of " + to_string(data.train.feature_shape()) +
+                     " expected, as in the training data, found " + to_string(data.test->feature_shape()));
+  return data;
+}
+
+}  // namespace plexus::cli

@@ -1,0 +1,25 @@
+#!/usr/bin/env bash
+# Installs what is missing, builds, runs the tests. --long: the full counts too, then the sanitizers.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/cmake/bootstrap.sh"
+
+long=false
+for argument in "$@"; do
+  case $argument in
+    --long) long=true ;;
+    *) printf 'usage: test.sh [--long]\n' >&2 && exit 2 ;;
+  esac
+done
+
+install_packages
+build release -DPLEXUS_BUILD_TESTS=ON
+cd "$root"
+if ! $long; then
+  ctest --preset release --parallel "$jobs" --label-exclude long
+  exit
+fi
+ctest --preset release --parallel "$jobs"
+for sanitizer in asan tsan; do
+  build "$sanitizer"
+  ctest --preset "$sanitizer" --parallel "$jobs"
+done

@@ -1,0 +1,125 @@
+#include "plexus/trainer/training_step.h"
+
+#include "plexus/trainer/batches.h"
+
+namespace plexus {
+
+TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options, int64_t batch,
+                           int64_t tail, bool labels)
+    : network_(&network), batch_(batch), tail_(tail), accumulate_(options.accumulate), labels_(labels) {
+  LoweringOptions lowering;
+  lowering.part = Part::step;
+  lowering.batch = batch;
+  if (tail > 0) lowering.row_counts.push_back(tail);
+  lowering.row_counts.push_back(batch);
+  lowering.dtype = network.dtype();
+  lowering.loss = options.loss;
+  lowering.labels = labels;
+  lowering.update = make_spec(options.optimizer);
+  lowering.clip_norm = options.clip_norm;
+
+  std::vector<Program> programs;
+  if (accumulate_ == 1) {
+    programs.push_back(network.lower(lowering));
+  } else {
+    lowering.loss_scale = true;
+    lowering.part = Part::backward;
+    programs.push_back(network.lower(lowering));
+    lowering.accumulate = true;
+    programs.push_back(network.lower(lowering));
+    lowering.part = Part::apply;
+    programs.push_back(network.lower(lowering));
+  }
+  plans_ = Plan::build(context, network.store(), std::move(programs));
+
+  // A network without dropout has no use for these, but they are part of where its training stands.
+  Store& store = network.store();
+  const Shape scalar = store.entry("loss").shape;
+  for (const char* name : {"step", "pass", "seed"})
+    if (!store.contains(name)) store.declare({.name = name, .role = Role::scalar, .shape = scalar, .dtype = DType::i64});
+  find_scalars();
+}
+
+bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels) const {
+  return batch == batch_ && tail == tail_ && labels == labels_;
+}
+
+void TrainingStep::reset() {
+  Store& store = network_->store();
+  for (const Plan& plan : plans_) {
+    const Program& program = plan.program();
+    for (const Operation& operation : program.operations()) {
+      if (!std::holds_alternative<UpdateSpec>(operation.spec)) continue;
+      for (BufferId id : operation.buffers)
+        if (id != no_buffer && program[id].role == Role::state && program[id].name != gradient_name(operation, program))
+          store.set(program[id].name, Tensor(program[id].dtype, store.entry(program[id].name).shape));
+    }
+  }
+  *step_ = *pass_ = 0;
+}
+
+void TrainingStep::set(float learning_rate, uint64_t seed) {
+  Store& store = network_->store();
+  write(store.data("learning_rate"), learning_rate);
+  store.scalar<int64_t>("seed") = static_cast<int64_t>(seed);
+}
+
+double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
+  if (network_->store().version() != version_) find_scalars();
+  ++*step_;
+  const auto count = static_cast<int64_t>(rows.size());
+  if (accumulate_ == 1) {
+    ++*pass_;
+    gather(plans_[0], data, rows);
+    plans_[0].run(count);
+    return loss();
+  }
+  // The mean over all rows of the step, not over one batch.
+  write(loss_scale_, 1.0 / static_cast<double>(count));
+  double sum = 0;
+  for (int64_t first = 0; first < count; first += batch_) {
+    const int64_t part = std::min(batch_, count - first);
+    Plan& backward = plans_[first == 0 ? 0 : 1];
+    ++*pass_;
+    gather(backward, data, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(part)));
+    backward.run(part);
+    sum += loss();
+  }
+  plans_[2].run(0);
+  return sum;
+}
+
+std::string TrainingStep::table() const {
+  std::string text;
+  for (const Plan& plan : plans_) text += plan.table();
+  return text;
+}
+
+void TrainingStep::gather(Plan& plan, const Dataset& data, std::span<const int64_t> rows) {
+  const Executor& executor = plan.context().executor();
+  const DType dtype = network_->dtype();
+  gather_features(executor, data, rows, dtype, plan.data("x"));
+  gather_targets(executor, data, rows, dtype, plan.data("target"));
+}
+
+void TrainingStep::find_scalars() {
+  Store& store = network_->store();
+  version_ = store.version();
+  step_ = &store.scalar<int64_t>("step");
+  pass_ = &store.scalar<int64_t>("pass");
+  loss_ = store.data("loss");
+  loss_scale_ = accumulate_ > 1 ? store.data("loss_scale") : nullptr;
+}
+
+double TrainingStep::loss() const {
+  return network_->dtype() == DType::f64 ? *static_cast<const double*>(loss_) : *static_cast<const float*>(loss_);
+}
+
+void TrainingStep::write(void* scalar, double value) const {
+  if (network_->dtype() == DType::f64)
+    *static_cast<double*>(scalar) = value;
+  else
+    *static_cast<float*>(scalar) = static_cast<float>(value);
+}
+
+}  // namespace plexus

@@ -1,0 +1,54 @@
+// TrainingStep: the plans that make one update of a network, and the counters that go with it. Private.
+#pragma once
+#include <span>
+#include <string>
+#include <vector>
+
+#include "plexus/core/plan.h"
+#include "plexus/layers/sequential.h"
+#include "plexus/trainer/dataset.h"
+#include "plexus/trainer/trainer.h"
+
+namespace plexus {
+
+/// One plan where every batch is a step. Where gradients of several batches are averaged, three: the first batch's
+/// gradients, those of the others added to them, and the update.
+class TrainingStep {
+ public:
+  /// Batches of `batch` rows, the last of an epoch of `tail` rows (0: all are full).
+  TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options, int64_t batch,
+               int64_t tail, bool labels);
+
+  bool made_for(int64_t batch, int64_t tail, bool labels) const;
+  /// Rows of a full step.
+  int64_t rows() const { return batch_ * accumulate_; }
+
+  /// Forgets optimizer state and counters: a network's training begins.
+  void reset();
+  /// Writes learning rate and dropout seed to where the plans read them.
+  void set(float learning_rate, uint64_t seed);
+  /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
+  double run(const Dataset& data, std::span<const int64_t> rows);
+
+  std::string table() const;
+
+ private:
+  void gather(Plan& plan, const Dataset& data, std::span<const int64_t> rows);
+  void find_scalars();
+  double loss() const;
+  void write(void* scalar, double value) const;
+
+  Sequential* network_;
+  int64_t batch_, tail_, accumulate_;
+  bool labels_;
+  std::vector<Plan> plans_;
+
+  // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
+  uint64_t version_ = 0;
+  int64_t* step_ = nullptr;
+  int64_t* pass_ = nullptr;
+  void* loss_ = nullptr;
+  void* loss_scale_ = nullptr;
+};
+
+}  // namespace plexus
