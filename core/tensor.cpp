@@ -1,5 +1,6 @@
 #include "plexus/core/tensor.h"
 
+#include <algorithm>
 #include <bit>
 #include <cmath>
 #include <concepts>
@@ -7,6 +8,8 @@
 #include <limits>
 #include <new>
 #include <utility>
+
+#include "plexus/core/spec/line.h"
 
 namespace plexus {
 namespace {
@@ -32,7 +35,7 @@ int64_t widened(T v) {
   return v;
 }
 
-/// Rounds once, to nearest even. Going through float would round twice, so the bits are cut from the double.
+/// To nearest even, once: by way of float it would be twice.
 BFloat16 to_bfloat16(double v) {
   if (std::isnan(v)) return {uint16_t(std::signbit(v) ? 0xffc0 : 0x7fc0)};
   int exponent = 0;
@@ -43,11 +46,18 @@ BFloat16 to_bfloat16(double v) {
   return {uint16_t(std::bit_cast<uint32_t>(float(rounded)) >> 16)};
 }
 
+/// An integer of more than 53 bits rounded to odd, which leaves the next rounding as if it were the only one.
+BFloat16 to_bfloat16(int64_t v) {
+  constexpr int64_t exact = int64_t(1) << 53;
+  if (v > exact || v < -exact) v = ((v >> 11) | ((v & 0x7ff) != 0)) << 11;
+  return to_bfloat16(double(v));
+}
+
 /// False where `v` cannot be a To.
 template <class To, class From>
 bool convert(From v, To& result) {
   if constexpr (std::same_as<To, BFloat16>) {
-    result = to_bfloat16(double(v));
+    result = to_bfloat16(v);
   } else if constexpr (std::floating_point<To>) {
     result = To(v);
   } else if constexpr (std::floating_point<From>) {
@@ -154,7 +164,7 @@ Tensor Tensor::converted(DType dtype) const {
           to[i] = from[i];
         else if (!convert(value, to[i]))
           throw ShapeError("convert " + to_string(shape_) + " to " + std::string(to_string(dtype)) +
-                           ": element " + std::to_string(i) + " is " + std::to_string(value));
+                           ": element " + std::to_string(i) + " is " + spec::number(value));
       }
     });
   });

@@ -98,7 +98,7 @@ class PLEXUS_EXPORT Tensor {
 
   /// The same elements under another shape. Throws ShapeError where the counts differ.
   Tensor reshaped(const Shape& shape) &&;
-  /// The elements converted, each rounded once; out of range or NaN to integer: ShapeError.
+  /// The elements converted, each rounded once, to nearest even; out of range or NaN to integer: ShapeError.
   Tensor converted(DType dtype) const;
 
   /// Same type, shape and bytes (NaN payloads count).

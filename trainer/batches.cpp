@@ -7,19 +7,24 @@
 namespace plexus {
 namespace {
 
-// Elements that a piece of a parallel loop copies at least: some 4 microseconds of work, well above what it costs to
-// hand a piece to another thread (about 1). Small batches stay on the calling thread.
+// Elements that a piece of a parallel loop copies at least: some 4 microseconds of work, well above what it
+// costs to hand a piece to another thread (about 1). Small batches stay on the calling thread.
 constexpr int64_t piece_elements = 16384;
 
-int64_t rows_per_piece(int64_t columns) { return std::max<int64_t>(1, piece_elements / std::max<int64_t>(1, columns)); }
+int64_t rows_per_piece(int64_t columns) {
+  return std::max<int64_t>(1, piece_elements / std::max<int64_t>(1, columns));
+}
 
 /// Calls `read(row, out)` for each of the rows; T is the element type of `out`.
 template <class T, class Read>
-void gather(const Executor& executor, std::span<const int64_t> rows, int64_t columns, void* out, const Read& read) {
+void gather(const Executor& executor, std::span<const int64_t> rows, int64_t columns, void* out,
+            const Read& read) {
   T* const base = static_cast<T*>(out);
-  executor.parallel_for(static_cast<int64_t>(rows.size()), rows_per_piece(columns), [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) read(rows[static_cast<size_t>(i)], base + i * columns);
-  });
+  executor.parallel_for(static_cast<int64_t>(rows.size()), rows_per_piece(columns),
+                        [&](int64_t begin, int64_t end) {
+                          for (int64_t i = begin; i < end; ++i)
+                            read(rows[static_cast<size_t>(i)], base + i * columns);
+                        });
 }
 
 template <class From, class To>
@@ -35,9 +40,12 @@ void convert(const Executor& executor, const Tensor& matrix, int64_t first, int6
 template <class To>
 void gather_rows_as(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count, void* out) {
   switch (matrix.dtype()) {
-    case DType::f32: return convert<float, To>(executor, matrix, first, count, out);
-    case DType::f64: return convert<double, To>(executor, matrix, first, count, out);
-    case DType::u8: return convert<uint8_t, To>(executor, matrix, first, count, out);
+    case DType::f32:
+      return convert<float, To>(executor, matrix, first, count, out);
+    case DType::f64:
+      return convert<double, To>(executor, matrix, first, count, out);
+    case DType::u8:
+      return convert<uint8_t, To>(executor, matrix, first, count, out);
     default:
       throw ShapeError("predict: rows are " + std::string(to_string(matrix.dtype())) +
                        ", not f32, u8 or f64: convert them with Tensor::converted");
@@ -46,8 +54,8 @@ void gather_rows_as(const Executor& executor, const Tensor& matrix, int64_t firs
 
 }  // namespace
 
-void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
-                     void* out) {
+void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
+                     DType dtype, void* out) {
   const int64_t columns = data.feature_shape().elements();
   const auto read = [&](int64_t row, auto* to) { data.read_features(row, to); };
   if (dtype == DType::f64)

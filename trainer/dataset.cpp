@@ -53,11 +53,12 @@ Dataset Dataset::classification(Tensor features, Tensor labels, std::vector<std:
 
   const auto classes = static_cast<int64_t>(class_names.size());
   const auto numbers = std::as_const(labels).values<int32_t>();
-  const auto wrong = std::find_if(numbers.begin(), numbers.end(), [&](int32_t c) { return c < 0 || c >= classes; });
+  const auto wrong =
+      std::find_if(numbers.begin(), numbers.end(), [&](int32_t c) { return c < 0 || c >= classes; });
   if (wrong != numbers.end())
-    throw DataError("dataset: row " + std::to_string(wrong - numbers.begin()) + ": label " + std::to_string(*wrong) +
-                    " is outside 0.." + std::to_string(classes - 1) + ": number the " + std::to_string(classes) +
-                    " classes from 0");
+    throw DataError("dataset: row " + std::to_string(wrong - numbers.begin()) + ": label " +
+                    std::to_string(*wrong) + " is outside 0.." + std::to_string(classes - 1) +
+                    ": number the " + std::to_string(classes) + " classes from 0");
 
   Data data;
   data.features = std::move(features);
@@ -92,8 +93,8 @@ const std::string& Dataset::task_reason() const { return data_->task_reason; }
 Dataset Dataset::subset(std::vector<int64_t> positions) const {
   for (int64_t& position : positions) {
     if (position < 0 || position >= size())
-      throw ArgumentError("dataset: subset: row " + std::to_string(position) + " of " + std::to_string(size()) +
-                          ": positions count from 0");
+      throw ArgumentError("dataset: subset: row " + std::to_string(position) + " of " +
+                          std::to_string(size()) + ": positions count from 0");
     position = (*rows_)[static_cast<size_t>(position)];
   }
   Dataset result = *this;

@@ -24,8 +24,9 @@ void print_confusion(std::ostream& out, const Evaluation& e) {
   out << "confusion (rows: true, columns: predicted)\n" << std::setw(static_cast<int>(name_width + 4)) << "";
   for (size_t c = 0; c < classes; ++c) out << ' ' << std::setw(static_cast<int>(width)) << c;
   for (size_t t = 0; t < classes; ++t) {
-    out << '\n' << std::setw(3) << t << ' ' << std::left << std::setw(static_cast<int>(name_width)) << e.class_names[t]
-        << std::right;
+    out << '\n'
+        << std::setw(3) << t << ' ' << std::left << std::setw(static_cast<int>(name_width))
+        << e.class_names[t] << std::right;
     for (size_t p = 0; p < classes; ++p)
       out << ' ' << std::setw(static_cast<int>(width)) << e.confusion[t * classes + p];
   }
@@ -50,7 +51,8 @@ Interval wilson_interval(int64_t correct, int64_t total) {
 
 std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
   std::ostringstream text;  // leaves the caller's stream settings alone
-  text << "loss " << std::setprecision(4) << e.loss << " on " << e.rows << (e.rows == 1 ? " row" : " rows") << '\n';
+  text << "loss " << std::setprecision(4) << e.loss << " on " << e.rows << (e.rows == 1 ? " row" : " rows")
+       << '\n';
   if (e.classification) {
     text << std::fixed << std::setprecision(2) << "accuracy " << 100 * e.accuracy << " % (95 % interval "
          << 100 * e.interval.low << " to " << 100 * e.interval.high << " %)\n";

@@ -24,7 +24,9 @@ struct Evaluation {
   Interval interval;
   std::vector<std::string> class_names;
   std::vector<int64_t> confusion;  ///< [true][predicted], K x K
-  double mae = 0, rmse = 0, r2 = 0;
+  double mae = 0, rmse = 0;        ///< over all target columns
+  double r2 = 0;                   ///< 1 - residual / total sum of squares, each column about its own mean; NaN where
+                                   ///< the targets are constant
   bool classification = false;
 };
 /// Several lines for people.

@@ -15,16 +15,31 @@ namespace {
 const Optimizer all[] = {Sgd{}, Adam{}, AdamW{}, RmsProp{}, Adagrad{}};
 
 UpdateSpec kind_and_settings(const Sgd& o) {
-  return {.kind = UpdateKind::sgd, .momentum = o.momentum, .nesterov = o.nesterov, .weight_decay = o.weight_decay};
+  return {.kind = UpdateKind::sgd,
+          .momentum = o.momentum,
+          .nesterov = o.nesterov,
+          .weight_decay = o.weight_decay};
 }
 UpdateSpec kind_and_settings(const Adam& o) {
-  return {.kind = UpdateKind::adam, .weight_decay = o.weight_decay, .beta1 = o.beta1, .beta2 = o.beta2, .epsilon = o.epsilon};
+  return {.kind = UpdateKind::adam,
+          .weight_decay = o.weight_decay,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .epsilon = o.epsilon};
 }
 UpdateSpec kind_and_settings(const AdamW& o) {
-  return {.kind = UpdateKind::adamw, .weight_decay = o.weight_decay, .beta1 = o.beta1, .beta2 = o.beta2, .epsilon = o.epsilon};
+  return {.kind = UpdateKind::adamw,
+          .weight_decay = o.weight_decay,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .epsilon = o.epsilon};
 }
 UpdateSpec kind_and_settings(const RmsProp& o) {
-  return {.kind = UpdateKind::rmsprop, .momentum = o.momentum, .weight_decay = o.weight_decay, .beta2 = o.smoothing, .epsilon = o.epsilon};
+  return {.kind = UpdateKind::rmsprop,
+          .momentum = o.momentum,
+          .weight_decay = o.weight_decay,
+          .beta2 = o.smoothing,
+          .epsilon = o.epsilon};
 }
 UpdateSpec kind_and_settings(const Adagrad& o) {
   return {.kind = UpdateKind::adagrad, .weight_decay = o.weight_decay, .epsilon = o.epsilon};
@@ -75,13 +90,15 @@ UpdateSpec make_spec(const Optimizer& optimizer) {
   const bool moments = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
   require(rate > 0 && std::isfinite(rate), "learning rate", rate, "choose one above 0");
   require(spec.momentum >= 0 && spec.momentum < 1, "momentum", spec.momentum, "choose one in [0, 1)");
-  require(!spec.nesterov || spec.momentum > 0, "nesterov with momentum", spec.momentum, "choose a momentum above 0");
+  require(!spec.nesterov || spec.momentum > 0, "nesterov with momentum", spec.momentum,
+          "choose a momentum above 0");
   require(spec.weight_decay >= 0 && std::isfinite(spec.weight_decay), "weight decay", spec.weight_decay,
           "choose 0 or more");
   require(spec.beta1 >= 0 && spec.beta1 < 1, "beta1", spec.beta1, "choose one in [0, 1)");
-  require(spec.beta2 >= 0 && spec.beta2 < 1, moments ? "beta2" : "smoothing", spec.beta2, "choose one in [0, 1)");
-  require(spec.kind == UpdateKind::sgd || (spec.epsilon > 0 && std::isfinite(spec.epsilon)), "epsilon", spec.epsilon,
-          "choose one above 0");
+  require(spec.beta2 >= 0 && spec.beta2 < 1, moments ? "beta2" : "smoothing", spec.beta2,
+          "choose one in [0, 1)");
+  require(spec.kind == UpdateKind::sgd || (spec.epsilon > 0 && std::isfinite(spec.epsilon)), "epsilon",
+          spec.epsilon, "choose one above 0");
   return spec;
 }
 
@@ -94,8 +111,8 @@ Optimizer make_optimizer(const std::string& name) {
     if (!closest || distance(name, known) < distance(name, name_of(*closest))) closest = &optimizer;
     names += (names.empty() ? "" : ", ") + known;
   }
-  throw ArgumentError("optimizer '" + name + "' is unknown: did you mean '" + name_of(*closest) + "'? There are " +
-                      names);
+  throw ArgumentError("optimizer '" + name + "' is unknown: did you mean '" + name_of(*closest) +
+                      "'? There are " + names);
 }
 
 }  // namespace plexus

@@ -56,7 +56,9 @@ Split split(const Dataset& dataset, const SplitOptions& options) {
   std::function<size_t(int64_t)> stratum = [](int64_t) { return size_t{0}; };
   std::vector<int64_t> left = quotas(rows, 1, fraction, stratum);
   if (options.stratified && dataset.labels()) {
-    const std::function<size_t(int64_t)> by_class = [&](int64_t row) { return static_cast<size_t>(dataset.label(row)); };
+    const std::function<size_t(int64_t)> by_class = [&](int64_t row) {
+      return static_cast<size_t>(dataset.label(row));
+    };
     std::vector<int64_t> by_classes = quotas(rows, dataset.classes(), fraction, by_class);
     // Where every class has a single row there is nothing to keep the shares of.
     if (std::accumulate(by_classes.begin(), by_classes.end(), int64_t{0}) > 0) {

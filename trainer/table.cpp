@@ -13,8 +13,8 @@
 namespace plexus {
 namespace {
 
-// A regression target that takes more values than this is more likely a count or a price than a class; digits, letters
-// and their like have fewer.
+// A regression target that takes more values than this is more likely a count or a price than a class;
+// digits, letters and their like have fewer.
 constexpr size_t most_classes = 64;
 
 using Numbers = std::vector<double>;
@@ -23,8 +23,8 @@ using Texts = std::vector<std::string>;
 /// The label column, taken out of its table.
 struct Labels {
   std::variant<Numbers, Texts> values;
-  std::string column;                              // "column 13", "column 'species'": for messages
-  std::function<std::string(int64_t row)> place;   // "row 4", "iris.csv: line 5"
+  std::string column;                             // "column 13", "column 'species'": for messages
+  std::function<std::string(int64_t row)> place;  // "row 4", "iris.csv: line 5"
 };
 
 struct Decision {
@@ -74,9 +74,12 @@ Decision decide(const Texts& values, const std::string&) {
 Decision decide(const Labels& labels, const TableOptions& options) {
   if (!options.class_names.empty()) return {true, "classify: the classes of the training data"};
   switch (options.task) {
-    case Task::classify: return {true, "classify: as asked for"};
-    case Task::regress: return {false, "regress: as asked for"};
-    case Task::automatic: break;
+    case Task::classify:
+      return {true, "classify: as asked for"};
+    case Task::regress:
+      return {false, "regress: as asked for"};
+    case Task::automatic:
+      break;
   }
   return std::visit([&](const auto& values) { return decide(values, labels.column); }, labels.values);
 }
@@ -105,7 +108,8 @@ Classes classes_of(const std::vector<T>& values) {
 }
 
 template <class T>
-Classes classes_among(const std::vector<T>& values, const std::vector<std::string>& names, const Labels& labels) {
+Classes classes_among(const std::vector<T>& values, const std::vector<std::string>& names,
+                      const Labels& labels) {
   Classes result{Tensor(DType::i32, {static_cast<int64_t>(values.size())}), names};
   std::map<std::string, int32_t> numbers;
   for (const std::string& name : names) numbers.emplace(name, static_cast<int32_t>(numbers.size()));
@@ -114,8 +118,8 @@ Classes classes_among(const std::vector<T>& values, const std::vector<std::strin
     const auto found = numbers.find(name_of(values[row]));
     if (found == numbers.end())
       throw DataError(labels.place(static_cast<int64_t>(row)) + ": " + labels.column + ": label " +
-                      quoted(name_of(values[row])) + " is not among the classes of the training data (" + join(names) +
-                      "): remove the row or add such rows to the training data");
+                      quoted(name_of(values[row])) + " is not among the classes of the training data (" +
+                      join(names) + "): remove the row or add such rows to the training data");
     out[row] = found->second;
   }
   return result;
@@ -154,7 +158,8 @@ void set_targets(Data& data, const Labels& labels, const TableOptions& options) 
   }
   Classes classes = std::visit(
       [&](const auto& values) {
-        return options.class_names.empty() ? classes_of(values) : classes_among(values, options.class_names, labels);
+        return options.class_names.empty() ? classes_of(values)
+                                           : classes_among(values, options.class_names, labels);
       },
       labels.values);
   data.targets = std::move(classes.numbers);
@@ -165,13 +170,15 @@ void set_targets(Data& data, const Labels& labels, const TableOptions& options) 
 int64_t label_position(int64_t label, int64_t columns) {
   const int64_t position = label < 0 ? label + columns : label;
   if (position < 0 || position >= columns)
-    throw ArgumentError("label column " + std::to_string(label) + ": the table has " + std::to_string(columns) +
-                        " columns: choose 0 to " + std::to_string(columns - 1) + ", or -1 for the last");
+    throw ArgumentError("label column " + std::to_string(label) + ": the table has " +
+                        std::to_string(columns) + " columns: choose 0 to " + std::to_string(columns - 1) +
+                        ", or -1 for the last");
   return position;
 }
 
 int64_t label_position(const Table& table, const TableOptions& options) {
-  if (options.label_name.empty()) return label_position(options.label, static_cast<int64_t>(table.columns.size()));
+  if (options.label_name.empty())
+    return label_position(options.label, static_cast<int64_t>(table.columns.size()));
   std::vector<std::string> names;
   for (const Column& column : table.columns) {
     if (column.name == options.label_name) return static_cast<int64_t>(names.size());
@@ -225,11 +232,21 @@ Dataset Dataset::from_table(const Tensor& table, const TableOptions& options) {
   Numbers numbers;
   numbers.reserve(static_cast<size_t>(rows));
   switch (table.dtype()) {
-    case DType::f32: take_apart<float>(table, label, data.features, numbers); break;
-    case DType::f64: take_apart<double>(table, label, data.features, numbers); break;
-    case DType::i32: take_apart<int32_t>(table, label, data.features, numbers); break;
-    case DType::i64: take_apart<int64_t>(table, label, data.features, numbers); break;
-    case DType::u8: take_apart<uint8_t>(table, label, data.features, numbers); break;
+    case DType::f32:
+      take_apart<float>(table, label, data.features, numbers);
+      break;
+    case DType::f64:
+      take_apart<double>(table, label, data.features, numbers);
+      break;
+    case DType::i32:
+      take_apart<int32_t>(table, label, data.features, numbers);
+      break;
+    case DType::i64:
+      take_apart<int64_t>(table, label, data.features, numbers);
+      break;
+    case DType::u8:
+      take_apart<uint8_t>(table, label, data.features, numbers);
+      break;
     case DType::bf16:
     case DType::i8:
       throw ShapeError("table: element type " + std::string(to_string(table.dtype())) +
@@ -262,14 +279,16 @@ Dataset Dataset::from_table(const Table& table, const TableOptions& options) {
     const Column& source = table.columns[static_cast<size_t>(column)];
     if (const Texts* texts = std::get_if<Texts>(&source.values))
       throw DataError(file + ": line " + std::to_string(table.lines.front()) + ": " + column_label(column) +
-                      " holds text (" + quoted(texts->front()) + "): make it the label, or numbers, or remove it");
+                      " holds text (" + quoted(texts->front()) +
+                      "): make it the label, or numbers, or remove it");
     const Numbers& numbers = std::get<Numbers>(source.values);
     for (int64_t row = 0; row < rows; ++row)
       features[row * (columns - 1) + position] = static_cast<float>(numbers[static_cast<size_t>(row)]);
     data.column_names.push_back(source.name);
     ++position;
   }
-  if (std::all_of(data.column_names.begin(), data.column_names.end(), [](const auto& name) { return name.empty(); }))
+  if (std::all_of(data.column_names.begin(), data.column_names.end(),
+                  [](const auto& name) { return name.empty(); }))
     data.column_names.clear();
   set_targets(data,
               Labels{table.columns[static_cast<size_t>(label)].values, column_label(label),

@@ -1,0 +1,239 @@
+#include "plexus/trainer/trainer.h"
+
+#include <algorithm>
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "plexus/backends/registry.h"
+#include "plexus/core/error.h"
+#include "plexus/trainer/batches.h"
+#include "plexus/trainer/evaluator.h"
+#include "plexus/trainer/preflight.h"
+#include "plexus/trainer/training_step.h"
+
+namespace plexus {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// Epochs whose record is allocated before the first step, so that training itself allocates nothing: 400 kB.
+// More are possible.
+constexpr int64_t reserved_epochs = 10000;
+
+void check_options(const TrainerOptions& options) {
+  if (!(options.clip_norm >= 0 && std::isfinite(options.clip_norm)))
+    throw ArgumentError("trainer: clip_norm " + std::to_string(options.clip_norm) +
+                        ": choose 0 (off) or more");
+  if (options.accumulate < 1)
+    throw ArgumentError("trainer: accumulate " + std::to_string(options.accumulate) + ": choose 1 or more");
+}
+
+void check_options(const FitOptions& options) {
+  const double fraction = options.validation_fraction;
+  if (options.epochs < 0)
+    throw ArgumentError("fit: " + std::to_string(options.epochs) + " epochs: choose 0 or more");
+  if (!options.full_batch && options.batch_size < 1)
+    throw ArgumentError("fit: batch size " + std::to_string(options.batch_size) + ": choose 1 or more");
+  if (!(fraction >= 0 && fraction < 1))
+    throw ArgumentError("fit: validation fraction " + std::to_string(fraction) + ": choose one in [0, 1)");
+  if (fraction > 0 && options.validation)
+    throw ArgumentError("fit: validation fraction and validation set: give one of them");
+}
+
+}  // namespace
+
+struct Trainer::State {
+  State(Sequential& n, TrainerOptions o, Context c)
+      : network(&n), options(std::move(o)), context(std::move(c)), evaluator(context, n, options.loss) {
+    make_spec(options.optimizer);  // its settings are checked here, before there are data
+    check_options(options);
+    labels = std::holds_alternative<SoftmaxCrossEntropy>(options.loss);
+  }
+
+  void check(const Dataset& data) const;
+  void require_built(const char* caller) const;
+  void start(const Dataset& train);
+  TrainingStep& step_for(int64_t batch, int64_t tail);
+  /// Trains one epoch; false: a callback stopped it.
+  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, Progress& progress,
+             Epoch& record);
+
+  Sequential* network;
+  TrainerOptions options;
+  Context context;
+  Evaluator evaluator;
+  std::optional<TrainingStep> step;
+  bool labels;  // targets are class numbers: of the last data, before it what the loss suggests
+  std::vector<std::string> class_names;  // of the data fitted to
+  int64_t epochs = 0;                    // begun so far
+  bool started = false;
+};
+
+/// Data to train, validate or test with.
+void Trainer::State::check(const Dataset& data) const {
+  check_fit(*network, options.loss, data);
+  if (started && data.labels() && data.class_names() != class_names)
+    throw DataError(
+        "data: its classes are not those of the training data: number both alike "
+        "(TableOptions::class_names)");
+}
+
+void Trainer::State::require_built(const char* caller) const {
+  if (!network->built())
+    throw ArgumentError(std::string(caller) + ": the network is not built: fit it first");
+}
+
+/// The first call of fit, all checks passed.
+void Trainer::State::start(const Dataset& train) {
+  for (const std::string& line : warnings(*network, train)) context.log(LogLevel::warning, line);
+  network->build(train.feature_shape(), options.seed);
+  const Store& store = network->store();
+  const bool trained = store.contains("step") && store.get("step").values<int64_t>()[0] > 0;
+  if (network->has_preprocessing() && !trained)
+    network->fit_preprocessing({train.size(), train.feature_shape(), [&](int64_t row, std::span<double> out) {
+                                  train.read_features(row, out.data());
+                                }});
+  class_names = train.class_names();
+}
+
+TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
+  if (!step || !step->made_for(batch, tail, labels)) {
+    step.reset();
+    step.emplace(context, *network, options, batch, tail, labels);
+  }
+  return *step;
+}
+
+bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
+                           Progress& progress, Epoch& record) {
+  if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
+  double sum = 0;
+  bool stop = false;
+  while (progress.rows < data.size() && !stop) {
+    const int64_t count = std::min(step->rows(), data.size() - progress.rows);
+    progress.loss = step->run(
+        data, std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count)));
+    progress.rows += count;
+    ++progress.step;
+    if (!std::isfinite(progress.loss))
+      throw DataError("fit: epoch " + std::to_string(progress.epoch) + ", step " +
+                      std::to_string(progress.step) + ": the loss is " +
+                      (std::isnan(progress.loss) ? "NaN" : "infinite") +
+                      ": lower the learning rate, scale the data, or set clip_norm");
+    sum += progress.loss * static_cast<double>(count);
+    for (Callback* callback : fit.callbacks) stop |= callback->on_step(progress);
+  }
+  record.train_loss = sum / static_cast<double>(progress.rows);
+  return !stop;
+}
+
+Trainer::Trainer(Sequential& network, TrainerOptions options) {
+  ContextOptions context{.backend = options.backend, .threads = options.threads};
+  state_ = std::make_unique<State>(network, std::move(options), make_context(context));
+}
+Trainer::Trainer(Sequential& network, TrainerOptions options, Context context)
+    : state_(std::make_unique<State>(network, std::move(options), std::move(context))) {}
+Trainer::~Trainer() = default;
+Trainer::Trainer(Trainer&&) noexcept = default;
+Trainer& Trainer::operator=(Trainer&&) noexcept = default;
+
+History Trainer::fit(const Dataset& data, const FitOptions& options) {
+  State& s = *state_;
+  check_options(options);
+  s.check(data);
+  check_values(s.options.loss, data);
+  check_learnable(data);
+  Dataset train = data;
+  std::optional<Dataset> validation = options.validation;
+  if (options.validation_fraction > 0) {
+    Split parts = split(data, {.test_fraction = options.validation_fraction, .seed = options.seed});
+    train = std::move(parts.train);
+    validation = std::move(parts.test);
+    check_learnable(train);
+  } else if (validation) {
+    s.check(*validation);
+    check_values(s.options.loss, *validation);
+    if (validation->class_names() != data.class_names())
+      throw DataError("fit: validation has other classes than the training data: number both alike");
+  }
+
+  if (!s.started) s.start(train);
+  s.labels = train.labels();
+  const int64_t batch = options.full_batch ? train.size() : std::min(options.batch_size, train.size());
+  TrainingStep& step = s.step_for(batch, train.size() % batch);
+  if (validation) s.evaluator.prepare(s.labels);
+  if (!s.started) step.reset();
+  s.started = true;
+  step.set(learning_rate(s.options.optimizer), s.options.seed);
+
+  History history;
+  history.epochs.reserve(static_cast<size_t>(std::min(options.epochs, reserved_epochs)));
+  std::vector<int64_t> order(static_cast<size_t>(train.size()));
+  std::iota(order.begin(), order.end(), int64_t{0});
+  const int64_t last = s.epochs + options.epochs;
+  while (s.epochs < last && !history.stopped) {
+    const auto begin = Clock::now();
+    Progress progress{
+        .epoch = ++s.epochs, .epochs = last, .steps = (train.size() + step.rows() - 1) / step.rows()};
+    Epoch record{.epoch = s.epochs, .validation_loss = nan, .validation_accuracy = nan};
+    for (Callback* callback : options.callbacks) callback->on_epoch_begin(progress);
+
+    const bool whole = s.train(train, options, order, progress, record);
+    if (whole && validation) {
+      const Evaluator::Score score = s.evaluator.score(*validation);
+      record.validation_loss = score.loss;
+      record.validation_accuracy = score.accuracy;
+    }
+    record.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    history.epochs.push_back(record);
+    history.stopped = !whole;
+    if (whole)
+      for (Callback* callback : options.callbacks) history.stopped |= callback->on_epoch(record);
+  }
+  return history;
+}
+
+Evaluation Trainer::evaluate(const Dataset& data) {
+  state_->require_built("evaluate");
+  state_->check(data);
+  return state_->evaluator.evaluate(data);
+}
+
+Tensor Trainer::predict(const Tensor& rows) {
+  state_->require_built("predict");
+  const Shape& wanted = state_->network->input_shape();
+  if (rows.shape().rank() == 0 || !(rows.shape().row() == wanted))
+    throw ShapeError("predict: rows of shape " + to_string(rows.shape()) + ", the network takes [n] x " +
+                     to_string(wanted) + ": reshape them");
+  return state_->evaluator.predict(rows);
+}
+
+Tensor Trainer::predict(const Dataset& data) {
+  state_->require_built("predict");
+  const Shape& wanted = state_->network->input_shape();
+  if (!(data.feature_shape() == wanted))
+    throw ShapeError("predict: rows of shape " + to_string(data.feature_shape()) + ", the network takes " +
+                     to_string(wanted) + ": give the columns it was trained on");
+  return state_->evaluator.predict(data);
+}
+
+Tensor Trainer::predict_classes(const Dataset& data) {
+  state_->require_built("predict_classes");
+  return state_->evaluator.predict_classes(data);
+}
+
+const Context& Trainer::context() const { return state_->context; }
+const Sequential& Trainer::network() const { return *state_->network; }
+
+std::string Trainer::plan(int64_t batch_size) {
+  state_->require_built("plan");
+  if (batch_size < 1)
+    throw ArgumentError("plan: batch size " + std::to_string(batch_size) + ": choose 1 or more");
+  return state_->step_for(batch_size, 0).table();
+}
+
+}  // namespace plexus

@@ -48,12 +48,18 @@ class PLEXUS_EXPORT Trainer {
 
   /// Builds the network where it is not yet, fits its preprocessing layers (first call only), checks the data, trains.
   /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
-  /// a failed check changes nothing. A second call goes on where the first stopped.
+  /// a failed check changes nothing. A second call goes on where the first stopped: epochs, steps and optimizer state
+  /// count on. A trainer's first call starts optimizer and counters afresh; the preprocessing of a network that was
+  /// trained before (by another trainer) stays as it is. Stopped within an epoch by a callback, that epoch is in the
+  /// history with what it trained on, unvalidated.
+  /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch and step; the weights stay as they are.
   History fit(const Dataset& data, const FitOptions& options = {});
 
-  /// Loss and metrics, without dropout.
+  /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built, DataError for data with
+  /// other classes than it was fitted to, or that head and loss do not fit.
   Evaluation evaluate(const Dataset& data);
   /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy.
+  /// Throws ArgumentError for a network that is not built, ShapeError for rows of another shape.
   Tensor predict(const Tensor& rows);
   Tensor predict(const Dataset& data);
   /// Class numbers [n] i32: argmax of predict, lowest index on ties.

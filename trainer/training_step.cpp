@@ -1,11 +1,21 @@
 #include "plexus/trainer/training_step.h"
 
+#include <algorithm>
+
 #include "plexus/trainer/batches.h"
 
 namespace plexus {
+namespace {
 
-TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options, int64_t batch,
-                           int64_t tail, bool labels)
+// Slots of UpdateSpec that hold what the optimizer remembers.
+constexpr size_t first_state = 2, second_state = 3;
+static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
+              UpdateSpec::slots[second_state].name[0] == 's');
+
+}  // namespace
+
+TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
+                           int64_t batch, int64_t tail, bool labels)
     : network_(&network), batch_(batch), tail_(tail), accumulate_(options.accumulate), labels_(labels) {
   LoweringOptions lowering;
   lowering.part = Part::step;
@@ -30,13 +40,19 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     lowering.part = Part::apply;
     programs.push_back(network.lower(lowering));
   }
-  plans_ = Plan::build(context, network.store(), std::move(programs));
+  for (Plan& plan : Plan::build(context, network.store(), std::move(programs))) {
+    const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
+    void* const x = reads_rows ? plan.data("x") : nullptr;
+    void* const target = reads_rows ? plan.data("target") : nullptr;
+    plans_.push_back({std::move(plan), x, target});
+  }
 
   // A network without dropout has no use for these, but they are part of where its training stands.
   Store& store = network.store();
   const Shape scalar = store.entry("loss").shape;
   for (const char* name : {"step", "pass", "seed"})
-    if (!store.contains(name)) store.declare({.name = name, .role = Role::scalar, .shape = scalar, .dtype = DType::i64});
+    if (!store.contains(name))
+      store.declare({.name = name, .role = Role::scalar, .shape = scalar, .dtype = DType::i64});
   find_scalars();
 }
 
@@ -46,13 +62,16 @@ bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels) const {
 
 void TrainingStep::reset() {
   Store& store = network_->store();
-  for (const Plan& plan : plans_) {
-    const Program& program = plan.program();
+  for (const Batch& batch : plans_) {
+    const Program& program = batch.plan.program();
     for (const Operation& operation : program.operations()) {
       if (!std::holds_alternative<UpdateSpec>(operation.spec)) continue;
-      for (BufferId id : operation.buffers)
-        if (id != no_buffer && program[id].role == Role::state && program[id].name != gradient_name(operation, program))
-          store.set(program[id].name, Tensor(program[id].dtype, store.entry(program[id].name).shape));
+      for (const size_t slot : {first_state, second_state}) {
+        const BufferId id = operation.buffers[slot];
+        if (id == no_buffer) continue;
+        const std::string& name = program[id].name;
+        store.set(name, Tensor(program[id].dtype, store.entry(name).shape));
+      }
     }
   }
   *step_ = *pass_ = 0;
@@ -68,38 +87,34 @@ double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
   if (network_->store().version() != version_) find_scalars();
   ++*step_;
   const auto count = static_cast<int64_t>(rows.size());
-  if (accumulate_ == 1) {
-    ++*pass_;
-    gather(plans_[0], data, rows);
-    plans_[0].run(count);
-    return loss();
-  }
+  if (accumulate_ == 1) return run(plans_[0], data, rows);
+
   // The mean over all rows of the step, not over one batch.
   write(loss_scale_, 1.0 / static_cast<double>(count));
   double sum = 0;
   for (int64_t first = 0; first < count; first += batch_) {
     const int64_t part = std::min(batch_, count - first);
-    Plan& backward = plans_[first == 0 ? 0 : 1];
-    ++*pass_;
-    gather(backward, data, rows.subspan(static_cast<size_t>(first), static_cast<size_t>(part)));
-    backward.run(part);
-    sum += loss();
+    sum += run(plans_[first == 0 ? 0 : 1], data,
+               rows.subspan(static_cast<size_t>(first), static_cast<size_t>(part)));
   }
-  plans_[2].run(0);
+  plans_[2].plan.run(0);
   return sum;
+}
+
+double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int64_t> rows) {
+  const Executor& executor = batch.plan.context().executor();
+  const DType dtype = network_->dtype();
+  gather_features(executor, data, rows, dtype, batch.x);
+  gather_targets(executor, data, rows, dtype, batch.target);
+  ++*pass_;
+  batch.plan.run(static_cast<int64_t>(rows.size()));
+  return dtype == DType::f64 ? *static_cast<const double*>(loss_) : double{*static_cast<const float*>(loss_)};
 }
 
 std::string TrainingStep::table() const {
   std::string text;
-  for (const Plan& plan : plans_) text += plan.table();
+  for (const Batch& batch : plans_) text += (text.empty() ? "" : "\n") + batch.plan.table();
   return text;
-}
-
-void TrainingStep::gather(Plan& plan, const Dataset& data, std::span<const int64_t> rows) {
-  const Executor& executor = plan.context().executor();
-  const DType dtype = network_->dtype();
-  gather_features(executor, data, rows, dtype, plan.data("x"));
-  gather_targets(executor, data, rows, dtype, plan.data("target"));
 }
 
 void TrainingStep::find_scalars() {
@@ -109,10 +124,6 @@ void TrainingStep::find_scalars() {
   pass_ = &store.scalar<int64_t>("pass");
   loss_ = store.data("loss");
   loss_scale_ = accumulate_ > 1 ? store.data("loss_scale") : nullptr;
-}
-
-double TrainingStep::loss() const {
-  return network_->dtype() == DType::f64 ? *static_cast<const double*>(loss_) : *static_cast<const float*>(loss_);
 }
 
 void TrainingStep::write(void* scalar, double value) const {

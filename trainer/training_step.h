@@ -33,15 +33,18 @@ class TrainingStep {
   std::string table() const;
 
  private:
-  void gather(Plan& plan, const Dataset& data, std::span<const int64_t> rows);
+  struct Batch {
+    Plan plan;
+    void *x, *target;  // where it reads a batch; null for the update alone
+  };
+  double run(Batch& batch, const Dataset& data, std::span<const int64_t> rows);
   void find_scalars();
-  double loss() const;
   void write(void* scalar, double value) const;
 
   Sequential* network_;
   int64_t batch_, tail_, accumulate_;
   bool labels_;
-  std::vector<Plan> plans_;
+  std::vector<Batch> plans_;
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;

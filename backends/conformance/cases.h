@@ -11,7 +11,7 @@ namespace plexus::conformance {
 enum class Fill : uint8_t {
   exact,    ///< small integers: all partial sums stay below 2^24, so that any order of summation gives the same bits
   real,     ///< normally distributed, over many magnitudes
-  special,  ///< as real, with NaN, infinities, signed zeros and denormals among them
+  special,  ///< as real, with a few NaN, infinities, signed zeros and denormals among them; forward kernels only
 };
 
 /// Where the operands lie.

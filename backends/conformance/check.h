@@ -22,9 +22,9 @@ struct Result {
 Result check(const Backend& backend, const Case& c);
 
 /// The same with operands and outputs given: `expected` holds a matrix for each output, true rows only.
-/// Integers and infinities must match exactly; other values to the tolerance of their family.
+/// `exact`: every value must be the expected one; otherwise within the tolerance of its family.
 Result check(const Backend& backend, const std::string& name, const Spec& spec, int64_t rows, const Values& inputs,
-             const Values& expected, Placement placement = Placement::before_guard);
+             const Values& expected, bool exact, Placement placement = Placement::before_guard);
 
 /// The outputs of a kernel, as double, true rows only. Problems with guards go to `problem`.
 Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& inputs, Placement placement,

@@ -24,10 +24,12 @@ void validate_activation(const S& spec) {
 }
 
 template <class S>
-std::string line(const S& spec, const char* direction) {
-  return "activation/" + to_string(spec.kind) + direction + "/" + std::string(to_string(spec.dtype)) +
-         spec::dimension("m", spec.m, spec.batch == Batch::m) + spec::dimension("n", spec.n) +
-         (has_alpha(spec.kind) ? spec::value("alpha", spec.alpha) : "");
+std::string line(const S& spec, bool gradient) {
+  spec::Line line("activation");
+  line.word(to_string(spec.kind)).flag("gradient", gradient).word(to_string(spec.dtype));
+  line.dimension("m", spec.m, spec.batch == Batch::m).dimension("n", spec.n);
+  if (has_alpha(spec.kind)) line.value("alpha", spec.alpha);
+  return line.string();
 }
 
 template <class S>
@@ -74,10 +76,10 @@ std::string to_string(Activation kind) {
 
 Operand ActivationSpec::operand(size_t slot) const { return rows_operand(*this, slot); }
 void ActivationSpec::validate() const { validate_activation(*this); }
-std::string ActivationSpec::to_string() const { return line(*this, ""); }
+std::string ActivationSpec::to_string() const { return line(*this, false); }
 
 Operand ActivationGradientSpec::operand(size_t slot) const { return rows_operand(*this, slot); }
 void ActivationGradientSpec::validate() const { validate_activation(*this); }
-std::string ActivationGradientSpec::to_string() const { return line(*this, "/gradient"); }
+std::string ActivationGradientSpec::to_string() const { return line(*this, true); }
 
 }  // namespace plexus

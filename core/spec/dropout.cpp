@@ -8,8 +8,7 @@ Operand DropoutSpec::operand(size_t slot) const {
   const Access access = slots[slot].access;
   if (slot == 1 || slot == 2)
     return {.dtype = DType::i64, .rows = 1, .columns = 1, .stride = 1, .access = access};
-  return {
-      .dtype = dtype, .rows = m, .columns = n, .stride = n, .batch = batch == Batch::m, .access = access};
+  return {.dtype = dtype, .rows = m, .columns = n, .stride = n, .batch = batch == Batch::m, .access = access};
 }
 
 void DropoutSpec::validate() const {
@@ -23,8 +22,13 @@ void DropoutSpec::validate() const {
 }
 
 std::string DropoutSpec::to_string() const {
-  return "dropout/" + std::string(plexus::to_string(dtype)) + spec::dimension("m", m, batch == Batch::m) +
-         spec::dimension("n", n) + spec::value("rate", rate) + spec::dimension("stream", stream);
+  return spec::Line("dropout")
+      .word(plexus::to_string(dtype))
+      .dimension("m", m, batch == Batch::m)
+      .dimension("n", n)
+      .value("rate", rate)
+      .dimension("stream", stream)
+      .string();
 }
 
 }  // namespace plexus

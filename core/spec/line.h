@@ -4,18 +4,12 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "plexus/core/error.h"
 #include "plexus/core/spec/operand.h"
 
 namespace plexus::spec {
-
-/// "/n512", "/m128~"
-inline std::string dimension(const char* name, int64_t size, bool varies = false) {
-  return std::string("/") + name + std::to_string(size) + (varies ? "~" : "");
-}
-
-inline std::string flag(const char* name, bool set) { return set ? std::string("/") + name : ""; }
 
 /// The shortest digits that read back as the same number, whatever the locale.
 template <class T>
@@ -25,15 +19,37 @@ std::string number(T value) {
   return {digits, end};
 }
 
-/// "/alpha0.01"; a name that ends in a digit is kept apart: "/beta1_0.9".
-template <class T>
-std::string value(std::string_view name, T v) {
-  const bool digit = name.back() >= '0' && name.back() <= '9';
-  return "/" + std::string(name) + (digit ? "_" : "") + number(v);
-}
+/// A spec's line, piece by piece.
+class Line {
+ public:
+  explicit Line(std::string_view family) : line_(family) {}
 
-/// "/" and the name of a layout; nothing where plain.
-std::string name(const Layout* layout);
+  /// "/relu"
+  Line& word(std::string_view word) {
+    (line_ += '/') += word;
+    return *this;
+  }
+  Line& flag(std::string_view name, bool set) { return set ? word(name) : *this; }
+  /// "/n512", "/m128~"
+  Line& dimension(std::string_view name, int64_t size, bool varies = false) {
+    (word(name).line_ += std::to_string(size)) += varies ? "~" : "";
+    return *this;
+  }
+  /// "/alpha0.01"; a name that ends in a digit is kept apart: "/beta1_0.9".
+  template <class T>
+  Line& value(std::string_view name, T value) {
+    const bool digit = name.back() >= '0' && name.back() <= '9';
+    (word(name).line_ += digit ? "_" : "") += number(value);
+    return *this;
+  }
+  /// Its name; nothing where plain.
+  Line& layout(const Layout* layout);
+
+  std::string string() { return std::move(line_); }
+
+ private:
+  std::string line_;
+};
 
 constexpr bool floating(DType dtype) {
   return dtype == DType::f32 || dtype == DType::f64 || dtype == DType::bf16;

@@ -81,10 +81,12 @@ void LossSpec::validate() const {
 }
 
 std::string LossSpec::to_string() const {
-  return "loss/" + plexus::to_string(kind) + "/" + std::string(plexus::to_string(dtype)) +
-         spec::dimension("m", m, batch == Batch::m) + spec::dimension("n", n) +
-         (kind == LossKind::huber ? spec::value("delta", delta) : "") + spec::flag("gradient", gradient) +
-         spec::flag("class_weights", class_weights) + spec::flag("sample_weights", sample_weights);
+  spec::Line line("loss");
+  line.word(plexus::to_string(kind)).word(plexus::to_string(dtype));
+  line.dimension("m", m, batch == Batch::m).dimension("n", n);
+  if (kind == LossKind::huber) line.value("delta", delta);
+  line.flag("gradient", gradient).flag("class_weights", class_weights).flag("sample_weights", sample_weights);
+  return line.string();
 }
 
 }  // namespace plexus

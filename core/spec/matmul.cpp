@@ -5,7 +5,7 @@
 namespace plexus {
 namespace {
 
-const char* to_string(Form form) {
+const char* name(Form form) {
   switch (form) {
     case Form::nn:
       return "nn";
@@ -28,8 +28,11 @@ void require_stride(const MatmulSpec& spec, const char* name, int64_t stride, in
 
 Operand MatmulSpec::operand(size_t slot) const {
   const auto matrix = [](DType dtype, int64_t rows, int64_t columns, int64_t stride, bool batch) {
-    return Operand{
-        .dtype = dtype, .rows = rows, .columns = columns, .stride = stride ? stride : columns, .batch = batch};
+    return Operand{.dtype = dtype,
+                   .rows = rows,
+                   .columns = columns,
+                   .stride = stride ? stride : columns,
+                   .batch = batch};
   };
   const bool transposed_a = form == Form::tn, transposed_b = form == Form::nt;
   Operand o;
@@ -72,20 +75,28 @@ void MatmulSpec::validate() const {
   require_stride(*this, "ldb", ldb, form == Form::nt ? k : n);
   require_stride(*this, "ldc", ldc, n);
   if (layout)
-    require((form == Form::tn ? ldc : ldb) == 0, "the layout places the parameter's rows: its stride must be 0");
+    require((form == Form::tn ? ldc : ldb) == 0,
+            "the layout places the parameter's rows: its stride must be 0");
   spec::require_countable(*this);
 }
 
 std::string MatmulSpec::to_string() const {
-  std::string types(plexus::to_string(a));
-  if (a != b || b != c)
-    types += "*" + std::string(plexus::to_string(b)) + "=" + std::string(plexus::to_string(c));
-  const auto stride = [](const char* name, int64_t value) { return value ? spec::dimension(name, value) : ""; };
-  return std::string("matmul/") + plexus::to_string(form) + "/" + types +
-         spec::dimension("m", m, batch == Batch::m) + spec::dimension("n", n) +
-         spec::dimension("k", k, batch == Batch::k) + spec::flag("bias", bias) +
-         spec::flag("accumulate", accumulate) + stride("lda", lda) + stride("ldb", ldb) + stride("ldc", ldc) +
-         spec::name(layout);
+  spec::Line line("matmul");
+  line.word(name(form));
+  if (a == b && b == c)
+    line.word(plexus::to_string(a));
+  else
+    line.word(std::string(plexus::to_string(a))
+                  .append("*")
+                  .append(plexus::to_string(b))
+                  .append("=")
+                  .append(plexus::to_string(c)));
+  line.dimension("m", m, batch == Batch::m).dimension("n", n).dimension("k", k, batch == Batch::k);
+  line.flag("bias", bias).flag("accumulate", accumulate);
+  if (lda != 0) line.dimension("lda", lda);
+  if (ldb != 0) line.dimension("ldb", ldb);
+  if (ldc != 0) line.dimension("ldc", ldc);
+  return line.layout(layout).string();
 }
 
 }  // namespace plexus

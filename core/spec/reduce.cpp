@@ -68,9 +68,14 @@ void ReduceSpec::validate() const {
 }
 
 std::string ReduceSpec::to_string() const {
-  return "reduce/" + plexus::to_string(kind) + "/" + std::string(plexus::to_string(dtype)) +
-         spec::dimension("m", m, batch == Batch::m) + spec::dimension("n", n) +
-         spec::flag("accumulate", accumulate) + spec::name(layout);
+  return spec::Line("reduce")
+      .word(plexus::to_string(kind))
+      .word(plexus::to_string(dtype))
+      .dimension("m", m, batch == Batch::m)
+      .dimension("n", n)
+      .flag("accumulate", accumulate)
+      .layout(layout)
+      .string();
 }
 
 Operand ClipSpec::operand(size_t slot) const {
@@ -87,7 +92,7 @@ void ClipSpec::validate() const {
 }
 
 std::string ClipSpec::to_string() const {
-  return "reduce/clip/" + std::string(plexus::to_string(dtype)) + spec::value("limit", limit);
+  return spec::Line("reduce").word("clip").word(plexus::to_string(dtype)).value("limit", limit).string();
 }
 
 }  // namespace plexus

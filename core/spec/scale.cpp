@@ -24,8 +24,12 @@ void ScaleSpec::validate() const {
 }
 
 std::string ScaleSpec::to_string() const {
-  return "scale/" + std::string(plexus::to_string(dtype)) + spec::dimension("m", m, batch == Batch::m) +
-         spec::dimension("n", n) + spec::flag("offset", offset);
+  return spec::Line("scale")
+      .word(plexus::to_string(dtype))
+      .dimension("m", m, batch == Batch::m)
+      .dimension("n", n)
+      .flag("offset", offset)
+      .string();
 }
 
 }  // namespace plexus

@@ -5,7 +5,7 @@
 
 namespace plexus {
 
-std::string spec::name(const Layout* layout) { return layout ? "/" + layout->name() : ""; }
+spec::Line& spec::Line::layout(const Layout* layout) { return layout ? word(layout->name()) : *this; }
 
 std::string to_string(const Spec& spec) {
   return std::visit([](const auto& s) { return s.to_string(); }, spec);

@@ -43,7 +43,9 @@ Operand UpdateSpec::operand(size_t slot) const {
           .rows = m,
           .columns = n,
           .stride = n,
-          .used = slot == 2 ? has_first() : slot == 3 ? has_second() : true,
+          .used = slot == 2   ? has_first()
+                  : slot == 3 ? has_second()
+                              : true,
           .access = slots[slot].access,
           .layout = layout};
 }
@@ -73,13 +75,15 @@ void UpdateSpec::validate() const {
 }
 
 std::string UpdateSpec::to_string() const {
-  const auto unless_zero = [](const char* name, double v) { return v != 0 ? spec::value(name, v) : ""; };
-  return "update/" + plexus::to_string(kind) + "/" + std::string(plexus::to_string(dtype)) +
-         spec::dimension("m", m) + spec::dimension("n", n) + unless_zero("momentum", momentum) +
-         spec::flag("nesterov", nesterov) + unless_zero("weight_decay", weight_decay) +
-         (is_adam(kind) ? spec::value("beta1", beta1) : "") +
-         (has_beta2(kind) ? spec::value("beta2", beta2) : "") +
-         (has_epsilon(kind) ? spec::value("epsilon", epsilon) : "") + spec::name(layout);
+  spec::Line line("update");
+  line.word(plexus::to_string(kind)).word(plexus::to_string(dtype)).dimension("m", m).dimension("n", n);
+  if (momentum != 0) line.value("momentum", momentum);
+  line.flag("nesterov", nesterov);
+  if (weight_decay != 0) line.value("weight_decay", weight_decay);
+  if (is_adam(kind)) line.value("beta1", beta1);
+  if (has_beta2(kind)) line.value("beta2", beta2);
+  if (has_epsilon(kind)) line.value("epsilon", epsilon);
+  return line.layout(layout).string();
 }
 
 }  // namespace plexus

@@ -1,0 +1,168 @@
+#include "plexus/backends/conformance/check.h"
+
+#include <algorithm>
+#include <cmath>
+#include <deque>
+#include <limits>
+#include <sstream>
+#if defined(__SSE2__)
+#include <xmmintrin.h>
+#endif
+
+#include "plexus/backends/conformance/bounds.h"
+#include "plexus/backends/conformance/buffers.h"
+#include "plexus/backends/conformance/oracle.h"
+
+namespace plexus::conformance {
+namespace {
+
+/// Rounding mode, flush-to-zero and denormals-are-zero of this thread; the sticky exception flags do not count.
+unsigned floating_point_mode() {
+#if defined(__SSE2__)
+  return _mm_getcsr() & ~0x3fu;
+#else
+  return 0;
+#endif
+}
+
+std::string number(double value) {
+  std::ostringstream text;
+  text.precision(std::numeric_limits<double>::max_digits10);
+  text << value;
+  return text.str();
+}
+
+/// Compares one output slot; adds to `result` the worst of what is wrong.
+class Comparison {
+ public:
+  Comparison(const Spec& spec, size_t slot, const Matrix& actual, const Matrix& expected)
+      : spec_(spec), slot_(slot), actual_(actual), expected_(expected) {}
+
+  void run(const Matrix& magnitudes, bool exact, Result& result) {
+    const DType dtype = operand(spec_, slot_).dtype;
+    for (int64_t i = 0; i < expected_.rows; ++i) {
+      for (int64_t j = 0; j < expected_.columns; ++j) {
+        const double wanted = expected_(i, j), got = actual_(i, j), stored = rounded(wanted, dtype);
+        const bool number = std::isfinite(stored) && std::isfinite(got);
+        const double bound = exact || !number ? 0 : tolerance(spec_, slot_, wanted, magnitudes(i, j));
+        if (!number) {
+          if (!(std::isnan(stored) ? std::isnan(got) : got == stored))
+            note(i, j, std::numeric_limits<double>::infinity(), bound);
+          continue;
+        }
+        const double error = std::fabs(got - wanted), share = error == 0 ? 0 : error / bound;
+        if (!(error <= bound)) note(i, j, share, bound);
+        if (bound > 0) result.error = std::max(result.error, share);
+      }
+    }
+    if (wrong_ == 0) return;
+    result.status = Status::fail;
+    result.message += (result.message.empty() ? "" : "; ") + message();
+  }
+
+ private:
+  void note(int64_t i, int64_t j, double share, double bound) {
+    if (wrong_++ > 0 && !(share > share_)) return;
+    row_ = i, column_ = j, share_ = share, bound_ = bound;
+  }
+
+  std::string message() const {
+    const double got = actual_(row_, column_), wanted = expected_(row_, column_);
+    return std::string(slots(spec_)[slot_].name) + "[" + std::to_string(row_) + "," + std::to_string(column_) +
+           "] is " + number(got) + ", expected " + number(wanted) + " (error " + number(std::fabs(got - wanted)) +
+           ", bound " + number(bound_) + "; " + std::to_string(wrong_) + " of " +
+           std::to_string(expected_.values.size()) + " wrong)";
+  }
+
+  const Spec& spec_;
+  size_t slot_;
+  const Matrix &actual_, &expected_;
+  int64_t wrong_ = 0, row_ = 0, column_ = 0;
+  double share_ = 0, bound_ = 0;
+};
+
+struct Question {
+  std::string name;
+  const Spec& spec;
+  int64_t rows;
+  const Values& inputs;
+  Placement placement;
+  uint64_t seed;
+  bool exact;
+};
+
+Result answer(const Backend& backend, const Question& q, const Values& expected, const Values& magnitudes) {
+  Result result;
+  const auto kernel = prepare_kernel(backend, q.spec);
+  if (!kernel) return {Status::not_supported, q.name + ": " + backend.name() + " does not have it", 0};
+  const Spec true_spec = with_rows(q.spec, q.rows);
+  const Values actual = run(*kernel, q.spec, q.rows, q.inputs, q.placement, q.seed, result.message);
+  if (!result.message.empty()) result.status = Status::fail;
+  for (size_t slot = 0; slot < expected.size(); ++slot)
+    if (expected[slot].present)
+      Comparison(true_spec, slot, actual[slot], expected[slot]).run(magnitudes[slot], q.exact, result);
+  if (result.status == Status::fail)
+    result.message = q.name + ": " + backend.name() + " (" + kernel->describe() + "): " + result.message;
+  return result;
+}
+
+}  // namespace
+
+Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& inputs, Placement placement,
+           uint64_t seed, std::string& problem) {
+  const auto names = slots(spec);
+  const Spec true_spec = with_rows(spec, rows);
+  std::deque<GuardedBuffer> buffers;  // a deque: they do not move
+  std::vector<GuardedBuffer*> of_slot(names.size(), nullptr);
+  std::vector<void*> addresses(names.size(), nullptr);
+  for (size_t slot = 0; slot < names.size(); ++slot) {
+    const Operand maximum = operand(spec, slot);
+    if (!maximum.used || (maximum.access != Access::out && !inputs[slot].present)) continue;
+    const int64_t offset = 1 + int64_t((seed + slot) % 15);  // elements: every misalignment in a vector of 64 bytes
+    of_slot[slot] = &buffers.emplace_back(maximum, operand(true_spec, slot).rows, placement, offset);
+    of_slot[slot]->store(maximum.access == Access::out ? Matrix() : inputs[slot]);
+    addresses[slot] = of_slot[slot]->address();
+  }
+  // One row: Call::workspace is 64-byte aligned, so no guard page but the margins watch over it.
+  GuardedBuffer workspace({.dtype = DType::u8,
+                           .rows = 1,
+                           .columns = int64_t(kernel.workspace()),
+                           .stride = int64_t(kernel.workspace()),
+                           .access = Access::inout},
+                          1, Placement::aligned, 0);
+  workspace.store(Matrix());
+
+  const unsigned mode = floating_point_mode();
+  kernel.run(addresses.data(), {rows, workspace.address()});
+  if (floating_point_mode() != mode) problem = "changed the floating-point mode of its thread";
+
+  Values outputs(names.size());
+  for (size_t slot = 0; slot < names.size(); ++slot) {
+    if (!of_slot[slot]) continue;
+    const std::string damage = of_slot[slot]->damage();
+    if (!damage.empty()) problem += (problem.empty() ? "" : "; ") + std::string(names[slot].name) + " " + damage;
+    if (operand(spec, slot).access != Access::in) outputs[slot] = of_slot[slot]->load();
+  }
+  if (const std::string damage = workspace.damage(); !damage.empty())
+    problem += (problem.empty() ? "" : "; ") + ("workspace " + damage);
+  return outputs;
+}
+
+Result check(const Backend& backend, const Case& c) {
+  const Values inputs = make_values(c);
+  Values expected, magnitudes;
+  for (Expected& slot : evaluate(with_rows(c.spec, c.rows), inputs)) {
+    expected.push_back(std::move(slot.values));
+    magnitudes.push_back(std::move(slot.magnitudes));
+  }
+  return answer(backend, {to_string(c), c.spec, c.rows, inputs, c.placement, c.seed, exact(c)}, expected, magnitudes);
+}
+
+Result check(const Backend& backend, const std::string& name, const Spec& spec, int64_t rows, const Values& inputs,
+             const Values& expected, bool exact, Placement placement) {
+  Values magnitudes;
+  for (Expected& slot : evaluate(with_rows(spec, rows), inputs)) magnitudes.push_back(std::move(slot.magnitudes));
+  return answer(backend, {name, spec, rows, inputs, placement, 0, exact}, expected, magnitudes);
+}
+
+}  // namespace plexus::conformance

@@ -1,0 +1,100 @@
+#include "plexus/cli/flags.h"
+
+#include <charconv>
+#include <cmath>
+
+#include "plexus/core/error.h"
+
+namespace plexus::cli {
+namespace {
+
+template <class T>
+std::optional<T> parse(const std::string& text) {
+  T value{};
+  const char* end = text.data() + text.size();
+  const auto result = std::from_chars(text.data(), end, value);
+  if (result.ec != std::errc() || result.ptr != end) return std::nullopt;
+  return value;
+}
+
+std::string expected(const std::string& what, const std::string& found) {
+  return "expected " + what + ", found '" + found + "'";
+}
+
+// CLI11's own checks name their bounds by numbers of 19 digits.
+template <class Accepts>
+CLI::Validator validator(const std::string& what, Accepts accepts) {
+  return CLI::Validator(
+      [=](std::string& text) { return accepts(text) ? std::string() : expected(what, text); }, "");
+}
+
+}  // namespace
+
+CLI::Validator whole_number(int64_t low, int64_t high) {
+  const std::string bounds = high == INT64_MAX ? "of at least " + std::to_string(low)
+                                               : "from " + std::to_string(low) + " to " + std::to_string(high);
+  return validator("a whole number " + bounds, [=](const std::string& text) {
+    const auto value = parse<int64_t>(text);
+    return value && *value >= low && *value <= high;
+  });
+}
+
+CLI::Validator number() {
+  return validator("a number", [](const std::string& text) {
+    const auto value = parse<double>(text);
+    return value && std::isfinite(*value);
+  });
+}
+
+CLI::Validator fraction(bool zero_too) {
+  return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1", [=](const std::string& text) {
+    const auto value = parse<double>(text);
+    return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
+  });
+}
+
+void add_flags(CLI::App& app, BackendFlags& flags) {
+  app.add_option("--backend", flags.name, "Who computes (plexus info lists them; default: PLEXUS_BACKEND, else the best)")
+      ->type_name("NAME");
+  app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
+      ->type_name("N")
+      ->check(whole_number(1, 1024));
+}
+
+ContextOptions context_options(const BackendFlags& flags) {
+  if (flags.name && flags.name->empty()) select("", backends());
+  return {.backend = flags.name.value_or(""), .threads = flags.threads};
+}
+
+void add_flags(CLI::App& app, OptimizerFlags& flags) {
+  app.add_option("--optimizer", flags.name, "sgd, adam, adamw, rmsprop or adagrad (default: adam)")->type_name("NAME");
+  app.add_option("--lr", flags.learning_rate,
+                 "Learning rate (default: 0.001 for adam and adamw, 0.01 for sgd, rmsprop, adagrad)")
+      ->type_name("X")
+      ->check(number());
+  app.add_option("--momentum", flags.momentum, "Momentum of sgd or rmsprop (default: 0)")
+      ->type_name("X")
+      ->check(number());
+  app.add_option("--weight-decay", flags.weight_decay, "Weight decay (default: 0, for adamw 0.01)")
+      ->type_name("X")
+      ->check(number());
+}
+
+Optimizer optimizer(const OptimizerFlags& flags) {
+  Optimizer result = make_optimizer(flags.name);
+  std::visit(
+      [&](auto& settings) {
+        if (flags.learning_rate) settings.learning_rate = *flags.learning_rate;
+        if (flags.weight_decay) settings.weight_decay = *flags.weight_decay;
+        if (!flags.momentum) return;
+        if constexpr (requires { settings.momentum; })
+          settings.momentum = *flags.momentum;
+        else
+          throw ArgumentError("--momentum is for sgd and rmsprop; " + flags.name + " has none");
+      },
+      result);
+  make_spec(result);  // throws for values out of range
+  return result;
+}
+
+}  // namespace plexus::cli

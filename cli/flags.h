@@ -1,0 +1,37 @@
+// Flags that more than one subcommand has, and checks of values.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "plexus/backends/registry.h"
+#include "plexus/trainer/optimizer.h"
+
+namespace plexus::cli {
+
+/// Accepts whole numbers in [low, high].
+CLI::Validator whole_number(int64_t low, int64_t high = INT64_MAX);
+/// Accepts finite numbers.
+CLI::Validator number();
+/// Accepts numbers in [0, 1), or in (0, 1).
+CLI::Validator fraction(bool zero_too);
+
+struct BackendFlags {
+  std::optional<std::string> name;
+  int threads = 0;
+};
+void add_flags(CLI::App& app, BackendFlags& flags);
+/// Throws BackendError for an empty name: an empty string is no "not given".
+ContextOptions context_options(const BackendFlags& flags);
+
+struct OptimizerFlags {
+  std::string name = "adam";
+  std::optional<float> learning_rate;
+  std::optional<double> momentum, weight_decay;
+};
+void add_flags(CLI::App& app, OptimizerFlags& flags);
+/// Throws ArgumentError for a flag that the optimizer has no use for.
+Optimizer optimizer(const OptimizerFlags& flags);
+
+}  // namespace plexus::cli

@@ -1,0 +1,21 @@
+// Network: the one that the flags describe.
+#pragma once
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "plexus/layers/sequential.h"
+
+namespace plexus::cli {
+
+/// Hidden layers by name: "256,relu,dropout:0.2,tanh". A number is a linear layer of so many outputs; an empty list is no
+/// hidden layer. Throws ArgumentError with the closest match.
+std::vector<std::unique_ptr<Layer>> parse_layers(const std::string& list);
+
+/// Standardize, Flatten where rows are no vectors, the hidden layers, and a linear head. Built, with first values from `seed`.
+Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape& input, int64_t outputs, uint64_t seed);
+
+/// Names that parse_layers knows, for --help.
+std::string layer_names();
+
+}  // namespace plexus::cli

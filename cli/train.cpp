@@ -1,0 +1,207 @@
+// plexus train: data in, a trained network's test result out.
+#include <cstdio>
+#include <memory>
+#include <sstream>
+
+#include "plexus/cli/command.h"
+#include "plexus/cli/data.h"
+#include "plexus/cli/exit_code.h"
+#include "plexus/cli/flags.h"
+#include "plexus/cli/interrupt.h"
+#include "plexus/cli/network.h"
+#include "plexus/cli/predictions.h"
+#include "plexus/cli/progress.h"
+#include "plexus/cli/report.h"
+#include "plexus/cli/suggestion.h"
+#include "plexus/cli/terminal.h"
+#include "plexus/core/error.h"
+#include "plexus/trainer/trainer.h"
+
+namespace plexus::cli {
+namespace {
+
+struct Options {
+  DataOptions data;
+  std::string layers = "128,relu", loss, batch = "32", colour = "auto";
+  std::optional<double> test_fraction;
+  double validation = 0.1;
+  int64_t epochs = 10, show = 0;
+  uint64_t seed = 0;
+  OptimizerFlags optimizer;
+  BackendFlags backend;
+  bool plan = false, json = false;
+};
+
+const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entropy"};
+
+// By task where the name is empty. Task::automatic: not known yet, everything known is accepted.
+Loss make_loss(const std::string& name, Task task, const std::string& reason) {
+  if (name.empty()) return task == Task::regress ? Loss(Mse{}) : Loss(SoftmaxCrossEntropy{});
+  const bool entropy = name == "cross-entropy";
+  if (entropy && task == Task::regress)
+    throw ArgumentError("--loss cross-entropy needs classes, but this is " + reason + "; use mse, mae or huber, or --task classify");
+  if (!entropy && task == Task::classify)
+    throw ArgumentError("--loss " + name + " needs real targets, but this is " + reason +
+                        "; use cross-entropy, or --task regress");
+  if (name == "mse") return Mse{};
+  if (name == "mae") return Mae{};
+  if (name == "huber") return Huber{};
+  return SoftmaxCrossEntropy{};
+}
+
+// The parts of the data, each with its job.
+struct Parts {
+  Dataset train;
+  std::optional<Dataset> validation;
+  Dataset test;
+};
+
+Parts divide(const Data& data, const Options& options) {
+  Dataset train = data.train;
+  Dataset test;
+  if (data.test) {
+    test = *data.test;
+  } else {
+    const Split parts = split(train, {.test_fraction = options.test_fraction.value_or(0.2), .seed = options.seed});
+    train = parts.train, test = parts.test;
+  }
+  if (options.validation == 0) return {train, std::nullopt, test};
+  const Split parts = split(train, {.test_fraction = options.validation, .seed = options.seed});
+  return {parts.train, parts.test, test};
+}
+
+void describe(std::FILE* out, const Options& options, const Data& data, const Parts& parts, const Context& context,
+              const Sequential& network, const std::string& training) {
+  std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n", options.data.path.c_str(),
+               (long long)parts.train.size(), (long long)(parts.validation ? parts.validation->size() : 0),
+               (long long)parts.test.size());
+  std::fprintf(out, "task      %s\n", data.reason.c_str());
+  std::fprintf(out, "training  %s\n", training.c_str());
+  std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", context.chosen().name().c_str(),
+               context.executor().threads(), context.executor().threads() == 1 ? "" : "s",
+               (unsigned long long)options.seed);
+  std::fprintf(out, "%s\n", network.summary().c_str());
+  std::fflush(out);
+}
+
+int train(const Options& options) {
+  // The backend first: nobody wants to wait for data to be read to learn that it is misspelt.
+  const ContextOptions resolved = context_options(options.backend);
+  const Context context = make_context(resolved);
+  const std::string isa = to_string(Environment::resolve(resolved).max_isa);
+
+  const Optimizer chosen = optimizer(options.optimizer);
+  auto hidden = parse_layers(options.layers);
+  make_loss(options.loss, options.data.task, "--task regress or classify");
+  if (options.test_fraction && !options.data.test.empty())
+    throw ArgumentError("--test-fraction and --test exclude each other: the test data is there already");
+  if (options.test_fraction && has_test_part(options.data.path))
+    throw ArgumentError("--test-fraction: " + options.data.path + " has test data of its own");
+
+  catch_interrupts();
+  const Data data = open_data(options.data);
+  const bool classify = data.train.labels();
+  const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
+  const Parts parts = divide(data, options);
+
+  const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
+  Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed);
+  Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
+  FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
+  fit.full_batch = options.batch == "full";
+  fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
+
+  std::FILE* out = options.json ? stderr : stdout;
+  std::ostringstream training;
+  training << options.epochs << (options.epochs == 1 ? " epoch" : " epochs") << ", batches of " << fit.batch_size << ", "
+           << to_string(loss) << ", " << to_string(chosen);
+  describe(out, options, data, parts, context, network, training.str());
+  if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
+
+  History history;
+  {
+    ProgressDisplay display(out, is_terminal(stderr) ? stderr : nullptr, parts.train.size(), options.epochs);
+    fit.callbacks = {&display};
+    history = trainer.fit(parts.train, fit);
+  }
+
+  Report report{.backend = context.chosen().name(),
+                .isa = isa,
+                .threads = context.executor().threads(),
+                .seed = options.seed,
+                .classification = classify,
+                .parameters = network.parameter_count(),
+                .history = history,
+                .test = {}};
+  const int signal = interrupted();
+  if (!signal) {
+    report.test = trainer.evaluate(parts.test);
+    std::ostringstream result;
+    result << *report.test;
+    std::fprintf(out, "\ntest data\n%s", result.str().c_str());
+    if (options.show > 0) show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
+  }
+  if (options.json) std::puts(to_json(report).c_str());
+  if (signal) std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size() + 1);
+  return signal ? signalled + signal : ok;
+}
+
+}  // namespace
+
+Command train_command(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* app = parent.add_subcommand("train", "Train a network on data and test it");
+  app->add_option("DATA", options->data.path,
+                  "fashion-mnist (Debian's dataset-fashion-mnist), a directory with the four MNIST-style IDX files, "
+                  "a .npy or .csv table")
+      ->required();
+  app->add_option("--test", options->data.test, "Test data (default: the directory's own, else a part of DATA)")
+      ->type_name("DATA");
+  app->add_option("--test-fraction", options->test_fraction, "Share of DATA to test on (default: 0.2)")
+      ->type_name("F")
+      ->check(fraction(false));
+  app->add_option("--validation", options->validation, "Share of the training data to validate on (default: 0.1)")
+      ->type_name("F")
+      ->check(fraction(true));
+  app->add_option("--label", options->data.label, "Label column of a table, by name or number (default: the last)")
+      ->type_name("NAME|INDEX");
+  const std::map<std::string, Task> tasks = {{"classify", Task::classify}, {"regress", Task::regress}};
+  app->add_option("--task", options->data.task,
+                  "classify or regress (default: classify for text and for at most 64 distinct whole numbers with two "
+                  "or more rows each)")
+      ->type_name("TASK")
+      ->transform(one_of(tasks));
+  app->add_option("--layers", options->layers,
+                  "Hidden layers, separated by commas: " + layer_names() + " (default: 128,relu)")
+      ->type_name("LIST");
+  app->add_option("--loss", options->loss, "mse, mae, huber or cross-entropy (default: by task, mse or cross-entropy)")
+      ->type_name("NAME")
+      ->check(one_of(loss_names));
+  app->add_option("--epochs", options->epochs, "Passes over the training data (default: 10)")
+      ->type_name("N")
+      ->check(whole_number(1));
+  app->add_option("--batch", options->batch, "Rows of a batch, or full: all rows (default: 32)")
+      ->type_name("N|full")
+      ->check(whole_number(1) | one_of({"full"}));
+  add_flags(*app, options->optimizer);
+  app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
+      ->type_name("N")
+      ->check(whole_number(0));
+  add_flags(*app, options->backend);
+  app->add_flag("--plan", options->plan, "Print the plan of a training step first");
+  app->add_option("--show", options->show, "Print N test predictions, images drawn (default: 0)")
+      ->type_name("N")
+      ->check(whole_number(0));
+  app->add_option("--color", options->colour, "auto, always or never (default: auto)")
+      ->type_name("WHEN")
+      ->check(one_of({"auto", "always", "never"}));
+  app->add_flag("--json", options->json, "Print one JSON object on standard output, all else on standard error");
+  app->footer(
+      "Examples:\n"
+      "  plexus train fashion-mnist --layers 256,relu,128,relu --show 10\n"
+      "  plexus train iris.npy --layers 10,relu --epochs 1000 --lr 0.01\n"
+      "  plexus train houses.csv --label price --task regress --loss huber --json > run.json");
+  return {app, [options] { return train(*options); }};
+}
+
+}  // namespace plexus::cli

@@ -1,0 +1,58 @@
+#!/usr/bin/env bash
+# check_house.sh must name the rule that a tree breaks: check_house_test.sh WORK
+set -euo pipefail
+check=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/check_house.sh
+tree=$1/tree
+failures=0
+
+fresh() {  # a tree that breaks nothing
+  rm -rf "$tree"
+  mkdir -p "$tree"/{core,backends,layers,io,trainer,cli,tests,examples,cmake}
+  for room in core backends layers io trainer; do
+    printf '#pragma once\n#include "plexus/export.h"\n' >"$tree/$room/noun.h"
+    printf 'plexus_public_headers(\n  noun.h)\n' >"$tree/$room/CMakeLists.txt"
+  done
+  echo '{}' >"$tree/CMakePresets.json"
+  echo 'project(x)' >"$tree/CMakeLists.txt"
+}
+expect() {  # expect RULE FILE LINE: the tree with this line breaks this rule
+  fresh
+  printf '%s\n' "$3" >>"$tree/$2"
+  local output
+  if output=$("$check" "$tree") || [[ $output != *"$1"* ]]; then
+    printf 'not found: %s (%s in %s)\n%s\n' "$1" "$3" "$2" "$output"
+    failures=$((failures + 1))
+  fi
+}
+
+fresh
+"$check" "$tree" || { echo 'a clean tree is refused'; exit 1; }
+
+expect 'core must not include' core/a.cpp '#include "plexus/layers/dense.h"'
+expect 'backends must not include' backends/a.cpp '#include "plexus/trainer/trainer.h"'
+expect 'layers must not include' layers/dense.cpp '#include "plexus/backends/registry.h"'
+expect 'io must not include' io/a.cpp '#include <plexus/trainer/dataset.h>'
+expect 'trainer must not include' trainer/a.cpp '#include "plexus/backends/reference/reference.h"'
+expect 'cli must not include' cli/a.cpp '#include "plexus/backends/reference/reference.h"'
+expect 'examples include as users do' examples/a.cpp '#include "plexus/core/tensor.h"'
+expect 'include as "plexus/' core/a.cpp '#include "core/tensor.h"'
+expect 'no include goes upwards' tests/a.cpp '#include "../core/tensor.h"'
+expect 'not in a public header' core/noun.h '#include <tbb/task_arena.h>'
+expect 'not in a public header' io/noun.h '#include <zlib.h>'
+expect 'threads come from the executor' trainer/a.cpp '#include <oneapi/tbb/parallel_for.h>'
+expect 'zlib belongs to io' trainer/a.cpp '#include <zlib.h>'
+expect 'JSON and CLI11 belong to cli' io/a.cpp '#include <nlohmann/json.hpp>'
+expect 'reads the environment' core/a.cpp 'auto home = std::getenv("HOME");'
+expect 'never ends the process' core/a.cpp 'std::abort();'
+expect 'output goes to the log sink' layers/a.cpp 'std::cerr << 1;'
+expect 'flags that change results' cmake/a.cmake 'add_compile_options(-march=native)'
+expect 'no #pragma once' layers/a.h 'struct A {};'
+expect 'name the noun' core/utils.h '#pragma once'
+expect 'too long' core/a.cpp "$(seq 401)"
+expect 'public header too long' core/noun.h "$(seq 120)"
+expect 'not in the root' notes.txt 'x'
+fresh
+for room in core backends layers io trainer; do : >"$tree/$room/CMakeLists.txt"; done
+if "$check" "$tree" >/dev/null; then echo 'an empty tree passes'; failures=$((failures + 1)); fi
+
+((failures == 0))

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Installs the build into a fresh prefix, moves the prefix, builds examples/ against it and runs what came out.
+# check_install.sh CMAKE BUILD SOURCE WORK CXX SANITIZERS
+set -euo pipefail
+cmake=$1 build=$2 source=$3 work=$4 cxx=$5 sanitizers=$6
+
+rm -rf "$work/prefix" "$work/moved" "$work/example"
+"$cmake" --install "$build" --prefix "$work/prefix" >/dev/null
+mv "$work/prefix" "$work/moved"  # nothing installed may know where it was put
+
+flags=()
+[[ -z $sanitizers ]] || flags=("-DCMAKE_CXX_FLAGS=-fsanitize=$sanitizers")
+"$cmake" -S "$source/examples" -B "$work/example" -G Ninja -DCMAKE_PREFIX_PATH="$work/moved" \
+  -DCMAKE_CXX_COMPILER="$cxx" "${flags[@]}" >/dev/null
+"$cmake" --build "$work/example"
+output=$("$work/example/train" "$source/examples/data/iris.npy")
+printf '%s\n' "$output"
+grep -qi accuracy <<<"$output" || { echo "the example prints no accuracy"; exit 1; }
+
+if "$work/example/train" "$work/no-such.npy" 2>"$work/error"; then echo "a missing file is no error"; exit 1; fi
+[[ $(wc -l <"$work/error") == 1 ]] || { echo "not one line:"; cat "$work/error"; exit 1; }
+
+if [[ -e $build/cli/plexus ]]; then
+  "$work/moved/bin/plexus" info >/dev/null
+fi
+if grep -rl "$source" "$work/moved" --include='*.cmake' --include='*.h'; then
+  echo "installed files name the source tree"; exit 1
+fi

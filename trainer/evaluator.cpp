@@ -1,0 +1,203 @@
+#include "plexus/trainer/evaluator.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numeric>
+
+#include "plexus/core/error.h"
+#include "plexus/trainer/batches.h"
+
+namespace plexus {
+namespace {
+
+// Rows of a batch: enough to fill the registers and threads of any kernel; with 4096 columns still only 4 MB.
+constexpr int64_t batch_rows = 256;
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+/// What a network made of a batch.
+class Outputs {
+ public:
+  Outputs(const void* values, DType dtype, int64_t columns)
+      : values_(values), dtype_(dtype), columns_(columns) {}
+
+  double at(int64_t row, int64_t column) const {
+    const int64_t i = row * columns_ + column;
+    return dtype_ == DType::f64 ? static_cast<const double*>(values_)[i]
+                                : static_cast<const float*>(values_)[i];
+  }
+  /// Column of the largest value, the lowest of equals; of the first NaN where there is one.
+  int64_t argmax(int64_t row) const {
+    int64_t best = 0;
+    for (int64_t column = 0; column < columns_; ++column) {
+      const double value = at(row, column);
+      if (std::isnan(value)) return column;
+      if (value > at(row, best)) best = column;
+    }
+    return best;
+  }
+
+ private:
+  const void* values_;
+  DType dtype_;
+  int64_t columns_;
+};
+
+double read_scalar(Store& store, const char* name, DType dtype) {
+  const void* value = store.data(name);
+  return dtype == DType::f64 ? *static_cast<const double*>(value) : double{*static_cast<const float*>(value)};
+}
+
+}  // namespace
+
+Evaluator::Evaluator(const Context& context, Sequential& network, const Loss& loss)
+    : context_(context), network_(&network), loss_(loss), rows_(batch_rows) {}
+
+void Evaluator::prepare(bool labels) { plan(Part::loss, labels); }
+
+Plan& Evaluator::plan(Part part, bool labels) {
+  std::optional<Plan>& plan = part == Part::forward ? forward_ : loss_plans_[labels];
+  if (!plan) {
+    LoweringOptions lowering;
+    lowering.part = part;
+    lowering.batch = batch_rows;
+    lowering.dtype = network_->dtype();
+    lowering.loss = loss_;
+    lowering.labels = labels;
+    plan = Plan::build(context_, network_->store(), network_->lower(lowering));
+  }
+  return *plan;
+}
+
+/// Calls each(first row, rows, outputs) for every batch. Returns the mean loss over all rows.
+template <class Each>
+double Evaluator::for_each_batch(const Dataset& data, const Each& each) {
+  Plan& plan = this->plan(Part::loss, data.labels());
+  const DType dtype = network_->dtype();
+  void *const x = plan.data("x"), *const target = plan.data("target");
+  const Outputs outputs(plan.data("y"), dtype, network_->output_shape().elements());
+  double sum = 0;
+  for (int64_t first = 0; first < data.size(); first += batch_rows) {
+    const int64_t count = std::min(batch_rows, data.size() - first);
+    const std::span<int64_t> rows(rows_.data(), static_cast<size_t>(count));
+    std::iota(rows.begin(), rows.end(), first);
+    gather_features(context_.executor(), data, rows, dtype, x);
+    gather_targets(context_.executor(), data, rows, dtype, target);
+    plan.run(count);
+    sum += read_scalar(network_->store(), "loss", dtype) * static_cast<double>(count);
+    each(first, count, outputs);
+  }
+  return sum / static_cast<double>(data.size());
+}
+
+Evaluator::Score Evaluator::score(const Dataset& data) {
+  int64_t correct = 0;
+  const double loss = for_each_batch(data, [&](int64_t first, int64_t count, const Outputs& outputs) {
+    if (!data.labels()) return;
+    for (int64_t row = 0; row < count; ++row) correct += outputs.argmax(row) == data.label(first + row);
+  });
+  return {loss, data.labels() ? static_cast<double>(correct) / static_cast<double>(data.size()) : nan};
+}
+
+Evaluation Evaluator::evaluate(const Dataset& data) {
+  Evaluation result;
+  result.rows = data.size();
+  result.classification = data.labels();
+  result.accuracy = result.mae = result.rmse = result.r2 = nan;
+  result.interval = {nan, nan};
+  if (data.labels())
+    classify(data, result);
+  else
+    regress(data, result);
+  return result;
+}
+
+void Evaluator::classify(const Dataset& data, Evaluation& result) {
+  const int64_t classes = data.classes();
+  int64_t correct = 0;
+  result.class_names = data.class_names();
+  result.confusion.assign(static_cast<size_t>(classes * classes), 0);
+  result.loss = for_each_batch(data, [&](int64_t first, int64_t count, const Outputs& outputs) {
+    for (int64_t row = 0; row < count; ++row) {
+      const int64_t truth = data.label(first + row), predicted = outputs.argmax(row);
+      ++result.confusion[static_cast<size_t>(truth * classes + predicted)];
+      correct += truth == predicted;
+    }
+  });
+  result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size());
+  result.interval = wilson_interval(correct, data.size());
+}
+
+void Evaluator::regress(const Dataset& data, Evaluation& result) {
+  const int64_t columns = data.target_shape().elements();
+  std::vector<double> target(static_cast<size_t>(columns)), mean(static_cast<size_t>(columns), 0.0);
+  for (int64_t row = 0; row < data.size(); ++row) {
+    data.read_target(row, target.data());
+    for (size_t c = 0; c < target.size(); ++c) mean[c] += target[c] / static_cast<double>(data.size());
+  }
+  double absolute = 0, squares = 0, total = 0;
+  result.loss = for_each_batch(data, [&](int64_t first, int64_t count, const Outputs& outputs) {
+    for (int64_t row = 0; row < count; ++row) {
+      data.read_target(first + row, target.data());
+      for (size_t c = 0; c < target.size(); ++c) {
+        const double error = outputs.at(row, static_cast<int64_t>(c)) - target[c],
+                     spread = target[c] - mean[c];
+        absolute += std::abs(error);
+        squares += error * error;
+        total += spread * spread;
+      }
+    }
+  });
+  const double values = static_cast<double>(data.size() * columns);
+  result.mae = absolute / values;
+  result.rmse = std::sqrt(squares / values);
+  if (total > 0) result.r2 = 1 - squares / total;
+}
+
+/// Output of the network for `rows` rows; gather(first, count, dtype, x) writes a batch of them.
+template <class Gather>
+Tensor Evaluator::forward(int64_t rows, const Gather& gather) {
+  Plan& plan = this->plan(Part::forward, false);
+  const DType dtype = network_->dtype();
+  void* const x = plan.data("x");
+  const Shape row = network_->output_shape();
+  const int64_t columns = row.elements();
+  Tensor result(dtype, row.batched(rows));
+  for (int64_t first = 0; first < rows; first += batch_rows) {
+    const int64_t count = std::min(batch_rows, rows - first);
+    gather(first, count, dtype, x);
+    plan.run(count);
+    const auto* y = static_cast<const std::byte*>(plan.data("y"));
+    const size_t row_bytes = static_cast<size_t>(columns) * size_of(dtype);
+    std::copy_n(y, static_cast<size_t>(count) * row_bytes,
+                result.bytes() + static_cast<size_t>(first) * row_bytes);
+  }
+  return dtype == DType::f32 ? std::move(result) : result.converted(DType::f32);
+}
+
+Tensor Evaluator::predict(const Dataset& data) {
+  return forward(data.size(), [&](int64_t first, int64_t count, DType dtype, void* x) {
+    const std::span<int64_t> rows(rows_.data(), static_cast<size_t>(count));
+    std::iota(rows.begin(), rows.end(), first);
+    gather_features(context_.executor(), data, rows, dtype, x);
+  });
+}
+
+Tensor Evaluator::predict(const Tensor& rows) {
+  return forward(rows.shape().rows(), [&](int64_t first, int64_t count, DType dtype, void* x) {
+    gather_rows(context_.executor(), rows, first, count, dtype, x);
+  });
+}
+
+Tensor Evaluator::predict_classes(const Dataset& data) {
+  const Tensor predictions = predict(data);
+  const Outputs outputs(predictions.bytes(), DType::f32, predictions.shape().columns());
+  Tensor classes(DType::i32, {data.size()});
+  const auto numbers = classes.values<int32_t>();
+  for (int64_t row = 0; row < data.size(); ++row)
+    numbers[static_cast<size_t>(row)] = static_cast<int32_t>(outputs.argmax(row));
+  return classes;
+}
+
+}  // namespace plexus
