@@ -1,8 +1,10 @@
 #include "plexus/cli/flags.h"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 
+#include "plexus/cli/suggestion.h"
 #include "plexus/core/error.h"
 
 namespace plexus::cli {
@@ -50,6 +52,22 @@ CLI::Validator fraction(bool zero_too) {
   return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1", [=](const std::string& text) {
     const auto value = parse<double>(text);
     return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
+  });
+}
+
+CLI::Validator one_of(const std::vector<std::string>& words) {
+  return CLI::Validator(
+      [=](std::string& text) {
+        const bool known = std::find(words.begin(), words.end(), text) != words.end();
+        return known ? std::string() : expected(join(words, " or "), text) + did_you_mean(text, words);
+      },
+      "");
+}
+
+CLI::Validator batch_size() {
+  return validator("a whole number of at least 1, or full", [](const std::string& text) {
+    const auto value = parse<int64_t>(text);
+    return text == "full" || (value && *value >= 1);
   });
 }
 

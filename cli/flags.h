@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "plexus/backends/registry.h"
 #include "plexus/trainer/optimizer.h"
@@ -16,6 +17,10 @@ CLI::Validator whole_number(int64_t low, int64_t high = INT64_MAX);
 CLI::Validator number();
 /// Accepts numbers in [0, 1), or in (0, 1).
 CLI::Validator fraction(bool zero_too);
+/// Accepts these words; the message names the closest.
+CLI::Validator one_of(const std::vector<std::string>& words);
+/// Accepts whole numbers from 1, and "full".
+CLI::Validator batch_size();
 
 struct BackendFlags {
   std::optional<std::string> name;

@@ -21,8 +21,7 @@ namespace plexus::cli {
 namespace {
 
 struct Options {
-  DataOptions data;
-  std::string layers = "128,relu", loss, batch = "32", colour = "auto";
+  std::string data, test, label, task, layers = "128,relu", loss, batch = "32", colour = "auto";
   std::optional<double> test_fraction;
   double validation = 0.1;
   int64_t epochs = 10, show = 0;
@@ -33,6 +32,10 @@ struct Options {
 };
 
 const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entropy"};
+
+Task make_task(const std::string& name) {
+  return name.empty() ? Task::automatic : name == "classify" ? Task::classify : Task::regress;
+}
 
 // By task where the name is empty. Task::automatic: not known yet, everything known is accepted.
 Loss make_loss(const std::string& name, Task task, const std::string& reason) {
@@ -72,7 +75,7 @@ Parts divide(const Data& data, const Options& options) {
 
 void describe(std::FILE* out, const Options& options, const Data& data, const Parts& parts, const Context& context,
               const Sequential& network, const std::string& training) {
-  std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n", options.data.path.c_str(),
+  std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n", options.data.c_str(),
                (long long)parts.train.size(), (long long)(parts.validation ? parts.validation->size() : 0),
                (long long)parts.test.size());
   std::fprintf(out, "task      %s\n", data.reason.c_str());
@@ -92,14 +95,15 @@ int train(const Options& options) {
 
   const Optimizer chosen = optimizer(options.optimizer);
   auto hidden = parse_layers(options.layers);
-  make_loss(options.loss, options.data.task, "--task regress or classify");
-  if (options.test_fraction && !options.data.test.empty())
+  const Task task = make_task(options.task);
+  make_loss(options.loss, task, "--task " + options.task);
+  if (options.test_fraction && !options.test.empty())
     throw ArgumentError("--test-fraction and --test exclude each other: the test data is there already");
-  if (options.test_fraction && has_test_part(options.data.path))
-    throw ArgumentError("--test-fraction: " + options.data.path + " has test data of its own");
+  if (options.test_fraction && has_test_part(options.data))
+    throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
 
   catch_interrupts();
-  const Data data = open_data(options.data);
+  const Data data = open_data({options.data, options.test, options.label, task});
   const bool classify = data.train.labels();
   const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   const Parts parts = divide(data, options);
@@ -151,11 +155,11 @@ int train(const Options& options) {
 Command train_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("train", "Train a network on data and test it");
-  app->add_option("DATA", options->data.path,
+  app->add_option("DATA", options->data,
                   "fashion-mnist (Debian's dataset-fashion-mnist), a directory with the four MNIST-style IDX files, "
                   "a .npy or .csv table")
       ->required();
-  app->add_option("--test", options->data.test, "Test data (default: the directory's own, else a part of DATA)")
+  app->add_option("--test", options->test, "Test data (default: the directory's own, else a part of DATA)")
       ->type_name("DATA");
   app->add_option("--test-fraction", options->test_fraction, "Share of DATA to test on (default: 0.2)")
       ->type_name("F")
@@ -163,14 +167,13 @@ Command train_command(CLI::App& parent) {
   app->add_option("--validation", options->validation, "Share of the training data to validate on (default: 0.1)")
       ->type_name("F")
       ->check(fraction(true));
-  app->add_option("--label", options->data.label, "Label column of a table, by name or number (default: the last)")
+  app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
       ->type_name("NAME|INDEX");
-  const std::map<std::string, Task> tasks = {{"classify", Task::classify}, {"regress", Task::regress}};
-  app->add_option("--task", options->data.task,
+  app->add_option("--task", options->task,
                   "classify or regress (default: classify for text and for at most 64 distinct whole numbers with two "
                   "or more rows each)")
       ->type_name("TASK")
-      ->transform(one_of(tasks));
+      ->check(one_of({"classify", "regress"}));
   app->add_option("--layers", options->layers,
                   "Hidden layers, separated by commas: " + layer_names() + " (default: 128,relu)")
       ->type_name("LIST");
@@ -182,7 +185,7 @@ Command train_command(CLI::App& parent) {
       ->check(whole_number(1));
   app->add_option("--batch", options->batch, "Rows of a batch, or full: all rows (default: 32)")
       ->type_name("N|full")
-      ->check(whole_number(1) | one_of({"full"}));
+      ->check(batch_size());
   add_flags(*app, options->optimizer);
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")

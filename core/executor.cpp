@@ -1,0 +1,101 @@
+#include "plexus/core/executor.h"
+
+#include <sched.h>
+#include <tbb/global_control.h>
+#include <tbb/info.h>
+#include <tbb/parallel_for.h>
+#include <tbb/task_arena.h>
+
+#include <atomic>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "plexus/core/cgroup.h"
+#include "plexus/core/error.h"
+
+namespace plexus {
+namespace {
+
+/// More is a mistake, not a machine that Plexus was made for.
+constexpr int most_threads = 1024;
+
+int affinity_count() {
+  // A fixed cpu_set_t ends at 1024 CPUs; the kernel refuses masks that are too short for the machine.
+  for (size_t cpus = CPU_SETSIZE; cpus <= CPU_SETSIZE * 64; cpus *= 2) {
+    std::vector<cpu_set_t> mask(cpus / CPU_SETSIZE);
+    const size_t bytes = mask.size() * sizeof(cpu_set_t);
+    if (sched_getaffinity(0, bytes, mask.data()) == 0) return CPU_COUNT_S(bytes, mask.data());
+  }
+  return 1;
+}
+
+int checked(int threads) {
+  if (threads < 0 || threads > most_threads)
+    throw ArgumentError("executor: " + std::to_string(threads) + " threads, must lie between 1 and " +
+                        std::to_string(most_threads) + ", or be 0 for all that are available");
+  return threads == 0 ? Executor::available_threads() : threads;
+}
+
+}  // namespace
+
+struct Executor::Arena {
+  std::once_flag once;
+  std::optional<tbb::global_control> more_threads;
+  std::optional<tbb::task_arena> arena;
+
+  tbb::task_arena& get(int threads) {
+    std::call_once(once, [&] {
+      // oneTBB makes no more threads than CPUs unless told so; who asks for more (to test, say) shall have
+      // them.
+      if (threads > tbb::info::default_concurrency())
+        more_threads.emplace(tbb::global_control::max_allowed_parallelism, size_t(threads));
+      arena.emplace(threads);
+    });
+    return *arena;
+  }
+};
+
+Executor::Executor(int threads) : threads_(checked(threads)), arena_(std::make_unique<Arena>()) {}
+Executor::~Executor() = default;
+
+int Executor::available_threads() {
+  std::ifstream file("/proc/self/cgroup");
+  const std::string membership(std::istreambuf_iterator<char>(file), {});
+  const double quota = std::ceil(cgroup::available(membership, "/sys/fs/cgroup"));
+  return std::max(1, int(std::min<double>({double(affinity_count()), quota, double(most_threads)})));
+}
+
+void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) const {
+  if (grain < 1) throw ArgumentError("parallel_for: grain " + std::to_string(grain) + ", must be at least 1");
+  if (count <= 0) return;
+  const int64_t pieces = (count - 1) / grain + 1;
+  const auto run_piece = [=](int64_t i) {
+    piece(body, i * grain, i == pieces - 1 ? count : (i + 1) * grain);
+  };
+  if (threads_ == 1 || pieces == 1) {
+    for (int64_t i = 0; i < pieces; i++) run_piece(i);
+    return;
+  }
+  // One task a thread, each taking the next piece until none is left: as even as one task a piece, with less
+  // to allocate, spawn and steal.
+  std::atomic<int64_t> next = 0;
+  const auto take_pieces = [&](int) {
+    try {
+      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) run_piece(i);
+    } catch (...) {
+      next.store(pieces, std::memory_order_relaxed);  // the others stop at their next piece
+      throw;
+    }
+  };
+  const int tasks = int(std::min<int64_t>(pieces, threads_));
+  arena_->get(threads_).execute([&] {
+    // Isolated: a thread that waits for a nested loop takes none of the outer one, whose body may hold a
+    // lock.
+    tbb::this_task_arena::isolate(
+        [&] { tbb::parallel_for(0, tasks, take_pieces, tbb::simple_partitioner()); });
+  });
+}
+
+}  // namespace plexus

@@ -30,9 +30,11 @@ class PLEXUS_EXPORT RandomStream {
   uint32_t bits(uint64_t position) const { return block(position / 4)[position % 4]; }
   /// Uniform in [0, 1), a multiple of 2^-24, exact in float.
   float uniform(uint64_t position) const { return float(bits(position) >> 8) * 0x1p-24f; }
-  /// Standard normal by Box-Muller; each position uses a block of its own.
+  /// Standard normal by Box-Muller; each position uses a block of its own. The last bit may differ from one math
+  /// library to another.
   double normal(uint64_t position) const;
-  /// Uniform in [0, bound), without bias (Lemire's multiplication, rejecting inside the position's own block). bound > 0.
+  /// Uniform in [0, bound), without bias: Lemire's multiplication over the two halves of the position's own block; should
+  /// both be rejected (less than 2^-62 for bounds below 2^33), over philox of that block, and so on. bound > 0.
   uint64_t below(uint64_t bound, uint64_t position) const;
 
  private:

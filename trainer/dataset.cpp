@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 
 #include "plexus/core/error.h"
 #include "plexus/trainer/dataset_data.h"

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <numeric>
 #include <sstream>
+#include <utility>
 #include <vector>
 
 #include "plexus/core/error.h"

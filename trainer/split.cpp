@@ -22,11 +22,10 @@ int64_t quota(int64_t count, double fraction) {
   return std::clamp<int64_t>(std::llround(static_cast<double>(count) * fraction), 1, count - 1);
 }
 
-/// Rows for testing from each stratum; row `i` belongs to stratum `stratum(i)`.
-template <class Stratum>
-std::vector<int64_t> quotas(int64_t rows, int64_t strata, double fraction, const Stratum& stratum) {
-  std::vector<int64_t> counts(static_cast<size_t>(strata), 0);
-  for (int64_t row = 0; row < rows; ++row) ++counts[stratum(row)];
+/// Rows for testing from each class.
+std::vector<int64_t> class_quotas(const Dataset& dataset, double fraction) {
+  std::vector<int64_t> counts(static_cast<size_t>(dataset.classes()), 0);
+  for (int64_t row = 0; row < dataset.size(); ++row) ++counts[static_cast<size_t>(dataset.label(row))];
   for (int64_t& count : counts) count = quota(count, fraction);
   return counts;
 }
@@ -53,24 +52,19 @@ Split split(const Dataset& dataset, const SplitOptions& options) {
     throw DataError("split: " + std::to_string(rows) + (rows == 1 ? " row" : " rows") +
                     ": at least two are needed, one on each side");
 
-  std::function<size_t(int64_t)> stratum = [](int64_t) { return size_t{0}; };
-  std::vector<int64_t> left = quotas(rows, 1, fraction, stratum);
-  if (options.stratified && dataset.labels()) {
-    const std::function<size_t(int64_t)> by_class = [&](int64_t row) {
-      return static_cast<size_t>(dataset.label(row));
-    };
-    std::vector<int64_t> by_classes = quotas(rows, dataset.classes(), fraction, by_class);
-    // Where every class has a single row there is nothing to keep the shares of.
-    if (std::accumulate(by_classes.begin(), by_classes.end(), int64_t{0}) > 0) {
-      stratum = by_class;
-      left = std::move(by_classes);
-    }
+  bool stratified = options.stratified && dataset.labels();
+  std::vector<int64_t> left;  // rows for testing, of each class or of all
+  if (stratified) left = class_quotas(dataset, fraction);
+  if (std::accumulate(left.begin(), left.end(), int64_t{0}) ==
+      0) {  // every class has a single row: no shares to keep
+    stratified = false;
+    left = {quota(rows, fraction)};
   }
 
   std::vector<int64_t> order(static_cast<size_t>(rows)), train, test;
   permute(order, RandomStream(options.seed, Purpose::split));
   for (int64_t row : order) {
-    int64_t& wanted = left[stratum(row)];
+    int64_t& wanted = left[stratified ? static_cast<size_t>(dataset.label(row)) : 0];
     (wanted > 0 ? test : train).push_back(row);
     wanted -= wanted > 0;
   }

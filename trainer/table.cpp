@@ -2,8 +2,8 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <functional>
 #include <map>
-#include <optional>
 #include <set>
 
 #include "plexus/core/error.h"

@@ -45,10 +45,14 @@ void row_sum(const ReduceSpec& spec, const ReduceSpec::Args& args, const Resourc
       });
 }
 
-/// One chain over the whole matrix, so on one thread.
+/// One chain over the whole matrix in plain order, so on one thread.
 template <class T>
-void sum_squares(const ReduceSpec& spec, const ReduceSpec::Args& args, const Resources&) {
+void sum_squares(const ReduceSpec& spec, const ReduceSpec::Args& args, const Resources& resources) {
   const auto* x = static_cast<const T*>(args.x);
+  if (spec.layout) {
+    spec.layout->unpack(args.x, resources.workspace, Shape{spec.m, spec.n}, spec.dtype);
+    x = static_cast<const T*>(resources.workspace);
+  }
   auto* y = static_cast<double*>(args.y);
   double sum = spec.accumulate ? *y : 0;
   for (int64_t i = 0; i < spec.m * spec.n; i++) sum += double(x[i]) * double(x[i]);
@@ -91,7 +95,8 @@ KernelPointer make_kernel(const ReduceSpec& spec, const Executor& executor) {
     case Reduction::row_sum:
       return typed_kernel(spec, spec.dtype, executor, row_sum<float>, row_sum<double>);
     case Reduction::sum_squares:
-      return typed_kernel(spec, spec.dtype, executor, sum_squares<float>, sum_squares<double>);
+      return typed_kernel(spec, spec.dtype, executor, sum_squares<float>, sum_squares<double>,
+                          spec.layout ? size_t(spec.m * spec.n) * size_of(spec.dtype) : 0);
     case Reduction::argmax:
       return typed_kernel(spec, spec.dtype, executor, argmax<float>, argmax<double>);
   }

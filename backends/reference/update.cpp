@@ -23,9 +23,11 @@ void update(const UpdateSpec& spec, const UpdateSpec::Args& args, const Resource
   const double scale = scalar_or<T>(args.scale, 1);
   const double beta1 = spec.beta1, beta2 = spec.beta2;
 
+  const int64_t count = flat_elements(spec.layout, Shape{spec.m, spec.n});
+
   // step(w, g, i) returns what is subtracted from w, and updates the states of element i.
   const auto sweep = [&](auto step) {
-    resources.executor.parallel_for(spec.m * spec.n, grain(element_ns), [&](int64_t begin, int64_t end) {
+    resources.executor.parallel_for(count, grain(element_ns), [&](int64_t begin, int64_t end) {
       for (int64_t i = begin; i < end; i++) {
         const double w = double(parameter[i]);
         double g = double(gradient[i]) * scale;

@@ -81,16 +81,10 @@ void MatmulSpec::validate() const {
 }
 
 std::string MatmulSpec::to_string() const {
+  std::string types(plexus::to_string(a));
+  if (a != b || b != c) types.append("*").append(plexus::to_string(b)).append("=").append(plexus::to_string(c));
   spec::Line line("matmul");
-  line.word(name(form));
-  if (a == b && b == c)
-    line.word(plexus::to_string(a));
-  else
-    line.word(std::string(plexus::to_string(a))
-                  .append("*")
-                  .append(plexus::to_string(b))
-                  .append("=")
-                  .append(plexus::to_string(c)));
+  line.word(name(form)).word(types);
   line.dimension("m", m, batch == Batch::m).dimension("n", n).dimension("k", k, batch == Batch::k);
   line.flag("bias", bias).flag("accumulate", accumulate);
   if (lda != 0) line.dimension("lda", lda);

@@ -8,8 +8,8 @@ namespace plexus {
 /// nn: c[m,n] = a[m,k] b[k,n];  nt: c[m,n] = a[m,k] b[n,k]^T;  tn: c[m,n] = a[k,m]^T b[k,n].
 enum class Form : uint8_t { nn, nt, tn };
 
-/// c = op(a) op(b) + bias. With `accumulate` the chain of every element starts at the old c, so that a sum over two
-/// halves of k has the bits of the sum over the whole. k = 0 writes bias, or zeros, or leaves c. An old c is never
+/// c = op(a) op(b) + bias. With `accumulate` the chain of every element starts at the old c: where a backend accumulates
+/// in the type of c, a sum over two halves of k has the bits of the sum over the whole. k = 0 writes bias, or zeros, or leaves c. An old c is never
 /// read without `accumulate` (it may hold NaN).
 struct MatmulSpec {
   Form form = Form::nn;

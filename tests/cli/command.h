@@ -1,0 +1,41 @@
+// Runs the built command as a shell would, and holds what it printed.
+#pragma once
+#include <sys/types.h>
+
+#include <map>
+#include <string>
+#include <vector>
+
+namespace plexus::test {
+
+struct Result {
+  int code = -1;  ///< exit code; -signal where a signal killed it
+  std::string out, err;
+};
+
+using Arguments = std::vector<std::string>;
+using Variables = std::map<std::string, std::string>;
+
+/// A command that runs. Its environment is that of the test without PLEXUS_*, colour and locale variables, plus `variables`.
+class Process {
+ public:
+  /// `terminal`: standard error is a terminal of 100 columns.
+  explicit Process(const Arguments& arguments, const Variables& variables = {}, bool terminal = false);
+  ~Process();
+  Process(const Process&) = delete;
+  Process& operator=(const Process&) = delete;
+
+  void signal(int number) const;
+  /// What it wrote to standard output so far.
+  std::string out() const;
+  Result wait();
+
+ private:
+  std::string out_file_, err_file_;
+  pid_t pid_ = -1;
+  int terminal_ = -1;
+};
+
+Result run(const Arguments& arguments, const Variables& variables = {});
+
+}  // namespace plexus::test
