@@ -1,0 +1,150 @@
+// The one place that reads environment variables.
+#include <charconv>
+#include <cstdlib>
+#include <cstring>
+#include <optional>
+
+#include "plexus/backends/registry.h"
+#include "plexus/core/error.h"
+
+namespace plexus {
+namespace {
+
+constexpr int max_threads = 1024;  // as many as an Executor takes
+
+/// A variable and where its value comes from: an argument before the environment before the default.
+class Resolver {
+ public:
+  Resolver(const Environment::Lookup& lookup, std::vector<Setting>& settings)
+      : lookup_(lookup), settings_(settings) {}
+
+  /// The value given in the environment; null: unset.
+  const char* given(const char* variable) const { return lookup_(variable); }
+
+  void record(const char* variable, std::string value, const char* origin) {
+    settings_.push_back({variable, std::move(value), origin});
+  }
+
+  /// The position of the variable's value among `values`; `otherwise` where it is unset, printed as `absent`.
+  size_t choice(const char* variable, const std::vector<std::string>& values, size_t otherwise,
+                const std::string& absent) {
+    const char* value = given(variable);
+    if (!value) {
+      record(variable, absent, "default");
+      return otherwise;
+    }
+    for (size_t i = 0; i < values.size(); i++)
+      if (values[i] == value) {
+        record(variable, value, "environment");
+        return i;
+      }
+    std::string valid;
+    for (const std::string& name : values) valid += (valid.empty() ? "" : ", ") + name;
+    throw ArgumentError(std::string(variable) + ": '" + value + "' is not valid; valid: " + valid);
+  }
+
+ private:
+  const Environment::Lookup& lookup_;
+  std::vector<Setting>& settings_;
+};
+
+std::string resolve_backend(const std::string& argument, Resolver& resolver) {
+  const char* variable = "PLEXUS_BACKEND";
+  const std::vector<BackendRow> table = backends();
+  if (!argument.empty()) {
+    resolver.record(variable, select(argument, table).name, "argument");
+    return argument;
+  }
+  const char* given = resolver.given(variable);
+  if (!given) {
+    resolver.record(variable, default_backend(table), "default");
+    return default_backend(table);
+  }
+  try {
+    resolver.record(variable, select(given, table).name, "environment");
+  } catch (const BackendError& error) {
+    throw BackendError(std::string(variable) + ": " + error.what());
+  }
+  return given;
+}
+
+/// A whole number without sign, blanks or anything behind it.
+std::optional<int> parse_count(const char* text) {
+  int count = 0;
+  const char* end = text + std::strlen(text);
+  const auto [rest, error] = std::from_chars(text, end, count);
+  if (error != std::errc() || rest != end || count < 1 || count > max_threads) return std::nullopt;
+  return count;
+}
+
+int resolve_threads(int argument, Resolver& resolver) {
+  const char* variable = "PLEXUS_NUM_THREADS";
+  const std::string valid = "; valid: 1 to " + std::to_string(max_threads);
+  if (argument != 0) {
+    if (argument < 1 || argument > max_threads)
+      throw ArgumentError("threads: " + std::to_string(argument) + " is not valid" + valid +
+                          ", or 0 for those available");
+    resolver.record(variable, std::to_string(argument), "argument");
+    return argument;
+  }
+  const char* given = resolver.given(variable);
+  if (!given) {
+    const int available = Executor::available_threads();
+    resolver.record(variable, std::to_string(available), "default");
+    return available;
+  }
+  const auto count = parse_count(given);
+  if (!count) throw ArgumentError(std::string(variable) + ": '" + given + "' is not valid" + valid);
+  resolver.record(variable, given, "environment");
+  return *count;
+}
+
+/// The instruction sets of an architecture, from least to most.
+std::vector<Isa> instruction_sets(const std::string& architecture) {
+  if (architecture == "x86_64" || architecture == "i386" || architecture == "i686")
+    return {Isa::scalar, Isa::avx2, Isa::avx512};
+  if (architecture == "aarch64" || architecture.starts_with("arm")) return {Isa::scalar, Isa::neon};
+  return {Isa::scalar};
+}
+
+Isa resolve_max_isa(const Cpu& machine, Resolver& resolver) {
+  const char* variable = "PLEXUS_MAX_ISA";
+  const std::vector<Isa> sets = instruction_sets(machine.architecture);
+  std::vector<std::string> names;
+  size_t best = 0;
+  for (size_t i = 0; i < sets.size(); i++) {
+    names.push_back(to_string(sets[i]));
+    if (sets[i] == machine.isa) best = i;
+  }
+  const size_t chosen = resolver.choice(variable, names, best, names[best]);
+  if (chosen > best)
+    throw ArgumentError(std::string(variable) + ": '" + names[chosen] + "' is more than this CPU has; valid: up to " +
+                        names[best]);
+  return sets[chosen];
+}
+
+}  // namespace
+
+Environment Environment::resolve(const ContextOptions& options) {
+  return resolve(options, [](const char* variable) -> const char* { return std::getenv(variable); });
+}
+
+Environment Environment::resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine) {
+  Environment result;
+  Resolver resolver(lookup, result.settings);
+  result.backend = resolve_backend(options.backend, resolver);
+  result.threads = resolve_threads(options.threads, resolver);
+  result.max_isa = resolve_max_isa(machine, resolver);
+
+  // The positions in these lists are the values of the enumerations; a check cannot be asked for by the name "none".
+  Policies& policies = result.policies;
+  policies.fallback =
+      Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"}, size_t(Fallback::warn), "warn"));
+  policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
+  constexpr size_t unchecked = 2;
+  const Check checks[] = {Check::nan, Check::reference, Check::none};
+  policies.check = checks[resolver.choice("PLEXUS_CHECK", {"nan", "reference"}, unchecked, "none")];
+  return result;
+}
+
+}  // namespace plexus

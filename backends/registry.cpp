@@ -1,0 +1,131 @@
+#include "plexus/backends/registry.h"
+
+#include <algorithm>
+#include <numeric>
+#include <optional>
+#include <utility>
+
+#include "plexus/backends/reference/reference.h"
+#include "plexus/core/error.h"
+
+namespace plexus {
+namespace {
+
+using Maker = std::unique_ptr<const Backend> (*)(std::shared_ptr<const Executor>);
+
+struct Entry {
+  BackendRow row;
+  Maker make = nullptr;  ///< null where not usable
+};
+
+Entry not_built(std::string name, std::string description, const std::string& option) {
+  return {.row = {.name = std::move(name),
+                  .description = std::move(description),
+                  .reason = "not built: -D" + option + "=ON"}};
+}
+
+/// To add a backend: its line here, its folder in CMakeLists.txt.
+std::vector<Entry> entries() {
+  std::vector<Entry> all;
+  all.push_back(not_built("simd", "vector kernels for every instruction set", "PLEXUS_WITH_SIMD"));
+  all.push_back(not_built("onednn", "oneDNN's primitives", "PLEXUS_WITH_ONEDNN"));
+  all.push_back({.row = {.name = "reference",
+                         .description = "plain loops, double accumulators",
+                         .built = true,
+                         .usable = true},
+                 .make = reference::make_backend});
+  return all;
+}
+
+std::unique_ptr<const Backend> make_backend(const std::string& name, std::shared_ptr<const Executor> executor) {
+  for (const Entry& entry : entries())
+    if (entry.row.name == name && entry.make) return entry.make(std::move(executor));
+  throw BackendError("backend '" + name + "' cannot be made");
+}
+
+/// "available: reference; not built: simd, onednn"
+std::string state_of(const std::vector<BackendRow>& table) {
+  std::string available, unusable, missing;
+  for (const BackendRow& row : table) {
+    std::string& list = row.usable ? available : row.built ? unusable : missing;
+    list += (list.empty() ? "" : ", ") + row.name;
+  }
+  std::string state = "available: " + (available.empty() ? "none" : available);
+  if (!unusable.empty()) state += "; not usable on this CPU: " + unusable;
+  if (!missing.empty()) state += "; not built: " + missing;
+  return state;
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
+
+/// Insertions, deletions and substitutions that lead from one word to the other, upper and lower case alike (Levenshtein).
+size_t edit_distance(const std::string& from, const std::string& to) {
+  std::vector<size_t> distance(to.size() + 1);  // from the letters of `from` so far to the first j letters of `to`
+  std::iota(distance.begin(), distance.end(), size_t(0));
+  for (size_t i = 0; i < from.size(); i++) {
+    size_t diagonal = std::exchange(distance[0], i + 1);
+    for (size_t j = 0; j < to.size(); j++) {
+      const size_t substituted = diagonal + (lower(from[i]) != lower(to[j]));
+      diagonal = distance[j + 1];
+      distance[j + 1] = std::min({substituted, distance[j] + 1, diagonal + 1});
+    }
+  }
+  return distance.back();
+}
+
+/// The name in the table that was probably meant.
+std::optional<std::string> closest(const std::string& requested, const std::vector<BackendRow>& table) {
+  std::optional<std::string> best;
+  // More than every second letter wrong is another word, not a slip.
+  size_t limit = requested.size() / 2;
+  for (const BackendRow& row : table)
+    if (const size_t distance = edit_distance(requested, row.name); distance <= limit) {
+      if (best && distance == limit) continue;
+      best = row.name;
+      limit = distance;
+    }
+  return best;
+}
+
+}  // namespace
+
+std::vector<BackendRow> backends() {
+  std::vector<BackendRow> table;
+  for (Entry& entry : entries()) table.push_back(std::move(entry.row));
+  return table;
+}
+
+std::string default_backend(const std::vector<BackendRow>& table) {
+  for (const BackendRow& row : table)
+    if (row.name == "simd" && row.usable) return row.name;
+  return "reference";
+}
+
+const BackendRow& select(const std::string& requested, const std::vector<BackendRow>& table) {
+  const std::string state = " (" + state_of(table) + ")";
+  if (requested.empty()) throw BackendError("the name of the backend is empty: name one, or unset it" + state);
+  for (const BackendRow& row : table) {
+    if (row.name != requested) continue;
+    if (row.usable) return row;
+    if (row.built)
+      throw BackendError("backend '" + requested + "' is not usable on this CPU: " + row.reason + state);
+    throw BackendError("backend '" + requested + "' is " + row.reason + state);
+  }
+  const auto meant = closest(requested, table);
+  throw BackendError("unknown backend '" + requested + "'" + (meant ? ": did you mean '" + *meant + "'?" : "") +
+                     state);
+}
+
+Context make_context(const ContextOptions& options) {
+  const Environment environment = Environment::resolve(options);
+  const auto executor = std::make_shared<const Executor>(environment.threads);
+  std::vector<std::unique_ptr<const Backend>> list;
+  list.push_back(make_backend(environment.backend, executor));
+  if (environment.backend != "reference") list.push_back(reference::make_backend(executor));
+  Context context(executor, std::move(list), environment.policies, options.sink);
+  for (const Setting& setting : environment.settings)
+    context.log(LogLevel::choice, setting.variable + " = " + setting.value + " (" + setting.origin + ")");
+  return context;
+}
+
+}  // namespace plexus

@@ -19,8 +19,11 @@ struct BackendRow {
   std::string reason;       ///< why not: "not built: -DPLEXUS_WITH_SIMD=ON"; empty where usable
 };
 
-/// All backends, in the order of automatic choice.
+/// All backends, the fastest first, the reference last.
 PLEXUS_EXPORT std::vector<BackendRow> backends();
+
+/// The backend of those who name none: simd where usable, else reference. The others run only when named.
+PLEXUS_EXPORT std::string default_backend(const std::vector<BackendRow>& table);
 
 /// The row that `requested` names. A pure function of its arguments. Throws BackendError for an empty name, an unknown one
 /// (with the closest match), one that is not built, one that this CPU cannot run; the message holds the table's state.
@@ -30,7 +33,7 @@ PLEXUS_EXPORT const BackendRow& select(const std::string& requested, const std::
 struct Setting {
   std::string variable;  ///< "PLEXUS_BACKEND"
   std::string value;     ///< as resolved
-  std::string origin;    ///< "environment", "default", "argument"
+  std::string origin;    ///< "argument", "environment", "default"
 };
 
 /// Arguments override the environment; what is not given is taken from it, else from the default.
@@ -41,17 +44,18 @@ struct ContextOptions {
 };
 
 /// The environment, resolved and validated. Throws ArgumentError (an invalid value; the message lists the valid ones) or
-/// BackendError. Starts no thread, opens no file. `lookup` replaces getenv in tests: null means unset.
+/// BackendError. A variable that an argument overrides is not looked at. Starts no thread, opens no file.
+/// `lookup` replaces getenv in tests (null means unset), `machine` the CPU.
 struct PLEXUS_EXPORT Environment {
   std::string backend;
   int threads = 1;
   Isa max_isa = Isa::scalar;
   Policies policies;
-  std::vector<Setting> settings;
+  std::vector<Setting> settings;  ///< every variable that Plexus knows, in the order of the documentation
 
   using Lookup = std::function<const char*(const char*)>;
   static Environment resolve(const ContextOptions& options = {});
-  static Environment resolve(const ContextOptions& options, const Lookup& lookup);
+  static Environment resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine = cpu());
 };
 
 /// A context with the chosen backend first and the reference last. Throws as Environment::resolve.

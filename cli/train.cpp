@@ -146,7 +146,7 @@ int train(const Options& options) {
     if (options.show > 0) show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
   }
   if (options.json) std::puts(to_json(report).c_str());
-  if (signal) std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size() + 1);
+  if (signal) std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size());
   return signal ? signalled + signal : ok;
 }
 

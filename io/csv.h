@@ -11,8 +11,9 @@ namespace plexus {
 
 /// A column of a table: numbers, or text.
 struct Column {
-  std::string name;                                             ///< empty where the file has no header
+  std::string name;                ///< empty where the file has no header
   std::variant<std::vector<double>, std::vector<std::string>> values;
+  int64_t text_line = 0;           ///< text: line of the first field that is no number, for messages
   bool text() const { return values.index() == 1; }
 };
 
@@ -27,9 +28,10 @@ struct CsvOptions {
   char delimiter = 0;              ///< 0: comma, semicolon or tab, whichever the first line has most of
 };
 
-/// Reads a file. A first line with a field that is no number, above columns of numbers, is a header.
-/// A column is text where a field of it is no number. Missing fields are an error here.
-/// Throws IoError, FormatError (with the line).
+/// Reads a file. A first line with a field that is no number, above a column of numbers, is a header.
+/// A column is text where a field of it is no number. Missing fields (empty; NA, N/A, NULL, None or ? among numbers) are an
+/// error here. Numbers have a decimal point whatever the locale; nan, inf and infinity are numbers, hexadecimal is text.
+/// Throws IoError, FormatError (with the line), ArgumentError for a delimiter that cannot be one.
 PLEXUS_EXPORT Table load_csv(const std::string& path, const CsvOptions& options = {});
 
 }  // namespace plexus

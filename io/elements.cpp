@@ -29,7 +29,8 @@ uint64_t swapped(uint64_t bits) { return __builtin_bswap64(bits); }
 
 template <size_t size>
 using Bits = std::conditional_t<
-    size == 1, uint8_t, std::conditional_t<size == 2, uint16_t, std::conditional_t<size == 4, uint32_t, uint64_t>>>;
+    size == 1, uint8_t,
+    std::conditional_t<size == 2, uint16_t, std::conditional_t<size == 4, uint32_t, uint64_t>>>;
 
 float widened(Half half) {
   const uint32_t sign = uint32_t(half.bits & 0x8000) << 16;
@@ -77,11 +78,18 @@ constexpr Conversion conversion(char kind) {
   return {kind, sizeof(From), dtype_of<To>, std::is_same_v<From, To>, &convert<From, To>};
 }
 
-constexpr Conversion conversions[] = {
-    conversion<Bool, uint8_t>('b'),     conversion<int8_t, int32_t>('i'),   conversion<int16_t, int32_t>('i'),
-    conversion<int32_t>('i'),           conversion<int64_t>('i'),           conversion<uint8_t>('u'),
-    conversion<uint16_t, int32_t>('u'), conversion<uint32_t, int64_t>('u'), conversion<uint64_t, int64_t>('u'),
-    conversion<Half, float>('f'),       conversion<float>('f'),             conversion<double>('f')};
+constexpr Conversion conversions[] = {conversion<Bool, uint8_t>('b'),
+                                      conversion<int8_t, int32_t>('i'),
+                                      conversion<int16_t, int32_t>('i'),
+                                      conversion<int32_t>('i'),
+                                      conversion<int64_t>('i'),
+                                      conversion<uint8_t>('u'),
+                                      conversion<uint16_t, int32_t>('u'),
+                                      conversion<uint32_t, int64_t>('u'),
+                                      conversion<uint64_t, int64_t>('u'),
+                                      conversion<Half, float>('f'),
+                                      conversion<float>('f'),
+                                      conversion<double>('f')};
 
 const Conversion* find(const ElementType& type) {
   const auto* found = std::ranges::find_if(
@@ -123,7 +131,8 @@ Tensor read_elements(Source& source, const ElementType& type, const Shape& shape
       std::memcpy(larger.bytes(), data.bytes(), filled * width);
       data = std::move(larger);
     }
-    const size_t wanted = direct ? capacity - filled : std::min<size_t>(capacity - filled, chunk_bytes / type.size);
+    const size_t wanted =
+        direct ? capacity - filled : std::min<size_t>(capacity - filled, chunk_bytes / type.size);
     std::byte* out = data.bytes() + filled * width;
     const size_t bytes = source.read(direct ? out : chunk.data(), wanted * type.size);
     if (bytes < wanted * type.size) refuse(offset, std::to_string(filled * type.size + bytes));

@@ -87,7 +87,8 @@ class Temporary {
   // A name of its own, not one made from the target's, which may already be as long as names can be.
   explicit Temporary(const std::filesystem::path& directory) {
     static std::atomic<uint64_t> counter{0};
-    for (int attempt = 0; attempt < 100; ++attempt) {  // names left by a killed process with our number are few
+    for (int attempt = 0; attempt < 100;
+         ++attempt) {  // names left by a killed process with our number are few
       name = directory / (".plexus-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
       descriptor = retry([&] { return open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
       if (descriptor >= 0 || errno != EEXIST) return;
@@ -123,8 +124,9 @@ InputFile::InputFile(const std::string& path) : path_(path) {
   if (size_ > harmless) {
     const uint64_t stored = stored_bytes(guard, size_);
     if (stored < size_ / max_ratio)
-      throw FormatError(path, "", "of its " + std::to_string(size_) + " bytes only " + std::to_string(stored) +
-                                      " are there, the rest is a hole");
+      throw FormatError(path, "",
+                        "of its " + std::to_string(size_) + " bytes only " + std::to_string(stored) +
+                            " are there, the rest is a hole");
   }
   guard.release();
 }

@@ -12,7 +12,8 @@
 namespace plexus::io {
 namespace {
 
-constexpr size_t input_bytes = size_t(64) << 10;  // large enough that system calls cost nothing beside inflating
+constexpr size_t input_bytes = size_t(64)
+                               << 10;  // large enough that system calls cost nothing beside inflating
 constexpr size_t output_bytes = size_t(1) << 30;  // zlib counts in 32 bits
 
 }  // namespace
@@ -54,8 +55,9 @@ struct GzipFile::Inflater {
 
 GzipFile::GzipFile(InputFile& file)
     : inflater_(std::make_unique<Inflater>(file)),
-      possible_(file.possible() > std::numeric_limits<uint64_t>::max() / max_ratio ? std::numeric_limits<uint64_t>::max()
-                                                                                   : file.possible() * max_ratio) {}
+      possible_(file.possible() > std::numeric_limits<uint64_t>::max() / max_ratio
+                    ? std::numeric_limits<uint64_t>::max()
+                    : file.possible() * max_ratio) {}
 
 GzipFile::~GzipFile() = default;
 
@@ -80,7 +82,8 @@ size_t GzipFile::read(void* out, size_t bytes) {
     } else if (status == Z_MEM_ERROR) {
       throw std::bad_alloc();
     } else if (status != Z_OK && status != Z_BUF_ERROR) {
-      inflater.refuse(std::string("damaged gzip data: ") + (stream.msg != nullptr ? stream.msg : "unknown error"));
+      inflater.refuse(std::string("damaged gzip data: ") +
+                      (stream.msg != nullptr ? stream.msg : "unknown error"));
     }
   }
   return done;

@@ -13,13 +13,20 @@ namespace {
 
 std::optional<io::ElementType> element_type(uint8_t code) {
   switch (code) {
-    case 0x08: return io::ElementType{'u', 1, true};
-    case 0x09: return io::ElementType{'i', 1, true};
-    case 0x0B: return io::ElementType{'i', 2, true};
-    case 0x0C: return io::ElementType{'i', 4, true};
-    case 0x0D: return io::ElementType{'f', 4, true};
-    case 0x0E: return io::ElementType{'f', 8, true};
-    default: return std::nullopt;
+    case 0x08:
+      return io::ElementType{'u', 1, true};
+    case 0x09:
+      return io::ElementType{'i', 1, true};
+    case 0x0B:
+      return io::ElementType{'i', 2, true};
+    case 0x0C:
+      return io::ElementType{'i', 4, true};
+    case 0x0D:
+      return io::ElementType{'f', 4, true};
+    case 0x0E:
+      return io::ElementType{'f', 8, true};
+    default:
+      return std::nullopt;
   }
 }
 
@@ -35,7 +42,8 @@ Tensor read(io::Source& source) {
   }
   if (found.size() < start.size()) refuse(found.size(), "the file ends within its header");
   const auto type = element_type(uint8_t(start[2]));
-  if (!type) refuse(2, "unknown type " + io::hexadecimal(found.substr(2, 1)) + "; expected 08, 09, 0b, 0c, 0d or 0e");
+  if (!type)
+    refuse(2, "unknown type " + io::hexadecimal(found.substr(2, 1)) + "; expected 08, 09, 0b, 0c, 0d or 0e");
   const size_t rank = uint8_t(start[3]);
   if (rank == 0 || rank > Shape::max_rank) {
     refuse(3, std::to_string(rank) + " dimensions; expected 1 to " + std::to_string(Shape::max_rank));

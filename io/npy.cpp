@@ -15,7 +15,8 @@ namespace plexus {
 namespace {
 
 constexpr std::string_view magic = "\x93NUMPY";
-// The largest header that format 1.0 can have; NumPy itself refuses more than 10000 bytes unless told otherwise.
+// The largest header that format 1.0 can have; NumPy itself refuses more than 10000 bytes unless told
+// otherwise.
 constexpr size_t max_header = 65535;
 
 struct Header {
@@ -24,8 +25,8 @@ struct Header {
   Shape shape;
 };
 
-// The header is text that looks like Python: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. It is read with
-// a grammar of its own, in any order and spacing, and nothing is ever evaluated.
+// The header is text that looks like Python: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. It
+// is read with a grammar of its own, in any order and spacing, and nothing is ever evaluated.
 class HeaderParser {
  public:
   HeaderParser(const std::string& file, std::string_view text, size_t offset)
@@ -50,10 +51,11 @@ class HeaderParser {
       expect(',', "',' or '}' after a value");
     }
     skip_blanks();
-    if (at_ < text_.size()) refuse(at_, "unexpected " + io::excerpt(text_.substr(at_)) + " after the dictionary");
-    for (const auto& [there, key] : {std::pair(type_.has_value(), "descr"),
-                                     std::pair(fortran_order_.has_value(), "fortran_order"),
-                                     std::pair(shape_.has_value(), "shape")})
+    if (at_ < text_.size())
+      refuse(at_, "unexpected " + io::excerpt(text_.substr(at_)) + " after the dictionary");
+    for (const auto& [there, key] :
+         {std::pair(type_.has_value(), "descr"), std::pair(fortran_order_.has_value(), "fortran_order"),
+          std::pair(shape_.has_value(), "shape")})
       if (!there) refuse(0, "the header has no key '" + std::string(key) + "'");
     return {*type_, *fortran_order_, *shape_};
   }
@@ -125,7 +127,8 @@ class HeaderParser {
     }
     io::ElementType type{};
     if (!code.empty()) type.kind = code[0];
-    if (type.kind == 'O') refuse(at, named + " holds Python objects, which are never read; save numbers instead");
+    if (type.kind == 'O')
+      refuse(at, named + " holds Python objects, which are never read; save numbers instead");
     const char* end = code.data() + code.size();
     const bool sized = !code.empty() && std::from_chars(code.data() + 1, end, type.size).ptr == end;
     type.big_endian = order == '>' || (order != '<' && std::endian::native == std::endian::big);
@@ -185,8 +188,9 @@ std::string read_exactly(io::Source& file, size_t bytes, size_t offset, const st
   std::string text(bytes, '\0');
   const size_t found = file.read(text.data(), bytes);
   if (found < bytes) {
-    throw FormatError(file.path(), file.place(offset),
-                      "expected " + std::to_string(bytes) + " bytes of " + what + ", found " + std::to_string(found));
+    throw FormatError(
+        file.path(), file.place(offset),
+        "expected " + std::to_string(bytes) + " bytes of " + what + ", found " + std::to_string(found));
   }
   return text;
 }
@@ -200,7 +204,8 @@ Header read_header(io::Source& file, size_t& offset) {
   start.resize(file.read(start.data(), start.size()));
   if (start.starts_with(io::gzip_magic)) refuse(0, "compressed with gzip; decompress it first (gunzip)");
   if (start.starts_with("PK")) refuse(0, "a zip archive (.npz?); extract the .npy files first (unzip)");
-  if (start != magic) refuse(0, "not a .npy file: it starts with " + io::hexadecimal(start) + " instead of 93 4e 55 4d 50 59");
+  if (start != magic)
+    refuse(0, "not a .npy file: it starts with " + io::hexadecimal(start) + " instead of 93 4e 55 4d 50 59");
 
   const std::string version = read_exactly(file, 2, magic.size(), "version");
   if (version[0] < 1 || version[0] > 3 || version[1] != 0) {
@@ -212,7 +217,8 @@ Header read_header(io::Source& file, size_t& offset) {
   size_t length = 0;
   for (size_t i = digits.size(); i-- > 0;) length = length << 8 | uint8_t(digits[i]);
   if (length > max_header) {
-    refuse(length_at, "a header of " + std::to_string(length) + " bytes; at most " + std::to_string(max_header) + " are read");
+    refuse(length_at, "a header of " + std::to_string(length) + " bytes; at most " +
+                          std::to_string(max_header) + " are read");
   }
   const size_t header_at = length_at + digits.size();
   const std::string text = read_exactly(file, length, header_at, "header");
@@ -249,23 +255,35 @@ Tensor c_order(const Tensor& columns_first, const Shape& shape) {
 
 Tensor c_order(Tensor columns_first, const Shape& shape) {
   switch (columns_first.dtype()) {
-    case DType::f32: return c_order<float>(columns_first, shape);
-    case DType::f64: return c_order<double>(columns_first, shape);
-    case DType::i32: return c_order<int32_t>(columns_first, shape);
-    case DType::i64: return c_order<int64_t>(columns_first, shape);
-    default: return c_order<uint8_t>(columns_first, shape);
+    case DType::f32:
+      return c_order<float>(columns_first, shape);
+    case DType::f64:
+      return c_order<double>(columns_first, shape);
+    case DType::i32:
+      return c_order<int32_t>(columns_first, shape);
+    case DType::i64:
+      return c_order<int64_t>(columns_first, shape);
+    default:
+      return c_order<uint8_t>(columns_first, shape);
   }
 }
 
 std::string type_code(DType dtype) {
   const std::string order = std::endian::native == std::endian::big ? ">" : "<";
   switch (dtype) {
-    case DType::f32: return order + "f4";
-    case DType::f64: return order + "f8";
-    case DType::i32: return order + "i4";
-    case DType::i64: return order + "i8";
-    case DType::u8: return "|u1";
-    default: throw ArgumentError("save_npy: .npy has no type for " + std::string(to_string(dtype)) + "; convert it first");
+    case DType::f32:
+      return order + "f4";
+    case DType::f64:
+      return order + "f8";
+    case DType::i32:
+      return order + "i4";
+    case DType::i64:
+      return order + "i8";
+    case DType::u8:
+      return "|u1";
+    default:
+      throw ArgumentError("save_npy: .npy has no type for " + std::string(to_string(dtype)) +
+                          "; convert it first");
   }
 }
 
@@ -288,9 +306,11 @@ void save_npy(const std::string& path, const Tensor& tensor) {
   } else if (tensor.shape().rank() > 1) {
     sizes.resize(sizes.size() - 2);
   }
-  std::string text = "{'descr': '" + type_code(tensor.dtype()) + "', 'fortran_order': False, 'shape': (" + sizes + "), }";
+  std::string text =
+      "{'descr': '" + type_code(tensor.dtype()) + "', 'fortran_order': False, 'shape': (" + sizes + "), }";
   const size_t prefix = magic.size() + 4;
-  text.append(alignment - 1 - (prefix + text.size()) % alignment, ' ') += '\n';  // data starts aligned, for memory maps
+  text.append(alignment - 1 - (prefix + text.size()) % alignment, ' ') +=
+      '\n';  // data starts aligned, for memory maps
   std::string start = std::string(magic) + '\1' + '\0';
   start += {char(text.size() & 255), char(text.size() >> 8)};
   io::write_file(path, {start, text, {reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_count()}});

@@ -89,7 +89,7 @@ UpdateSpec make_spec(const Optimizer& optimizer) {
   };
   const double rate = learning_rate(optimizer);
   const bool moments = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
-  require(rate > 0 && std::isfinite(rate), "learning rate", rate, "choose one above 0");
+  require(rate >= 0 && std::isfinite(rate), "learning rate", rate, "choose 0 or more");
   require(spec.momentum >= 0 && spec.momentum < 1, "momentum", spec.momentum, "choose one in [0, 1)");
   require(!spec.nesterov || spec.momentum > 0, "nesterov with momentum", spec.momentum,
           "choose a momentum above 0");

@@ -10,9 +10,10 @@ namespace plexus::conformance {
 struct Edge {
   std::string name;  ///< "relu: NaN in the last lane of 17"
   Spec spec;
-  int64_t rows = -1;
+  int64_t rows = -1;  ///< Call::rows
   Values inputs;    ///< one matrix a slot
   Values expected;  ///< one matrix a slot; absent where not an output
+  bool exact = true;  ///< every value must be the expected one; false: within the tolerance of its family
 };
 
 /// Every edge, for f32 and f64.

@@ -45,6 +45,9 @@ Real normal_density(Real x) { return std::exp(-x * x / 2) / std::sqrt(2 * pi); }
 Real gelu_tanh_argument(Real x) { return std::sqrt(2 / pi) * (x + 0.044715L * x * x * x); }
 Real gelu_tanh_slope(Real x) { return std::sqrt(2 / pi) * (1 + 3 * 0.044715L * x * x); }
 
+/// x times a factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
+Real damped(Real x, Real factor) { return factor == 0 ? 0 : x * factor; }
+
 /// e^x / sum: the rounding of the exponent adds |ln p| units to the twenty that the bound of a softmax allows.
 Real probability_magnitude(Real p) { return p > 0 ? p * (1 - std::log(p) / 20) : p; }
 
@@ -99,9 +102,9 @@ Real activation(Activation kind, Real alpha, Real x) {
     case Activation::leaky_relu: return x > 0 ? x : alpha * x;
     case Activation::elu: return x > 0 ? x : alpha * std::expm1(x);
     case Activation::selu: return selu_scale * (x > 0 ? x : selu_alpha * std::expm1(x));
-    case Activation::gelu: return x * normal_cdf(x);
-    case Activation::gelu_tanh: return x / (1 + std::exp(-2 * gelu_tanh_argument(x)));
-    case Activation::silu: return x * sigmoid(x);
+    case Activation::gelu: return damped(x, normal_cdf(x));
+    case Activation::gelu_tanh: return damped(x, sigmoid(2 * gelu_tanh_argument(x)));
+    case Activation::silu: return damped(x, sigmoid(x));
     case Activation::sigmoid: return sigmoid(x);
     case Activation::tanh: return std::tanh(x);
     case Activation::softplus: return x > 40 ? x + std::exp(-x) : std::log1p(std::exp(x));
@@ -157,12 +160,12 @@ Term slope(const ActivationGradientSpec& s, Real saved) {
     case Activation::softplus: return Term::of(sigmoid(x));
     case Activation::silu: return {sigmoid(x) * (1 + x * sigmoid(-x)), sigmoid(x) * (1 + std::fabs(x))};
     case Activation::gelu:
-      return {normal_cdf(x) + x * normal_density(x), 1 + std::fabs(x) * normal_density(x)};
+      return {normal_cdf(x) + damped(x, normal_density(x)), 1 + std::fabs(damped(x, normal_density(x)))};
     case Activation::gelu_tanh: {
       const Real u = gelu_tanh_argument(x), t = std::tanh(u);
       const Real inner = std::fabs(x) * gelu_tanh_slope(x) / 2;
       // 1 - t^2 is lost to rounding while t is near 1, and exactly 0 once t is 1 in both types.
-      return {(1 + t) / 2 + x * gelu_tanh_slope(x) / (2 * std::cosh(u) * std::cosh(u)),
+      return {(1 + t) / 2 + damped(x * gelu_tanh_slope(x), 1 / (2 * std::cosh(u) * std::cosh(u))),
               1 + (std::fabs(u) < 20 ? inner : 0)};
     }
     case Activation::softmax:

@@ -39,7 +39,7 @@ class FunctionKernel final : public Kernel {
 
   void run(void* const* buffers, const Call& call) const override {
     typename S::Args args;
-    std::memcpy(&args, buffers, sizeof(args));
+    std::memcpy(static_cast<void*>(&args), buffers, sizeof(args));  // Args holds pointers only
     function_(with_rows(spec_, call.rows), args, {executor_, call.workspace});
   }
   size_t workspace() const override { return workspace_; }

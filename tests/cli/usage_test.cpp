@@ -1,0 +1,130 @@
+// Command lines that cannot be run: exit code 2, one line, the closest match.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "cli/command.h"
+#include "cli/files.h"
+
+namespace plexus::test {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+void expect_error(const Result& result, int code, const std::string& part) {
+  EXPECT_EQ(result.code, code);
+  EXPECT_THAT(result.err, StartsWith("plexus: error: "));
+  EXPECT_THAT(result.err, HasSubstr(part));
+  EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
+}
+
+// A usage error is told before any file is opened: DATA does not exist.
+void expect_usage_error(Arguments flags, const std::string& part) {
+  flags.insert(flags.begin(), {"train", "/nonexistent.csv"});
+  const Result result = run(flags);
+  expect_error(result, 2, part);
+  EXPECT_EQ(result.out, "");
+}
+
+TEST(Usage, NoCommand) { expect_error(run({}), 2, "expected a command: train, info, plan"); }
+TEST(Usage, MisspeltCommand) { expect_error(run({"trian"}), 2, "did you mean train?"); }
+TEST(Usage, UnlikeAnyCommand) {
+  const Result result = run({"xyzzyplugh"});
+  expect_error(result, 2, "no such command; commands: train, info, plan");
+}
+TEST(Usage, MissingData) { expect_error(run({"train"}), 2, "DATA is required"); }
+TEST(Usage, SecondData) { expect_error(run({"train", "a.csv", "b.csv"}), 2, "b.csv: one argument too many"); }
+TEST(Usage, MisspeltFlag) { expect_usage_error({"--epohcs", "3"}, "--epohcs: no such flag (did you mean --epochs?)"); }
+TEST(Usage, MisspeltFlagWithEquals) { expect_usage_error({"--bacth=3"}, "did you mean --batch?"); }
+TEST(Usage, ValueMissing) { expect_usage_error({"--epochs"}, "--epochs"); }
+
+TEST(Usage, Epochs) {
+  for (const char* bad : {"0", "-1", "ten", "1.5", "", "99999999999999999999"})
+    expect_usage_error({"--epochs", bad}, "--epochs: expected a whole number of at least 1, found '" + std::string(bad) + "'");
+}
+TEST(Usage, Batch) {
+  for (const char* bad : {"0", "-3", "all", "", "1e3"})
+    expect_usage_error({"--batch", bad}, "--batch: expected a whole number of at least 1, or full, found '" + std::string(bad) + "'");
+}
+TEST(Usage, Threads) {
+  for (const char* bad : {"0", "-1", "1025", "two"})
+    expect_usage_error({"--threads", bad}, "--threads: expected a whole number from 1 to 1024");
+}
+TEST(Usage, Seed) { expect_usage_error({"--seed", "-1"}, "--seed: expected a whole number of at least 0, found '-1'"); }
+TEST(Usage, Fractions) {
+  for (const char* bad : {"0", "1", "-0.1", "nan", "x"})
+    expect_usage_error({"--test-fraction", bad}, "--test-fraction: expected a number between 0 and 1");
+  for (const char* bad : {"1", "-0.1", "nan", "inf"})
+    expect_usage_error({"--validation", bad}, "--validation: expected a number from 0 to below 1");
+}
+TEST(Usage, LearningRate) {
+  for (const char* bad : {"nan", "inf", "fast"}) expect_usage_error({"--lr", bad}, "--lr: expected a number");
+  for (const char* bad : {"0", "-0.1"}) expect_usage_error({"--lr", bad}, "learning rate");
+}
+TEST(Usage, Momentum) {
+  expect_usage_error({"--optimizer", "sgd", "--momentum", "1"}, "momentum");
+  expect_usage_error({"--optimizer", "adam", "--momentum", "0.9"}, "--momentum is for sgd and rmsprop; adam has none");
+  expect_usage_error({"--momentum", "0.9"}, "--momentum is for sgd and rmsprop; adam has none");
+}
+TEST(Usage, WeightDecay) { expect_usage_error({"--weight-decay", "-1"}, "weight decay"); }
+TEST(Usage, MisspeltOptimizer) {
+  expect_usage_error({"--optimizer", "adan"}, "adam");
+  expect_usage_error({"--optimizer", ""}, "optimizer");
+}
+TEST(Usage, MisspeltLoss) {
+  expect_usage_error({"--loss", "cross-entrophy"}, "did you mean cross-entropy?");
+  expect_usage_error({"--loss", "hinge"}, "expected mse or mae or huber or cross-entropy, found 'hinge'");
+}
+TEST(Usage, LossAgainstTask) {
+  expect_usage_error({"--task", "regress", "--loss", "cross-entropy"}, "--loss cross-entropy needs classes");
+  expect_usage_error({"--task", "classify", "--loss", "mse"}, "--loss mse needs real targets");
+}
+TEST(Usage, MisspeltTask) { expect_usage_error({"--task", "clasify"}, "did you mean classify?"); }
+
+TEST(Usage, Layers) {
+  expect_usage_error({"--layers", "10,rellu"}, "did you mean relu?");
+  expect_usage_error({"--layers", "10,,relu"}, "layer 2");
+  expect_usage_error({"--layers", "0,relu"}, "layer 1");
+  expect_usage_error({"--layers", "-5"}, "layer 1");
+  expect_usage_error({"--layers", "99999999999999999999"}, "layer 1");
+  expect_usage_error({"--layers", "10,dropout:1"}, "dropout");
+  expect_usage_error({"--layers", "10,dropout:x"}, "dropout");
+  expect_usage_error({"--layers", "10,relu:3"}, "relu");
+}
+
+TEST(Usage, TestTwice) {
+  expect_usage_error({"--test", "b.csv", "--test-fraction", "0.5"}, "--test-fraction and --test exclude each other");
+  const Directory images;
+  expect_error(run({"train", images.path(), "--test-fraction", "0.5"}), 2, "has test data of its own");
+}
+
+TEST(Usage, Help) {
+  for (const Arguments& arguments : {Arguments{"--help"}, {"train", "--help"}, {"info", "--help"}, {"plan", "--help"}}) {
+    const Result result = run(arguments);
+    EXPECT_EQ(result.code, 0);
+    EXPECT_EQ(result.err, "");
+    EXPECT_THAT(result.out, HasSubstr("--help"));
+  }
+  const Result train = run({"train", "--help"});
+  for (const char* flag : {"--label", "--test", "--layers", "--task", "--loss", "--test-fraction", "--validation", "--epochs",
+                           "--batch", "--optimizer", "--lr", "--momentum", "--weight-decay", "--seed", "--threads",
+                           "--backend", "--json", "Examples:"})
+    EXPECT_THAT(train.out, HasSubstr(flag));
+}
+
+TEST(Usage, Version) {
+  const Result result = run({"--version"});
+  EXPECT_EQ(result.code, 0);
+  EXPECT_THAT(result.out, StartsWith("Plexus "));
+}
+
+TEST(Usage, PlanFlags) {
+  expect_error(run({"plan", "--layers", "10,rellu"}), 2, "did you mean relu?");
+  expect_error(run({"plan", "--batch", "0"}), 2, "--batch: expected a whole number of at least 1");
+  expect_error(run({"plan", "--batch", "full"}), 2, "--batch: expected a whole number of at least 1");
+}
+
+}  // namespace
+}  // namespace plexus::test
