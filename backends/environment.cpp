@@ -101,9 +101,8 @@ int resolve_threads(int argument, Resolver& resolver) {
 
 /// The instruction sets of an architecture, from least to most.
 std::vector<Isa> instruction_sets(const std::string& architecture) {
-  if (architecture == "x86_64" || architecture == "i386" || architecture == "i686")
-    return {Isa::scalar, Isa::avx2, Isa::avx512};
-  if (architecture == "aarch64" || architecture.starts_with("arm")) return {Isa::scalar, Isa::neon};
+  if (architecture == "x86_64") return {Isa::scalar, Isa::avx2, Isa::avx512};
+  if (architecture == "aarch64") return {Isa::scalar, Isa::neon};
   return {Isa::scalar};
 }
 
@@ -118,8 +117,8 @@ Isa resolve_max_isa(const Cpu& machine, Resolver& resolver) {
   }
   const size_t chosen = resolver.choice(variable, names, best, names[best]);
   if (chosen > best)
-    throw ArgumentError(std::string(variable) + ": '" + names[chosen] + "' is more than this CPU has; valid: up to " +
-                        names[best]);
+    throw ArgumentError(std::string(variable) + ": '" + names[chosen] +
+                        "' is more than this CPU has; valid: up to " + names[best]);
   return sets[chosen];
 }
 
@@ -136,10 +135,11 @@ Environment Environment::resolve(const ContextOptions& options, const Lookup& lo
   result.threads = resolve_threads(options.threads, resolver);
   result.max_isa = resolve_max_isa(machine, resolver);
 
-  // The positions in these lists are the values of the enumerations; a check cannot be asked for by the name "none".
+  // The positions in these lists are the values of the enumerations; a check cannot be asked for by the name
+  // "none".
   Policies& policies = result.policies;
-  policies.fallback =
-      Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"}, size_t(Fallback::warn), "warn"));
+  policies.fallback = Fallback(
+      resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"}, size_t(Fallback::warn), "warn"));
   policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
   constexpr size_t unchecked = 2;
   const Check checks[] = {Check::nan, Check::reference, Check::none};

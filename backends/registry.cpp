@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <numeric>
-#include <optional>
 #include <utility>
 
 #include "plexus/backends/reference/reference.h"
@@ -37,7 +36,8 @@ std::vector<Entry> entries() {
   return all;
 }
 
-std::unique_ptr<const Backend> make_backend(const std::string& name, std::shared_ptr<const Executor> executor) {
+std::unique_ptr<const Backend> make_backend(const std::string& name,
+                                            std::shared_ptr<const Executor> executor) {
   for (const Entry& entry : entries())
     if (entry.row.name == name && entry.make) return entry.make(std::move(executor));
   throw BackendError("backend '" + name + "' cannot be made");
@@ -58,9 +58,11 @@ std::string state_of(const std::vector<BackendRow>& table) {
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? char(c - 'A' + 'a') : c; }
 
-/// Insertions, deletions and substitutions that lead from one word to the other, upper and lower case alike (Levenshtein).
+/// Insertions, deletions and substitutions that lead from one word to the other, upper and lower case alike
+/// (Levenshtein).
 size_t edit_distance(const std::string& from, const std::string& to) {
-  std::vector<size_t> distance(to.size() + 1);  // from the letters of `from` so far to the first j letters of `to`
+  std::vector<size_t> distance(to.size() +
+                               1);  // from the letters of `from` so far to the first j letters of `to`
   std::iota(distance.begin(), distance.end(), size_t(0));
   for (size_t i = 0; i < from.size(); i++) {
     size_t diagonal = std::exchange(distance[0], i + 1);
@@ -73,16 +75,14 @@ size_t edit_distance(const std::string& from, const std::string& to) {
   return distance.back();
 }
 
-/// The name in the table that was probably meant.
-std::optional<std::string> closest(const std::string& requested, const std::vector<BackendRow>& table) {
-  std::optional<std::string> best;
-  // More than every second letter wrong is another word, not a slip.
-  size_t limit = requested.size() / 2;
+/// The name in the table that was probably meant; empty where none is near.
+std::string closest(const std::string& requested, const std::vector<BackendRow>& table) {
+  std::string best;
+  size_t least = requested.size() / 2 + 1;  // more than every second letter wrong is another word, not a slip
   for (const BackendRow& row : table)
-    if (const size_t distance = edit_distance(requested, row.name); distance <= limit) {
-      if (best && distance == limit) continue;
+    if (const size_t distance = edit_distance(requested, row.name); distance < least) {
       best = row.name;
-      limit = distance;
+      least = distance;
     }
   return best;
 }
@@ -103,7 +103,8 @@ std::string default_backend(const std::vector<BackendRow>& table) {
 
 const BackendRow& select(const std::string& requested, const std::vector<BackendRow>& table) {
   const std::string state = " (" + state_of(table) + ")";
-  if (requested.empty()) throw BackendError("the name of the backend is empty: name one, or unset it" + state);
+  if (requested.empty())
+    throw BackendError("the name of the backend is empty: name one, or unset it" + state);
   for (const BackendRow& row : table) {
     if (row.name != requested) continue;
     if (row.usable) return row;
@@ -111,9 +112,9 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
       throw BackendError("backend '" + requested + "' is not usable on this CPU: " + row.reason + state);
     throw BackendError("backend '" + requested + "' is " + row.reason + state);
   }
-  const auto meant = closest(requested, table);
-  throw BackendError("unknown backend '" + requested + "'" + (meant ? ": did you mean '" + *meant + "'?" : "") +
-                     state);
+  const std::string meant = closest(requested, table);
+  throw BackendError("unknown backend '" + requested + "'" +
+                     (meant.empty() ? "" : ": did you mean '" + meant + "'?") + state);
 }
 
 Context make_context(const ContextOptions& options) {
@@ -123,8 +124,11 @@ Context make_context(const ContextOptions& options) {
   list.push_back(make_backend(environment.backend, executor));
   if (environment.backend != "reference") list.push_back(reference::make_backend(executor));
   Context context(executor, std::move(list), environment.policies, options.sink);
+  std::string choice;
   for (const Setting& setting : environment.settings)
-    context.log(LogLevel::choice, setting.variable + " = " + setting.value + " (" + setting.origin + ")");
+    choice +=
+        (choice.empty() ? "" : ", ") + setting.variable + "=" + setting.value + " (" + setting.origin + ")";
+  context.log(LogLevel::choice, choice);
   return context;
 }
 

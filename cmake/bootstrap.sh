@@ -8,13 +8,13 @@ fail() {
   exit 1
 }
 
-# packages REQUIRED|OPTIONAL: the names in cmake/packages.txt that are not installed.
+# missing_packages required|optional: the names in cmake/packages.txt that are not installed.
 missing_packages() {
-  local optional name rest
+  local kind name rest
   while read -r name rest; do
     [[ -z $name || $name == \#* ]] && continue
-    [[ $rest == *"# optional"* ]] && optional=optional || optional=required
-    [[ $optional == "$1" ]] || continue
+    [[ $rest == "# optional" ]] && kind=optional || kind=required
+    [[ $kind == "$1" ]] || continue
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s ' "$name"
   done <"$root/cmake/packages.txt"
 }
@@ -34,7 +34,7 @@ install_packages() {
   local -a as_root=()
   if ((EUID != 0)); then
     as_root=(sudo)
-    [[ -t 0 ]] || as_root=(sudo -n)  # nobody there to type a password
+    [[ -t 0 && -n $required ]] || as_root=(sudo -n)  # nobody to type a password, or not worth one
     if ! command -v sudo >/dev/null || ! "${as_root[@]}" true 2>/dev/null; then
       [[ -z $required ]] && return 0
       fail "packages are missing; as root run: $remedy"

@@ -6,9 +6,10 @@
 
 namespace plexus {
 
-Context::Context(std::shared_ptr<const Executor> executor, std::vector<std::unique_ptr<const Backend>> backends,
-                 Policies policies, LogSink sink) {
-  if (backends.empty()) throw BackendError("context: no backend given; the last one must have every operation");
+Context::Context(std::shared_ptr<const Executor> executor,
+                 std::vector<std::unique_ptr<const Backend>> backends, Policies policies, LogSink sink) {
+  if (backends.empty())
+    throw BackendError("context: no backend given; the last one must have every operation");
   state_ = std::make_shared<const State>(
       State{std::move(executor), std::move(backends), policies, std::move(sink)});
 }

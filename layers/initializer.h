@@ -33,6 +33,7 @@ using Initializer = std::variant<HeNormal, HeUniform, GlorotNormal, GlorotUnifor
                                  Normal, Zeros, Constant>;
 
 /// Fills `tensor` (f32 or f64); position i of the stream (seed, initialize, 2 * layer + which) belongs to element i.
+/// Throws ArgumentError for fans below 1, and for bounds or deviations that make no distribution.
 PLEXUS_EXPORT void fill(Tensor& tensor, const Initializer& initializer, int64_t fan_in, int64_t fan_out, uint64_t seed,
                         uint32_t layer, uint32_t which);
 

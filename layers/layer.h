@@ -27,14 +27,21 @@ class PLEXUS_EXPORT Lowering {
   bool update = false;           ///< each gradient is followed by its update
   UpdateSpec update_spec;        ///< kind and hyperparameters
   BufferId clip_factor = no_buffer;
+  std::string first, last;       ///< prefixes of the layers whose input_gradient() and result() are the program's outputs
 
   /// The layer that is being lowered: `prefix` is its name in the store ("0", "input"), `label` its name for people.
   void enter(size_t layer, std::string prefix, std::string label);
   const std::string& prefix() const { return prefix_; }
   size_t layer() const { return layer_; }
 
-  /// A buffer of [batch, columns], named "<prefix>.<name>".
+  /// A buffer of [batch, row...], named "<prefix>.<name>".
   BufferId temporary(const std::string& name, const Shape& row);
+  /// What the layer makes: the output "y" where it is the last, else the temporary "<prefix>.y".
+  BufferId result(const Shape& row);
+  /// The gradient of what it was given: the output "x.gradient" where it is the first, else the temporary "<prefix>.dx".
+  BufferId input_gradient(const Shape& row);
+  /// The shape of one row of a batch buffer.
+  Shape row(BufferId buffer) const { return program[buffer].shape.row(); }
   /// A parameter "<prefix>.<name>".
   BufferId parameter(const std::string& name, const Shape& shape);
   BufferId state(const std::string& name, const Shape& shape);
@@ -46,10 +53,10 @@ class PLEXUS_EXPORT Lowering {
   /// What forward remembers for backward, for each layer by name.
   BufferId& saved(const std::string& name) { return saved_[prefix_ + "." + name]; }
 
-  /// Work on parameters alone: waits until the gradient has passed the layers below that have no parameters.
+  /// Work on parameters alone: waits until the gradient has passed the layers below that have no parameters (flush).
   void later(std::function<void()> work);
   void flush();
-  /// The parameter's gradient is complete: adds its update where `update`, else remembers it in `updates`.
+  /// The parameter's gradient is complete: adds its update where `update`, and remembers the parameter in `trained`.
   void finish(BufferId parameter);
   void add_update(BufferId parameter);
   std::vector<BufferId> trained;  ///< parameters whose gradients the program computes
@@ -58,6 +65,7 @@ class PLEXUS_EXPORT Lowering {
   size_t layer_ = 0;
   std::string prefix_, label_;
   std::map<std::string, BufferId> saved_;
+  std::map<BufferId, std::string> owners_;  // label of the layer whose parameter it is
   std::function<void()> later_;
 };
 
@@ -83,13 +91,17 @@ class PLEXUS_EXPORT Layer {
 
   /// Shapes of the parameters by name ("weight"), given one row in.
   virtual std::vector<std::pair<std::string, Shape>> parameters(const Shape&) const { return {}; }
-  /// Sets the parameters "<prefix>.<name>" in the store to their first values: a function of seed and layer.
+  /// The same of what the layer keeps beside its parameters and nobody trains.
+  virtual std::vector<std::pair<std::string, Shape>> states(const Shape&) const { return {}; }
+  /// Sets all of these, "<prefix>.<name>" in the store, to their first values: a function of seed and layer.
   virtual void initialize(Store&, const std::string& /*prefix*/, const Shape& /*input*/, uint64_t /*seed*/,
                           uint32_t /*layer*/) const {}
   /// True for layers that are fitted to the training data before the first step and then stay (Standardize, MinMax).
   virtual bool preprocessing() const { return false; }
   /// Preprocessing: learns from the training rows and writes what it learnt into the store.
   virtual void fit(Store&, const std::string& /*prefix*/, const Rows&) const {}
+  /// Preprocessing: it has been, or what it learnt was read from a file.
+  virtual bool fitted(const Store&, const std::string& /*prefix*/) const { return true; }
   /// Preprocessing: what the layer does to one row, in place, in double; fits the layers behind it.
   virtual void transform(const Store&, const std::string& /*prefix*/, std::span<double> /*row*/) const {}
 

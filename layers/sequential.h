@@ -54,6 +54,8 @@ class PLEXUS_EXPORT Sequential {
   const Layer& operator[](size_t i) const;
   /// "input" for preprocessing layers (then "input2", ...), else the number among the others: "0".
   std::string prefix(size_t i) const;
+  /// Its number among the preprocessing layers, or among the others.
+  size_t number(size_t i) const;
 
   /// Fixes the shape of a row, checks all layers, declares parameters and sets them to their first values.
   /// The same shape again changes nothing. Throws ShapeError (naming the layer), or where built with another shape.
@@ -68,6 +70,8 @@ class PLEXUS_EXPORT Sequential {
   /// Fits the preprocessing layers, one after the other, each on what those before it make of the rows.
   void fit_preprocessing(const Rows& rows);
   bool has_preprocessing() const;
+  /// Throws ArgumentError, naming the layer, where a preprocessing layer has learnt nothing yet: results would be NaN.
+  void require_fitted() const;
 
   /// Parameters and all other state. The plans of this network live over it.
   Store& store();
@@ -75,7 +79,8 @@ class PLEXUS_EXPORT Sequential {
 
   /// The program. Inputs: "x" [batch, ...], "target" ([batch, 1] i32, or [batch, ...]). Outputs: "y" (forward, loss),
   /// "x.gradient". Scalars: "loss", "learning_rate" (dtype), "step" (i64, counts updates from 1), "pass" (i64, counts
-  /// forward passes in training: dropout), "seed" (i64), "loss_scale". Throws ArgumentError where not built.
+  /// forward passes in training: dropout), "seed" (i64), "loss_scale". Throws ArgumentError where not built, where no layer
+  /// computes anything or none is trained; ShapeError where the loss does not fit, or the type is not the network's.
   Program lower(const LoweringOptions& options) const;
 
   /// A table for people: layer, output shape, parameters.

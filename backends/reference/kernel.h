@@ -1,4 +1,5 @@
-// What all kernels of the reference share: the way from a row of addresses to a plain function over typed arrays.
+// What all kernels of the reference share: the way from a row of addresses to a plain function over typed
+// arrays.
 #pragma once
 #include <algorithm>
 #include <cstring>
@@ -54,14 +55,17 @@ class FunctionKernel final : public Kernel {
 
 /// The kernel that calls `f32` or `f64`, as `dtype` says; null for any other type. `workspace` in bytes.
 template <class S>
-KernelPointer typed_kernel(const S& spec, DType dtype, const Executor& executor, Function<S> f32, Function<S> f64,
-                           size_t workspace = 0) {
+KernelPointer typed_kernel(const S& spec, DType dtype, const Executor& executor, Function<S> f32,
+                           Function<S> f64, size_t workspace = 0) {
   if (dtype != DType::f32 && dtype != DType::f64) return nullptr;
   return std::make_unique<FunctionKernel<S>>(spec, dtype == DType::f32 ? f32 : f64, executor, workspace);
 }
 
-/// Iterations that make one piece of a parallel loop, given the nanoseconds of one iteration. A piece shall take about
-/// 20 us: handing one to another thread costs some 5 us, so that a shorter loop is over sooner on the caller alone.
-inline int64_t grain(double nanoseconds) { return std::max<int64_t>(1, int64_t(20000 / std::max(nanoseconds, 0.1))); }
+/// Iterations that make one piece of a parallel loop, given the nanoseconds of one iteration. A piece shall
+/// take about 20 us: handing one to another thread costs some 5 us, so that a shorter loop is over sooner on
+/// the caller alone.
+inline int64_t grain(double nanoseconds) {
+  return std::max<int64_t>(1, int64_t(20000 / std::max(nanoseconds, 0.1)));
+}
 
 }  // namespace plexus::reference

@@ -1,4 +1,5 @@
-// Losses: the value, and the gradient beside it. A function a kind works on one row; the sum over the rows comes last.
+// Losses: the value, and the gradient beside it. A function a kind works on one row; the sum over the rows
+// comes last.
 #include <cmath>
 #include <limits>
 
@@ -39,7 +40,8 @@ Term binary_cross_entropy(double logit, double target) {
   return {std::max(logit, 0.0) - logit * target + std::log1p(small), probability - target};
 }
 
-/// One row: of how much weight, and where its gradient goes (null: nowhere). All functions below return its loss.
+/// One row: of how much weight, and where its gradient goes (null: nowhere). All functions below return its
+/// loss.
 template <class T>
 struct Row {
   const T* prediction;
@@ -116,12 +118,16 @@ void loss(const LossSpec& spec, const LossSpec::Args& args, const Resources& res
   const auto loss_of = [&](const Row<T>& row, int64_t i) {
     const T* row_target = target + i * n;
     switch (spec.kind) {
-      case LossKind::mse: return mean_loss(row, row_target, squared_error);
-      case LossKind::mae: return mean_loss(row, row_target, absolute_error);
+      case LossKind::mse:
+        return mean_loss(row, row_target, squared_error);
+      case LossKind::mae:
+        return mean_loss(row, row_target, absolute_error);
       case LossKind::huber:
         return mean_loss(row, row_target, [&](double p, double t) { return huber(p, t, spec.delta); });
-      case LossKind::binary_cross_entropy: return mean_loss(row, row_target, binary_cross_entropy);
-      case LossKind::softmax_cross_entropy: return cross_entropy(row, labels[i], class_weights);
+      case LossKind::binary_cross_entropy:
+        return mean_loss(row, row_target, binary_cross_entropy);
+      case LossKind::softmax_cross_entropy:
+        return cross_entropy(row, labels[i], class_weights);
       case LossKind::softmax_cross_entropy_one_hot:
         return cross_entropy_one_hot(row, row_target, class_weights);
     }
@@ -131,7 +137,8 @@ void loss(const LossSpec& spec, const LossSpec::Args& args, const Resources& res
   resources.executor.parallel_for(spec.m, grain(element_ns * double(n)), [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) {
       const double weight = sample_weights ? double(sample_weights[i]) : 1;
-      losses[i] = weight * loss_of({prediction + i * n, gradient ? gradient + i * n : nullptr, n, scale * weight}, i);
+      losses[i] =
+          weight * loss_of({prediction + i * n, gradient ? gradient + i * n : nullptr, n, scale * weight}, i);
     }
   });
 

@@ -1,22 +1,24 @@
-// Matrix products. An element of c is one chain of double additions in ascending k, whatever the block that it is in.
+// Matrix products. An element of c is one chain of double additions in ascending k, whatever the block that
+// it is in.
 #include "plexus/backends/reference/kernel.h"
 
 namespace plexus::reference {
 namespace {
 
-// Columns of c computed together: 64 double accumulators are 512 bytes, which stay in the first-level cache beside the
-// row of b, and give the compiler independent chains to work on at the same time.
+// Columns of c computed together: 64 double accumulators are 512 bytes, which stay in the first-level cache
+// beside the row of b, and give the compiler independent chains to work on at the same time.
 constexpr int64_t block = 64;
 
-// Chains that run at once where b is transposed and every element is a dot product: an addition takes 4 cycles and two
-// can start in each, so 8 keep the adders busy.
+// Chains that run at once where b is transposed and every element is a dot product: an addition takes 4
+// cycles and two can start in each, so 8 keep the adders busy.
 constexpr int64_t chains = 8;
 
 constexpr double product_ns = 0.5;  // one multiplication and addition
 
 /// sum[j] += a[k] b[k, j] for all k; `a_stride` leads from one k to the next.
 template <class T>
-void add_rows(double* sum, int64_t width, int64_t depth, const T* a, int64_t a_stride, const T* b, int64_t ldb) {
+void add_rows(double* sum, int64_t width, int64_t depth, const T* a, int64_t a_stride, const T* b,
+              int64_t ldb) {
   for (int64_t k = 0; k < depth; k++) {
     const auto factor = double(a[k * a_stride]);
     const T* row = b + k * ldb;
@@ -48,7 +50,8 @@ void matmul(const MatmulSpec& spec, const MatmulSpec::Args& args, const Resource
   const auto* bias = static_cast<const T*>(args.bias);
   auto* c = static_cast<T*>(args.c);
 
-  // Rows [first, last) of c, a block of columns at a time: the block of b stays in the cache while rows pass by.
+  // Rows [first, last) of c, a block of columns at a time: the block of b stays in the cache while rows pass
+  // by.
   const auto rows = [&](int64_t first, int64_t last) {
     for (int64_t begin = 0; begin < spec.n; begin += block) {
       const int64_t width = std::min(block, spec.n - begin);
@@ -58,8 +61,12 @@ void matmul(const MatmulSpec& spec, const MatmulSpec::Args& args, const Resource
         if (spec.accumulate) std::copy_n(result, width, sum);
         if (spec.bias) std::copy_n(bias + begin, width, sum);
         switch (spec.form) {
-          case Form::nn: add_rows(sum, width, spec.k, a + i * spec.lda, 1, b + begin, spec.ldb); break;
-          case Form::tn: add_rows(sum, width, spec.k, a + i, spec.lda, b + begin, spec.ldb); break;
+          case Form::nn:
+            add_rows(sum, width, spec.k, a + i * spec.lda, 1, b + begin, spec.ldb);
+            break;
+          case Form::tn:
+            add_rows(sum, width, spec.k, a + i, spec.lda, b + begin, spec.ldb);
+            break;
           case Form::nt:
             add_dot_products(sum, width, spec.k, a + i * spec.lda, b + begin * spec.ldb, spec.ldb);
             break;

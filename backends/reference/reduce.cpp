@@ -8,8 +8,8 @@ namespace {
 
 constexpr double element_ns = 1;
 
-// Columns summed together: their double accumulators fill four cache lines, and the elements read from one row at
-// least two, so that no line of x is fetched twice.
+// Columns summed together: their double accumulators fill four cache lines, and the elements read from one
+// row at least two, so that no line of x is fetched twice.
 constexpr int64_t column_block = 32;
 
 template <class T>
@@ -35,14 +35,14 @@ template <class T>
 void row_sum(const ReduceSpec& spec, const ReduceSpec::Args& args, const Resources& resources) {
   const auto* x = static_cast<const T*>(args.x);
   auto* y = static_cast<T*>(args.y);
-  resources.executor.parallel_for(
-      spec.m, grain(element_ns * double(spec.n)), [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) {
-          double sum = spec.accumulate ? double(y[i]) : 0;
-          for (int64_t j = 0; j < spec.n; j++) sum += double(x[i * spec.n + j]);
-          y[i] = T(sum);
-        }
-      });
+  resources.executor.parallel_for(spec.m, grain(element_ns * double(spec.n)),
+                                  [&](int64_t first, int64_t last) {
+                                    for (int64_t i = first; i < last; i++) {
+                                      double sum = spec.accumulate ? double(y[i]) : 0;
+                                      for (int64_t j = 0; j < spec.n; j++) sum += double(x[i * spec.n + j]);
+                                      y[i] = T(sum);
+                                    }
+                                  });
 }
 
 /// One chain over the whole matrix in plain order, so on one thread.
@@ -73,10 +73,11 @@ template <class T>
 void argmax(const ReduceSpec& spec, const ReduceSpec::Args& args, const Resources& resources) {
   const auto* x = static_cast<const T*>(args.x);
   auto* y = static_cast<int32_t*>(args.y);
-  resources.executor.parallel_for(
-      spec.m, grain(element_ns * double(spec.n)), [&](int64_t first, int64_t last) {
-        for (int64_t i = first; i < last; i++) y[i] = argmax_of_row(x + i * spec.n, spec.n);
-      });
+  resources.executor.parallel_for(spec.m, grain(element_ns * double(spec.n)),
+                                  [&](int64_t first, int64_t last) {
+                                    for (int64_t i = first; i < last; i++)
+                                      y[i] = argmax_of_row(x + i * spec.n, spec.n);
+                                  });
 }
 
 template <class T>

@@ -6,8 +6,9 @@
 
 namespace plexus::reference {
 
-/// e^x / sum(e^x) and its logarithm for the elements of one row. The largest element is subtracted first. A row with
-/// NaN or +inf, or of nothing but -inf, has NaN everywhere; -inf among finite elements has probability 0.
+/// e^x / sum(e^x) and its logarithm for the elements of one row. The largest element is subtracted first. A
+/// row with NaN or +inf, or of nothing but -inf, has NaN everywhere; -inf among finite elements has
+/// probability 0.
 class RowSoftmax {
  public:
   template <class T>
@@ -15,8 +16,8 @@ class RowSoftmax {
     int64_t top = 0;
     for (int64_t j = 0; j < n; j++)
       if (double(x[j]) > max_) max_ = double(x[top = j]);
-    // The largest element contributes e^0 = 1. The others are summed apart, so that log1p keeps the digits of a loss
-    // near 0. `others` starts at 0, or at NaN where the largest element is infinite.
+    // The largest element contributes e^0 = 1. The others are summed apart, so that log1p keeps the digits of
+    // a loss near 0. `others` starts at 0, or at NaN where the largest element is infinite.
     double others = n > 0 ? double(x[top]) - max_ : 0;
     for (int64_t j = 0; j < n; j++)
       if (j != top) others += std::exp(double(x[j]) - max_);

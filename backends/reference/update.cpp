@@ -1,4 +1,5 @@
-// Optimizer steps. Every element is worked out in double from what is stored, and each stored number rounded once.
+// Optimizer steps. Every element is worked out in double from what is stored, and each stored number rounded
+// once.
 #include <cmath>
 
 #include "plexus/backends/reference/kernel.h"

@@ -9,9 +9,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <fstream>
 #include <sstream>
 #include <stdexcept>
+#include <thread>
 
 extern char** environ;
 
@@ -104,7 +106,12 @@ Process::~Process() {
 
 void Process::signal(int number) const { kill(pid_, number); }
 
-std::string Process::out() const { return read_file(out_file_); }
+void Process::wait_for(const std::string& text) const {
+  for (int i = 0; i < 600; ++i) {
+    if ((read_file(out_file_) + read_file(err_file_)).find(text) != std::string::npos) return;
+    std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  }
+}
 
 Result Process::wait() {
   Result result;

@@ -26,8 +26,8 @@ class Process {
   Process& operator=(const Process&) = delete;
 
   void signal(int number) const;
-  /// What it wrote to standard output so far.
-  std::string out() const;
+  /// Waits until it has written `text` to either stream; gives up after 30 s.
+  void wait_for(const std::string& text) const;
   Result wait();
 
  private:

@@ -212,7 +212,10 @@ TEST(Loss, AgainstTheTaskOfTheData) {
   const Directory directory;
   const std::string table = directory.write_classes("a.csv", 40);
   expect_error({"train", table, "--loss", "mse"}, 2, "classify: 2 distinct text labels; use cross-entropy");
-  expect_error({"train", table, "--label", "x", "--loss", "cross-entropy"}, 3, "text");
+  std::string rows;
+  for (int i = 0; i < 40; ++i) rows += std::to_string(i) + "," + std::to_string(i) + ".5\n";
+  expect_error({"train", directory.write("b.csv", rows), "--loss", "cross-entropy"}, 2,
+               "not whole numbers; use mse, mae or huber");
 }
 
 }  // namespace

@@ -42,7 +42,8 @@ TEST(CpuTest, IsaIsWhatTheKernelLists) {
       if (flags.find(" " + name + " ") == std::string::npos) return false;
     return true;
   };
-  const bool avx2 = all({"avx2", "fma"}), avx512 = avx2 && all({"avx512f", "avx512bw", "avx512dq", "avx512vl"});
+  const bool avx2 = all({"avx2", "fma"}),
+             avx512 = avx2 && all({"avx512f", "avx512bw", "avx512dq", "avx512vl"});
   EXPECT_EQ(to_string(cpu().isa), avx512 ? "avx512" : avx2 ? "avx2" : "scalar");
 #elif defined(__aarch64__)
   EXPECT_EQ(cpu().architecture, "aarch64");

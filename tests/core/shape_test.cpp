@@ -65,13 +65,19 @@ TEST(ShapeTest, RefusesWhatIsNoShape) {
   EXPECT_EQ(message<ShapeError>([] { Shape{2, -1}; }), "shape [2, -1]: negative size");
   EXPECT_EQ(message<ShapeError>([] { Shape{1, 1, 1, 1, 1, 1, 1, 1, 1}; }),
             "shape [1, 1, 1, 1, 1, 1, 1, 1, 1]: 9 dimensions, at most 8");
-  EXPECT_EQ(message<ShapeError>([] { Shape{large, large}; }),
+  EXPECT_EQ(message<ShapeError>([] {
+              Shape{large, large};
+            }),
             "shape [1099511627776, 1099511627776]: more than 2^63 - 1 elements");
-  EXPECT_EQ(message<ShapeError>([] { Shape{large, 0, large}; }),
+  EXPECT_EQ(message<ShapeError>([] {
+              Shape{large, 0, large};
+            }),
             "shape [1099511627776, 0, 1099511627776]: more than 2^63 - 1 elements");
   EXPECT_EQ(message<ShapeError>([] { Shape{2}.with_rows(-3); }), "shape [-3]: negative size");
   EXPECT_EQ(message<ShapeError>([] { Shape{}.with_rows(3); }), "shape []: a scalar has no rows to replace");
-  EXPECT_EQ(message<ShapeError>([] { Shape({1, 1, 1, 1, 1, 1, 1, 1}).batched(2); }),
+  EXPECT_EQ(message<ShapeError>([] {
+              Shape({1, 1, 1, 1, 1, 1, 1, 1}).batched(2);
+            }),
             "shape [2, 1, 1, 1, 1, 1, 1, 1, 1]: 9 dimensions, at most 8");
 }
 

@@ -38,8 +38,9 @@ TEST(DTypeTest, NamesAndSizes) {
     EXPECT_EQ(size_of(dtypes[i]), expected[i].second);
   }
   EXPECT_EQ(to_string(DType(200)), "unknown");
-  static_assert(dtype_of<float> == DType::f32 && dtype_of<double> == DType::f64 && dtype_of<int32_t> == DType::i32 &&
-                dtype_of<int64_t> == DType::i64 && dtype_of<uint8_t> == DType::u8);
+  static_assert(dtype_of<float> == DType::f32 && dtype_of<double> == DType::f64 &&
+                dtype_of<int32_t> == DType::i32 && dtype_of<int64_t> == DType::i64 &&
+                dtype_of<uint8_t> == DType::u8);
 }
 
 TEST(TensorTest, DefaultIsEmpty) {
@@ -129,7 +130,9 @@ TEST(TensorTest, Reshapes) {
   EXPECT_EQ(matrix.shape(), Shape({2, 2}));
   EXPECT_EQ(matrix.bytes(), address);
   Tensor other(DType::u8, {3});
-  EXPECT_EQ(message<ShapeError>([&] { std::move(other).reshaped({2, 2}); }),
+  EXPECT_EQ(message<ShapeError>([&] {
+              std::move(other).reshaped({2, 2});
+            }),
             "reshape [3] to [2, 2]: 3 elements are not 4");
   EXPECT_EQ(other.shape(), Shape({3}));  // a failed call changes nothing
 }
@@ -161,19 +164,22 @@ TEST(TensorConvertTest, SameTypeKeepsTheBits) {
 TEST(TensorConvertTest, RoundsOnceToNearestEven) {
   EXPECT_EQ(list<int32_t>(Tensor::from({0.5, 1.5, 2.5, -0.5, -2.5, 2.4, 2.6}, {7}).converted(DType::i32)),
             (std::vector<int32_t>{0, 2, 2, 0, -2, 2, 3}));
-  EXPECT_EQ(list<float>(Tensor::from({1 + 0x1p-24, 1 + 0x3p-24, 1e300, -infinity}, {4}).converted(DType::f32)),
-            (std::vector<float>{1, 1 + 0x2p-23f, float(infinity), float(-infinity)}));
+  EXPECT_EQ(
+      list<float>(Tensor::from({1 + 0x1p-24, 1 + 0x3p-24, 1e300, -infinity}, {4}).converted(DType::f32)),
+      (std::vector<float>{1, 1 + 0x2p-23f, float(infinity), float(-infinity)}));
   // By way of double this integer would first lose its last bit, then tie downwards.
-  EXPECT_EQ(list<float>(Tensor::from({(int64_t(1) << 60) + (int64_t(1) << 36) + 1}, {1}).converted(DType::f32)),
-            (std::vector<float>{0x1p60f + 0x1p37f}));
+  EXPECT_EQ(
+      list<float>(Tensor::from({(int64_t(1) << 60) + (int64_t(1) << 36) + 1}, {1}).converted(DType::f32)),
+      (std::vector<float>{0x1p60f + 0x1p37f}));
 }
 
 TEST(TensorConvertTest, RoundsToBf16) {
-  const double values[] = {1, 1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1p-8 + 0x1p-40, -3.5, 0x1p-133, 0x1p-134, 0x3p-134, -0.0,
-                           infinity, 3.4e38, 1e300};
+  const double values[] = {1,    1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1p-8 + 0x1p-40,
+                           -3.5, 0x1p-133,   0x1p-134,   0x3p-134,
+                           -0.0, infinity,   3.4e38,     1e300};
   EXPECT_EQ(bf16_bits(Tensor::from(std::span<const double>(values), {12}).converted(DType::bf16)),
-            (std::vector<uint16_t>{0x3f80, 0x3f80, 0x3f82, 0x3f81, 0xc060, 0x0001, 0x0000, 0x0002, 0x8000, 0x7f80,
-                                   0x7f80, 0x7f80}));
+            (std::vector<uint16_t>{0x3f80, 0x3f80, 0x3f82, 0x3f81, 0xc060, 0x0001, 0x0000, 0x0002, 0x8000,
+                                   0x7f80, 0x7f80, 0x7f80}));
   const auto nan = bf16_bits(Tensor::from({std::nan("")}, {1}).converted(DType::bf16));
   EXPECT_EQ(nan[0] & 0x7fff, 0x7fc0);
   // One above a tie, in a bit that a double of this size does not have: up, not to even.
@@ -200,13 +206,15 @@ TEST(TensorConvertTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(problem(Tensor::from({std::nan("")}, {1}), DType::i64), "convert [1] to i64: element 0 is nan");
   EXPECT_EQ(problem(Tensor::from({float(infinity)}, {1}), DType::u8), "convert [1] to u8: element 0 is inf");
   EXPECT_EQ(problem(Tensor::from({-0.75}, {1}), DType::u8), "convert [1] to u8: element 0 is -0.75");
-  EXPECT_EQ(problem(Tensor::from({0x1p63}, {1}), DType::i64), "convert [1] to i64: element 0 is 9223372036854775808");
+  EXPECT_EQ(problem(Tensor::from({0x1p63}, {1}), DType::i64),
+            "convert [1] to i64: element 0 is 9223372036854775808");
   EXPECT_EQ(problem(Tensor::from({int64_t(-1)}, {1, 1}), DType::u8), "convert [1, 1] to u8: element 0 is -1");
   EXPECT_EQ(problem(Tensor::from({int32_t(128)}, {1}), DType::i8), "convert [1] to i8: element 0 is 128");
   // The last that fit.
   EXPECT_EQ(list<int32_t>(Tensor::from({2147483647.25, -2147483648.5}, {2}).converted(DType::i32)),
             (std::vector<int32_t>{std::numeric_limits<int32_t>::max(), std::numeric_limits<int32_t>::min()}));
-  EXPECT_EQ(list<uint8_t>(Tensor::from({-0.5, 255.25}, {2}).converted(DType::u8)), (std::vector<uint8_t>{0, 255}));
+  EXPECT_EQ(list<uint8_t>(Tensor::from({-0.5, 255.25}, {2}).converted(DType::u8)),
+            (std::vector<uint8_t>{0, 255}));
   EXPECT_EQ(list<int64_t>(Tensor::from({-0x1p63}, {1}).converted(DType::i64)),
             (std::vector<int64_t>{std::numeric_limits<int64_t>::min()}));
 }

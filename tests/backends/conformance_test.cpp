@@ -1,0 +1,128 @@
+// The conformance library itself: the oracle against results written out by hand, the generators against their promises.
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <set>
+
+#include "plexus/backends/conformance/bounds.h"
+#include "plexus/backends/conformance/cases.h"
+#include "plexus/backends/conformance/edges.h"
+#include "plexus/backends/conformance/oracle.h"
+#include "plexus/backends/conformance/shapes.h"
+#include "plexus/core/error.h"
+
+namespace plexus::conformance {
+namespace {
+
+TEST(Oracle, AgreesWithEveryEdge) {
+  for (const Edge& edge : edges()) {
+    const Spec spec = with_rows(edge.spec, edge.rows);
+    const std::vector<Expected> oracle = evaluate(spec, edge.inputs);
+    for (size_t slot = 0; slot < oracle.size(); ++slot) {
+      ASSERT_EQ(oracle[slot].values.present, edge.expected[slot].present) << edge.name;
+      if (!oracle[slot].values.present) continue;
+      const Matrix &actual = oracle[slot].values, &expected = edge.expected[slot];
+      ASSERT_EQ(actual.values.size(), expected.values.size()) << edge.name;
+      for (size_t i = 0; i < actual.values.size(); ++i) {
+        const double want = rounded(expected.values[i], operand(spec, slot).dtype);
+        const double got = rounded(actual.values[i], operand(spec, slot).dtype);
+        if (std::isnan(want))
+          EXPECT_TRUE(std::isnan(got)) << edge.name << " [" << i << "]";
+        else if (std::isinf(want))
+          EXPECT_EQ(got, want) << edge.name << " [" << i << "]";
+        else
+          EXPECT_NEAR(got, want, edge.exact ? 0 : 2e-8 * (1 + std::fabs(want))) << edge.name << " [" << i << "]";
+      }
+    }
+  }
+}
+
+TEST(Oracle, KnowsPublishedValues) {
+  // Abramowitz, Stegun: erf(1/sqrt 2) = 0.6826894921..., so gelu(1) = 0.8413447460...; the others by their definitions.
+  EXPECT_NEAR(double(activation_value(Activation::gelu, 0, 1)), 0.841344746068543, 1e-15);
+  EXPECT_NEAR(double(activation_value(Activation::gelu_tanh, 0, 1)), 0.841191990608302, 1e-12);
+  EXPECT_NEAR(double(activation_value(Activation::silu, 0, 1)), 0.731058578630005, 1e-15);
+  EXPECT_NEAR(double(activation_value(Activation::softplus, 0, 1)), 1.313261687518223, 1e-15);
+  EXPECT_NEAR(double(activation_value(Activation::selu, 0, -1)), -1.111330737812562, 1e-14);
+}
+
+TEST(Bounds, FollowTheElementType) {
+  EXPECT_EQ(unit_roundoff(DType::f32), 0x1p-24);
+  EXPECT_EQ(unit_roundoff(DType::f64), 0x1p-53);
+  EXPECT_EQ(unit_roundoff(DType::i32), 0);
+  EXPECT_EQ(ulp(1.0, DType::f32), 0x1p-23);
+  EXPECT_EQ(ulp(1.5, DType::f64), 0x1p-52);
+  EXPECT_EQ(ulp(0x1p-140, DType::f32), 0x1p-149);
+  EXPECT_EQ(ulp(0, DType::f64), 0x1p-1074);
+}
+
+TEST(Bounds, MatmulIsTheTheorem) {
+  const MatmulSpec spec{.m = 1, .n = 1, .k = 100};
+  const double u = 0x1p-24, gamma = 102 * u / (1 - 102 * u);
+  EXPECT_DOUBLE_EQ(tolerance(spec, 3, 2.0, 50.0), gamma * 50 + 2 * u + 100 * 0x1p-149);
+}
+
+TEST(Cases, AreTheSameAgain) {
+  for (const std::string& family : families()) {
+    for (uint64_t seed : {0, 1, 99}) {
+      const Case first = make_case(family, Fill::real, seed), second = make_case(family, Fill::real, seed);
+      EXPECT_EQ(to_string(first), to_string(second));
+      const Values a = make_values(first), b = make_values(second);
+      for (size_t slot = 0; slot < a.size(); ++slot) EXPECT_EQ(a[slot].values, b[slot].values);
+    }
+  }
+  EXPECT_THROW(make_case("convolution", Fill::real, 0), ArgumentError);
+}
+
+TEST(Cases, SayHowToMakeThemAgain) {
+  EXPECT_EQ(to_string(make_case("scale", Fill::exact, 3)).substr(0, 21), "scale exact 3: scale/");
+}
+
+TEST(Cases, AreValidAndDifferent) {
+  for (const std::string& family : families()) {
+    std::set<std::string> lines;
+    int with_rows = 0, empty = 0;
+    for (uint64_t seed = 0; seed < 500; ++seed) {
+      const Case c = make_case(family, Fill::exact, seed);
+      EXPECT_NO_THROW(validate(c.spec)) << to_string(c);
+      lines.insert(plexus::to_string(c.spec));
+      with_rows += c.rows >= 0;
+      empty += operand(c.spec, 0).rows * operand(c.spec, 0).columns == 0;
+    }
+    EXPECT_GT(lines.size(), 400u) << family;
+    if (family != "update") EXPECT_GT(with_rows, 100) << family;
+    EXPECT_GT(empty, 5) << family;
+  }
+}
+
+TEST(Cases, ExactOperandsAreSmallIntegers) {
+  for (uint64_t seed = 0; seed < 50; ++seed)
+    for (const Matrix& matrix : make_values(make_case("matmul", Fill::exact, seed)))
+      for (double value : matrix.values) {
+        EXPECT_EQ(value, std::round(value));
+        EXPECT_LE(std::fabs(value), 8);
+      }
+}
+
+TEST(Cases, SpecialOperandsHoldNaN) {
+  bool nan = false;
+  for (uint64_t seed = 0; seed < 50; ++seed)
+    for (double value : make_values(make_case("matmul", Fill::special, seed))[0].values) nan |= std::isnan(value);
+  EXPECT_TRUE(nan);
+}
+
+TEST(Shapes, CoverNetworksAndOddSizes) {
+  EXPECT_EQ(layer_shapes(networks()[2], 32),
+            (std::vector<MatmulShape>{{32, 256, 784}, {32, 128, 256}, {32, 100, 128}, {32, 10, 100}}));
+  const auto shapes = matmul_shapes();
+  EXPECT_GT(shapes.size(), 80u);
+  for (size_t i = 0; i < shapes.size(); ++i)
+    EXPECT_EQ(std::count(shapes.begin(), shapes.end(), shapes[i]), 1);
+  std::set<int64_t> seen;
+  const RandomStream random(1, Purpose::user);
+  for (uint64_t i = 0; i < 1000; ++i) seen.insert(odd_size(random, i, 17));
+  EXPECT_EQ(seen, (std::set<int64_t>{0, 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17}));
+}
+
+}  // namespace
+}  // namespace plexus::conformance

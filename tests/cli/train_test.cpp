@@ -1,0 +1,223 @@
+// plexus train: what it prints, the JSON of a run, and that networks learn.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "cli/command.h"
+#include "cli/files.h"
+
+namespace plexus::test {
+namespace {
+
+using nlohmann::json;
+using testing::HasSubstr;
+
+const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.npy";
+
+json train(Arguments arguments, const Variables& variables = {}) {
+  arguments.insert(arguments.begin(), "train");
+  arguments.push_back("--json");
+  const Result result = run(arguments, variables);
+  EXPECT_EQ(result.code, 0) << result.err;
+  return json::parse(result.out);  // throws where stdout is not exactly one object
+}
+
+std::vector<std::string> keys(const json& object) {
+  std::vector<std::string> names;
+  for (const auto& [name, value] : object.items()) names.push_back(name);
+  return names;
+}
+
+// The pipeline that tutorials begin with.
+TEST(Train, Iris) {
+  double accuracy = 0;
+  for (const char* seed : {"1", "2", "3"}) {
+    const json run = train({iris, "--layers", "10,relu", "--epochs", "1000", "--lr", "0.01", "--batch", "32", "--seed", seed});
+    const json& epochs = run["epochs"];
+    ASSERT_EQ(epochs.size(), 1000u);
+    EXPECT_LT(epochs.back()["train_loss"].get<double>(), epochs.front()["train_loss"].get<double>() / 3);
+    accuracy += run["test"]["accuracy"].get<double>() / 3;
+  }
+  EXPECT_GE(accuracy, 0.90);
+}
+
+TEST(Train, JsonOfClasses) {
+  const Directory directory;
+  const json run = train({directory.write_classes("a.csv", 60), "--layers", "8,tanh", "--epochs", "3", "--seed", "7",
+                          "--threads", "2", "--backend", "reference"});
+  EXPECT_THAT(keys(run), testing::UnorderedElementsAre("backend", "isa", "threads", "seed", "task", "parameters",
+                                                       "epochs", "test"));
+  EXPECT_EQ(run["backend"], "reference");
+  EXPECT_TRUE(run["isa"].is_string());
+  EXPECT_EQ(run["threads"], 2);
+  EXPECT_EQ(run["seed"], 7);
+  EXPECT_EQ(run["task"], "classify");
+  EXPECT_EQ(run["parameters"], 2 * 8 + 8 + 8 * 2 + 2);
+  ASSERT_EQ(run["epochs"].size(), 3u);
+  for (const json& epoch : run["epochs"]) {
+    EXPECT_THAT(keys(epoch),
+                testing::UnorderedElementsAre("train_loss", "validation_loss", "validation_accuracy", "seconds"));
+    EXPECT_GT(epoch["train_loss"].get<double>(), 0);
+    EXPECT_GT(epoch["validation_loss"].get<double>(), 0);
+    EXPECT_LE(epoch["validation_accuracy"].get<double>(), 1);
+    EXPECT_GE(epoch["seconds"].get<double>(), 0);
+  }
+  EXPECT_THAT(keys(run["test"]), testing::UnorderedElementsAre("loss", "accuracy", "interval"));
+  ASSERT_EQ(run["test"]["interval"].size(), 2u);
+  EXPECT_LE(run["test"]["interval"][0], run["test"]["accuracy"]);
+  EXPECT_GE(run["test"]["interval"][1], run["test"]["accuracy"]);
+}
+
+TEST(Train, JsonOfValues) {
+  const Directory directory;
+  std::string rows = "x,y,price\n";
+  for (int i = 0; i < 100; ++i)  // price = x - y / 2
+    rows += std::to_string(i % 10) + "," + std::to_string(i / 10) + "," + std::to_string(i % 10 - i / 10 / 2.0) + "\n";
+  const json run = train({directory.write("a.csv", rows), "--task", "regress", "--epochs", "50", "--lr", "0.01"});
+  EXPECT_EQ(run["task"], "regress");
+  EXPECT_TRUE(run["epochs"][0]["validation_accuracy"].is_null());
+  EXPECT_THAT(keys(run["test"]), testing::UnorderedElementsAre("loss", "rmse", "mae", "r2"));
+  EXPECT_GT(run["test"]["r2"].get<double>(), 0.95);
+  for (const char* loss : {"mae", "huber"})
+    EXPECT_GT(train({directory.path("a.csv"), "--task", "regress", "--loss", loss})["test"]["loss"].get<double>(), 0);
+}
+
+TEST(Train, WithoutValidationItsFiguresAreNull) {
+  const Directory directory;
+  const json run = train({directory.write_classes("a.csv", 40), "--epochs", "1", "--validation", "0"});
+  EXPECT_TRUE(run["epochs"][0]["validation_loss"].is_null());
+  EXPECT_TRUE(run["epochs"][0]["validation_accuracy"].is_null());
+}
+
+// Everything but the times.
+json timeless(json run) {
+  for (json& epoch : run["epochs"]) epoch.erase("seconds");
+  run.erase("threads");
+  return run;
+}
+
+TEST(Train, SeedDecidesTheRunAndThreadsDoNot) {
+  const Directory directory;
+  const Arguments arguments = {directory.write_classes("a.csv", 60), "--epochs", "3", "--layers", "16,relu,dropout:0.2"};
+  const auto with = [&](const Arguments& more) {
+    Arguments all = arguments;
+    all.insert(all.end(), more.begin(), more.end());
+    return timeless(train(all));
+  };
+  const json once = with({"--seed", "3", "--threads", "1"});
+  EXPECT_EQ(once, with({"--seed", "3", "--threads", "3"}));
+  EXPECT_NE(once["epochs"], with({"--seed", "4", "--threads", "1"})["epochs"]);
+}
+
+TEST(Train, FlagsReachTheOptimizer) {
+  const Directory directory;
+  const std::string table = directory.write_classes("a.csv", 60);
+  const auto losses = [&](const Arguments& flags) {
+    Arguments all = {table, "--epochs", "2"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    return timeless(train(all))["epochs"];
+  };
+  std::vector<json> runs;
+  for (const Arguments& flags :
+       {Arguments{"--optimizer", "sgd"}, {"--optimizer", "sgd", "--lr", "0.1"}, {"--optimizer", "sgd", "--momentum", "0.9"},
+        {"--optimizer", "sgd", "--weight-decay", "0.1"}, {"--optimizer", "adam"}, {"--optimizer", "adamw"},
+        {"--optimizer", "rmsprop"}, {"--optimizer", "adagrad"}, {"--optimizer", "sgd", "--batch", "full"},
+        {"--optimizer", "sgd", "--batch", "7"}})
+    runs.push_back(losses(flags));
+  for (size_t i = 0; i < runs.size(); ++i)
+    for (size_t j = 0; j < i; ++j) EXPECT_NE(runs[i], runs[j]) << i << " " << j;
+  EXPECT_EQ(losses({}), losses({"--optimizer", "adam", "--lr", "0.001"}));
+}
+
+TEST(Train, TellsWhatItDoes) {
+  const Directory directory;
+  const Result result = run({"train", directory.write_classes("a.csv", 100), "--epochs", "3"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("72 rows to train, 8 to validate, 20 to test"));
+  EXPECT_THAT(result.out, HasSubstr("classify: 2 distinct text labels"));
+  EXPECT_THAT(result.out, HasSubstr("epoch 3/3"));
+  EXPECT_THAT(result.out, HasSubstr("95 % interval"));
+  EXPECT_THAT(result.out, HasSubstr("confusion"));
+  EXPECT_EQ(result.err, "");
+}
+
+TEST(Train, ManyEpochsFewLines) {
+  const Directory directory;
+  const Result result = run({"train", directory.write_classes("a.csv", 40), "--epochs", "200"});
+  size_t lines = 0;
+  for (size_t at = 0; (at = result.out.find("\nepoch ", at)) != std::string::npos; ++at) ++lines;
+  EXPECT_GE(lines, 20u);
+  EXPECT_LE(lines, 22u);
+  EXPECT_THAT(result.out, HasSubstr("epoch 200/200"));
+}
+
+TEST(Train, LabelByNameAndNumber) {
+  const Directory directory;
+  std::string rows = "kind,x,y\n";
+  for (int i = 0; i < 60; ++i)
+    rows += std::string(i % 2 ? "b," : "a,") + std::to_string(i % 2 * 4 - 2) + "," + std::to_string(i % 5) + "\n";
+  const std::string table = directory.write("a.csv", rows);
+  const json by_name = timeless(train({table, "--label", "kind", "--epochs", "2"}));
+  EXPECT_EQ(by_name["task"], "classify");
+  for (const char* number : {"0", "-3"}) EXPECT_EQ(by_name, timeless(train({table, "--label", number, "--epochs", "2"})));
+}
+
+// The test data lacks class "a": its numbers must still be those of the training data.
+TEST(Train, TestDataKeepsTheClassesOfTheTrainingData) {
+  const Directory directory;
+  const std::string table = directory.write_classes("a.csv", 100);
+  const json run = train({table, "--test", directory.write("b.csv", "x,y,kind\n2,-1,b\n2.1,-0.9,b\n1.9,-1,b\n"),
+                          "--epochs", "30", "--lr", "0.01"});
+  EXPECT_EQ(run["test"]["accuracy"], 1.0);
+}
+
+TEST(Train, Images) {
+  const Directory directory;
+  std::vector<uint8_t> labels;
+  for (int i = 0; i < 60; ++i) labels.push_back(uint8_t(i * i % 3 == 1));
+  directory.write_images("train", labels);
+  directory.write_images("t10k", {0, 1, 1, 0, 1, 0});
+  const json run = train({directory.path(), "--epochs", "10", "--layers", "8,relu", "--lr", "0.01"});
+  EXPECT_EQ(run["parameters"], 64 * 8 + 8 + 8 * 2 + 2);
+  EXPECT_EQ(run["test"]["accuracy"], 1.0);
+}
+
+TEST(Train, ImagesInTheOtherSpelling) {
+  const Directory directory;
+  directory.write_images("train", {0, 1, 0, 1, 0, 1, 0, 1, 0, 1, 0, 1});
+  directory.write_images("t10k", {0, 1, 1, 0, 1, 0});
+  for (const char* part : {"train", "t10k"}) {
+    rename(directory.path(std::string(part) + "-images-idx3-ubyte").c_str(),
+           directory.path(std::string(part) + "-images.idx3-ubyte").c_str());
+    rename(directory.path(std::string(part) + "-labels-idx1-ubyte").c_str(),
+           directory.path(std::string(part) + "-labels.idx1-ubyte").c_str());
+  }
+  EXPECT_EQ(train({directory.path(), "--epochs", "1"})["task"], "classify");
+}
+
+TEST(Train, PlanAndPredictions) {
+  const Directory directory;
+  const Result result = run({"train", directory.write_classes("a.csv", 60), "--epochs", "1", "--plan", "--show", "4"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_THAT(result.out, HasSubstr("matmul/nn/f32/m32~"));
+  EXPECT_THAT(result.out, HasSubstr("4 test rows"));
+}
+
+TEST(Train, FullDiskIsAnError) {
+  const Directory directory;
+  const std::string table = directory.write_classes("a.csv", 40);
+  const std::string command = std::string("'" PLEXUS_COMMAND "' train ") + table + " --epochs 1 --json > /dev/full 2>&1";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 5);
+}
+
+TEST(Plan, ShowsStepAndPrediction) {
+  const Result result = run({"plan", "--layers", "256,relu,128,relu", "--batch", "64", "--input", "784", "--classes", "10"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"matmul/nn/f32/m64~/n256/k784", "matmul/nt/f32", "matmul/tn/f32", "update/adam", "activation",
+                           "loss/softmax", "training step", "prediction", "reference"})
+    EXPECT_THAT(result.out, HasSubstr(part));
+}
+
+}  // namespace
+}  // namespace plexus::test

@@ -1,0 +1,139 @@
+// A training step allocates nothing: every allocation of the process is counted, on all threads, over whole epochs.
+#include <gtest/gtest.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+
+#include "plexus/layers/activation.h"
+#include "plexus/layers/dense.h"
+#include "plexus/layers/dropout.h"
+#include "plexus/layers/standardize.h"
+#include "plexus/trainer/trainer.h"
+#include "trainer/example_data.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define PLEXUS_SANITIZED 1
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
+#define PLEXUS_SANITIZED 1
+#endif
+#endif
+
+namespace {
+std::atomic<int64_t> allocations{0};
+}
+
+#ifndef PLEXUS_SANITIZED  // sanitizers have an allocator of their own
+// glibc's own entry points; what the program defines under the public names stands before them, for every library.
+extern "C" {
+void* __libc_malloc(size_t);
+void* __libc_calloc(size_t, size_t);
+void* __libc_realloc(void*, size_t);
+void* __libc_memalign(size_t, size_t);
+
+void* malloc(size_t bytes) {
+  ++allocations;
+  return __libc_malloc(bytes);
+}
+void* calloc(size_t count, size_t bytes) {
+  ++allocations;
+  return __libc_calloc(count, bytes);
+}
+void* realloc(void* old, size_t bytes) {
+  ++allocations;
+  return __libc_realloc(old, bytes);
+}
+void* memalign(size_t alignment, size_t bytes) {
+  ++allocations;
+  return __libc_memalign(alignment, bytes);
+}
+void* aligned_alloc(size_t alignment, size_t bytes) { return memalign(alignment, bytes); }
+int posix_memalign(void** result, size_t alignment, size_t bytes) {
+  *result = memalign(alignment, bytes);
+  return *result ? 0 : ENOMEM;
+}
+}
+
+// operator new of libstdc++ calls malloc and aligned_alloc, and is counted there.
+#endif
+
+namespace plexus {
+namespace {
+
+/// Remembers the count at the end of every epoch.
+struct Counter : Callback {
+  bool on_epoch(const Epoch& epoch) override {
+    counts[epoch.epoch] = allocations;
+    return false;
+  }
+  int64_t counts[8] = {};
+};
+
+TEST(Allocation, IsCounted) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  const auto counted = [](auto&& call) {
+    const int64_t before = allocations;
+    call();
+    return allocations - before;
+  };
+  volatile size_t size = 100;  // unknown to the compiler, which may leave allocations out
+  EXPECT_EQ(counted([&] { free(malloc(size)); }), 1);
+  EXPECT_EQ(counted([&] { free(calloc(size, 2)); }), 1);
+  EXPECT_EQ(counted([&] { free(aligned_alloc(64, 64 * size)); }), 1);
+  EXPECT_EQ(counted([&] { delete[] new char[size]; }), 1);
+  struct alignas(64) Line {
+    char bytes[64];
+  };
+  EXPECT_EQ(counted([&] { delete[] new Line[size]; }), 1);
+  EXPECT_EQ(counted([&] {
+              void* p = nullptr;
+              ASSERT_EQ(posix_memalign(&p, 64, size), 0);
+              free(realloc(p, 2 * size));
+            }),
+            2);
+}
+
+struct Setup {
+  std::string name;
+  TrainerOptions options;
+};
+
+TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  const Dataset data = blobs(1000, 96, 4), validation = blobs(300, 96, 4, 2);
+  const Setup setups[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
+                          {"adam", {.optimizer = Adam{}}},
+                          {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
+                          {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
+  for (const Setup& setup : setups)
+    for (const int threads : {1, 2}) {
+      Sequential network(Standardize(), Dense(64), Relu(), Dropout(0.3), Dense(4));
+      TrainerOptions options = setup.options;
+      options.backend = "reference";
+      options.threads = threads;
+      Trainer trainer(network, options);
+      Counter counter;
+      trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
+      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << setup.name << ", " << threads << " threads, epoch 2";
+      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << setup.name << ", " << threads << " threads, epoch 3";
+    }
+}
+
+TEST(Allocation, RegressionAllocatesNothing) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  Sequential network(Dense(1));
+  Trainer trainer(network, {.loss = Mse{}, .backend = "reference", .threads = 2});
+  Counter counter;
+  trainer.fit(line(100), {.epochs = 3, .validation_fraction = 0.2, .callbacks = {&counter}});
+  EXPECT_EQ(counter.counts[3] - counter.counts[1], 0);
+}
+
+}  // namespace
+}  // namespace plexus
