@@ -23,16 +23,21 @@ Entry not_built(std::string name, std::string description, const std::string& op
                   .reason = "not built: -D" + option + "=ON"}};
 }
 
+Entry usable(std::string name, std::string description, Maker make) {
+  return {.row = {.name = std::move(name),
+                  .description = std::move(description),
+                  .built = true,
+                  .usable = true,
+                  .reason = ""},
+          .make = make};
+}
+
 /// To add a backend: its line here, its folder in CMakeLists.txt.
 std::vector<Entry> entries() {
   std::vector<Entry> all;
   all.push_back(not_built("simd", "vector kernels for every instruction set", "PLEXUS_WITH_SIMD"));
   all.push_back(not_built("onednn", "oneDNN's primitives", "PLEXUS_WITH_ONEDNN"));
-  all.push_back({.row = {.name = "reference",
-                         .description = "plain loops, double accumulators",
-                         .built = true,
-                         .usable = true},
-                 .make = reference::make_backend});
+  all.push_back(usable("reference", "plain loops, double accumulators", reference::make_backend));
   return all;
 }
 

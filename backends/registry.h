@@ -12,11 +12,11 @@ namespace plexus {
 
 /// A row of the table of backends.
 struct BackendRow {
-  std::string name;         ///< "reference", "simd", "onednn"
-  std::string description;  ///< "plain loops, double accumulators"
+  std::string name = {};    ///< "reference", "simd", "onednn"
+  std::string description = {};  ///< "plain loops, double accumulators"
   bool built = false;
   bool usable = false;      ///< built, and this CPU can run it
-  std::string reason;       ///< why not: "not built: -DPLEXUS_WITH_SIMD=ON"; empty where usable
+  std::string reason = {};  ///< why not: "not built: -DPLEXUS_WITH_SIMD=ON"; empty where usable
 };
 
 /// All backends, the fastest first, the reference last.
@@ -38,7 +38,7 @@ struct Setting {
 
 /// Arguments override the environment; what is not given is taken from it, else from the default.
 struct ContextOptions {
-  std::string backend;          ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference
+  std::string backend = {};     ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference
   int threads = 0;              ///< 0: PLEXUS_NUM_THREADS, else Executor::available_threads()
   LogSink sink = stderr_sink();
 };

@@ -46,7 +46,8 @@ void set_label(TableOptions& options, const std::string& label, const std::vecto
   } else if (const auto index = whole_number(label)) {
     options.label = *index;
   } else if (names.empty()) {
-    throw ArgumentError("--label " + label + ": the columns have no names; give a number, -1 is the last column");
+    throw ArgumentError("--label " + label +
+                        ": the columns have no names; give a number, -1 is the last column");
   } else {
     throw ArgumentError("--label " + label + ": no such column" + did_you_mean(label, names) +
                         "; columns: " + join(names));
@@ -74,15 +75,16 @@ Dataset open_table(const std::string& path, const std::string& label, TableOptio
 }
 
 Data open_images(const DataOptions& options) {
-  if (!options.label.empty()) throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
+  if (!options.label.empty())
+    throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
   if (options.task == Task::regress)
     throw ArgumentError("--task regress is for tables; " + options.path + " has files of class labels");
   const std::string& test = options.test.empty() ? options.path : options.test;
   if (!is_image_directory(test))
-    throw ArgumentError("--test " + test + ": expected images, as the training data; that is fashion-mnist or a directory");
+    throw ArgumentError("--test " + test +
+                        ": expected images, as the training data; that is fashion-mnist or a directory");
   const Dataset train = open_image_part(options.path, "train", {});
-  const std::string reason =
-      "classify: files of labels, " + std::to_string(train.classes()) + " classes";
+  const std::string reason = "classify: files of labels, " + std::to_string(train.classes()) + " classes";
   return {train, open_image_part(test, "t10k", train.class_names()), reason};
 }
 

@@ -33,8 +33,9 @@ CLI::Validator validator(const std::string& what, Accepts accepts) {
 }  // namespace
 
 CLI::Validator whole_number(int64_t low, int64_t high) {
-  const std::string bounds = high == INT64_MAX ? "of at least " + std::to_string(low)
-                                               : "from " + std::to_string(low) + " to " + std::to_string(high);
+  const std::string bounds = high == INT64_MAX
+                                 ? "of at least " + std::to_string(low)
+                                 : "from " + std::to_string(low) + " to " + std::to_string(high);
   return validator("a whole number " + bounds, [=](const std::string& text) {
     const auto value = parse<int64_t>(text);
     return value && *value >= low && *value <= high;
@@ -49,10 +50,11 @@ CLI::Validator number() {
 }
 
 CLI::Validator fraction(bool zero_too) {
-  return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1", [=](const std::string& text) {
-    const auto value = parse<double>(text);
-    return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
-  });
+  return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1",
+                   [=](const std::string& text) {
+                     const auto value = parse<double>(text);
+                     return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
+                   });
 }
 
 CLI::Validator one_of(const std::vector<std::string>& words) {
@@ -72,7 +74,8 @@ CLI::Validator batch_size() {
 }
 
 void add_flags(CLI::App& app, BackendFlags& flags) {
-  app.add_option("--backend", flags.name, "Who computes (plexus info lists them; default: PLEXUS_BACKEND, else the best)")
+  app.add_option("--backend", flags.name,
+                 "Who computes (plexus info lists them; default: PLEXUS_BACKEND, else the best)")
       ->type_name("NAME");
   app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
       ->type_name("N")
@@ -85,7 +88,8 @@ ContextOptions context_options(const BackendFlags& flags) {
 }
 
 void add_flags(CLI::App& app, OptimizerFlags& flags) {
-  app.add_option("--optimizer", flags.name, "sgd, adam, adamw, rmsprop or adagrad (default: adam)")->type_name("NAME");
+  app.add_option("--optimizer", flags.name, "sgd, adam, adamw, rmsprop or adagrad (default: adam)")
+      ->type_name("NAME");
   app.add_option("--lr", flags.learning_rate,
                  "Learning rate (default: 0.001 for adam and adamw, 0.01 for sgd, rmsprop, adagrad)")
       ->type_name("X")

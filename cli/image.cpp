@@ -6,7 +6,8 @@
 namespace plexus::cli {
 namespace {
 
-// The colour's parameters for "select graphic rendition": 38 in front for the foreground, 48 for the background.
+// The colour's parameters for "select graphic rendition": 38 in front for the foreground, 48 for the
+// background.
 std::string grey_code(double grey, Colour colour) {
   if (colour == Colour::full) {
     const std::string level = std::to_string(std::lround(255 * grey));

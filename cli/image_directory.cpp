@@ -16,10 +16,11 @@ namespace fs = std::filesystem;
 constexpr const char* fashion_mnist = "fashion-mnist";
 
 // As the data set's authors name them (Xiao, Rasul, Vollgraf 2017).
-const std::vector<std::string> fashion_classes = {"T-shirt/top", "Trouser", "Pullover", "Dress", "Coat",
-                                                  "Sandal",      "Shirt",   "Sneaker",  "Bag",   "Ankle boot"};
+const std::vector<std::string> fashion_classes = {
+    "T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"};
 
-// Where Debian's package puts the files, below one of the system's data directories (XDG Base Directory specification).
+// Where Debian's package puts the files, below one of the system's data directories (XDG Base Directory
+// specification).
 fs::path fashion_mnist_directory() {
   const char* listed = std::getenv("XDG_DATA_DIRS");
   std::istringstream directories(listed && *listed ? listed : "/usr/local/share:/usr/share");
@@ -30,7 +31,8 @@ fs::path fashion_mnist_directory() {
   throw IoError("fashion-mnist is not installed; apt install dataset-fashion-mnist");
 }
 
-std::string find_file(const fs::path& directory, const std::string& part, const std::string& what, char dimensions) {
+std::string find_file(const fs::path& directory, const std::string& part, const std::string& what,
+                      char dimensions) {
   const std::string stem = part + "-" + what, ending = std::string("idx") + dimensions + "-ubyte";
   for (const char* joint : {"-", "."})
     for (const char* packed : {"", ".gz"}) {
@@ -43,7 +45,8 @@ std::string find_file(const fs::path& directory, const std::string& part, const 
 std::vector<std::string> numbered_classes(const Tensor& labels) {
   const auto values = labels.values<int32_t>();
   const int32_t largest = values.empty() ? -1 : *std::max_element(values.begin(), values.end());
-  // Labels of one byte have 256 classes at most; more are no MNIST-style labels, and as many names would be made.
+  // Labels of one byte have 256 classes at most; more are no MNIST-style labels, and as many names would be
+  // made.
   if (largest > 0xffff) throw DataError("label " + std::to_string(largest) + ": at most 65535 expected");
   std::vector<std::string> names;
   for (int32_t i = 0; i <= largest; ++i) names.push_back(std::to_string(i));
@@ -64,10 +67,12 @@ Dataset open_image_part(const std::string& path, const std::string& part,
   Tensor images = load_idx(image_file);
   Tensor labels = load_idx(label_file);
   if (images.shape().rank() < 2)
-    throw FormatError(image_file, "", "expected images [n, height, width], found " + to_string(images.shape()));
+    throw FormatError(image_file, "",
+                      "expected images [n, height, width], found " + to_string(images.shape()));
   if (labels.shape() != Shape{images.shape().rows()})
-    throw FormatError(label_file, "", "expected labels [" + std::to_string(images.shape().rows()) +
-                                          "], one for each image, found " + to_string(labels.shape()));
+    throw FormatError(label_file, "",
+                      "expected labels [" + std::to_string(images.shape().rows()) +
+                          "], one for each image, found " + to_string(labels.shape()));
   if (images.dtype() != DType::u8) images = images.converted(DType::f32);
   try {
     labels = labels.converted(DType::i32);

@@ -19,17 +19,20 @@ struct Options {
   bool json = false;
 };
 
-const char* state(const BackendRow& row) { return row.usable ? "usable" : row.built ? "unusable" : "not built"; }
+const char* state(const BackendRow& row) {
+  return row.usable ? "usable" : row.built ? "unusable" : "not built";
+}
 
 void print_json(const std::optional<Environment>& environment, const std::string& error) {
-  Json info = {{"version", version()},
-               {"build", build_description()},
-               {"cpu", {{"name", cpu().name}, {"architecture", cpu().architecture}, {"isa", to_string(cpu().isa)}}},
-               {"backend", nullptr},
-               {"isa", nullptr},
-               {"threads", nullptr},
-               {"backends", Json::array()},
-               {"environment", Json::array()}};
+  Json info = {
+      {"version", version()},
+      {"build", build_description()},
+      {"cpu", {{"name", cpu().name}, {"architecture", cpu().architecture}, {"isa", to_string(cpu().isa)}}},
+      {"backend", nullptr},
+      {"isa", nullptr},
+      {"threads", nullptr},
+      {"backends", Json::array()},
+      {"environment", Json::array()}};
   for (const BackendRow& row : backends())
     info["backends"].push_back({{"name", row.name},
                                 {"description", row.description},
@@ -51,7 +54,8 @@ void print_json(const std::optional<Environment>& environment, const std::string
 
 void print_text(const std::optional<Environment>& environment) {
   std::printf("build     %s\n", build_description().c_str());
-  std::printf("CPU       %s (%s, %s)\n", cpu().name.c_str(), cpu().architecture.c_str(), to_string(cpu().isa).c_str());
+  std::printf("CPU       %s (%s, %s)\n", cpu().name.c_str(), cpu().architecture.c_str(),
+              to_string(cpu().isa).c_str());
   if (environment) {
     std::printf("backend   %s\n", environment->backend.c_str());
     std::printf("ISA       %s at most\n", to_string(environment->max_isa).c_str());
@@ -65,7 +69,8 @@ void print_text(const std::optional<Environment>& environment) {
   if (!environment) return;
   std::printf("\nenvironment\n");
   for (const Setting& setting : environment->settings)
-    std::printf("  %-20s  %-12s  %s\n", setting.variable.c_str(), setting.value.c_str(), setting.origin.c_str());
+    std::printf("  %-20s  %-12s  %s\n", setting.variable.c_str(), setting.value.c_str(),
+                setting.origin.c_str());
 }
 
 int info(const Options& options) {

@@ -36,7 +36,8 @@ std::vector<std::string> flags(const CLI::App& app) {
 void refuse_leftovers(const CLI::App& app) {
   const std::vector<std::string> leftovers = app.remaining();
   if (leftovers.empty()) return;
-  const auto flag = std::find_if(leftovers.begin(), leftovers.end(), [](const auto& s) { return s.starts_with("-"); });
+  const auto flag =
+      std::find_if(leftovers.begin(), leftovers.end(), [](const auto& s) { return s.starts_with("-"); });
   const std::string name = flag == leftovers.end() ? leftovers.front() : flag->substr(0, flag->find('='));
   throw ArgumentError(name + (flag == leftovers.end() ? ": one argument too many" : ": no such flag") +
                       did_you_mean(name, flags(app)) + "; see plexus " + app.get_name() + " --help");
@@ -47,7 +48,8 @@ int run(const std::vector<Command>& commands, CLI::App& app, int argc, char** ar
   const std::vector<std::string> known = names(commands);
   if (first.empty()) throw ArgumentError("expected a command: " + join(known) + "; see plexus --help");
   if (first[0] != '-' && std::find(known.begin(), known.end(), first) == known.end())
-    throw ArgumentError(first + ": no such command" + did_you_mean(first, known) + "; commands: " + join(known));
+    throw ArgumentError(first + ": no such command" + did_you_mean(first, known) +
+                        "; commands: " + join(known));
   app.parse(argc, argv);
   for (const Command& command : commands)
     if (command.app->parsed()) {
@@ -65,7 +67,8 @@ int main(int argc, char** argv) {
       "  plexus train fashion-mnist --show 10        learn to tell clothes apart\n"
       "  plexus train iris.csv --label species       a table with a named label column\n"
       "  plexus info                                 what computes here, and why\n\n"
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend not available, 5 file missing or unreadable,\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend not available, 5 file missing or "
+      "unreadable,\n"
       "130 and 143 stopped by SIGINT and SIGTERM.");
   const std::vector<Command> commands = {train_command(app), info_command(app), plan_command(app)};
   for (const Command& command : commands) {

@@ -1,11 +1,12 @@
 // plexus plan: which backend would run which operation, without data.
+#include "plexus/core/plan.h"
+
 #include <cstdio>
 #include <memory>
 
 #include "plexus/cli/command.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/network.h"
-#include "plexus/core/plan.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::cli {
@@ -27,7 +28,7 @@ int plan(const Options& options) {
   std::printf("%s\n", network.summary().c_str());
   std::printf("training step, %lld rows, %s\n%s\n", (long long)options.batch, to_string(chosen).c_str(),
               trainer.plan(options.batch).c_str());
-  const Program forward = network.lower({.part = Part::forward, .batch = options.batch, .loss = {}});
+  const Program forward = network.lower({.part = Part::forward, .batch = options.batch});
   std::printf("prediction, %lld rows\n%s", (long long)options.batch,
               Plan::build(context, network.store(), forward).table().c_str());
   return 0;

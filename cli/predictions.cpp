@@ -26,7 +26,8 @@ Guess guess(const Dataset& data, int64_t row, std::span<const float> logits) {
   const auto best = std::max_element(logits.begin(), logits.end());
   double sum = 0;
   for (const float logit : logits) sum += std::exp(double(logit) - double(*best));
-  return {data.class_names()[size_t(data.label(row))], data.class_names()[size_t(best - logits.begin())], 1 / sum};
+  return {data.class_names()[size_t(data.label(row))], data.class_names()[size_t(best - logits.begin())],
+          1 / sum};
 }
 
 std::string paint(const std::string& text, bool good, Colour colour) {
@@ -44,11 +45,13 @@ void show_images(std::FILE* out, const Dataset& data, const std::vector<Guess>& 
   const int64_t full = data.feature_shape()[1];
   int64_t factor = 1;
   const auto width_of = [&](int64_t f) { return (full + f - 1) / f; };
-  while (across * (width_of(factor) + gap) - gap > terminal && width_of(factor + 1) >= smallest_image) ++factor;
+  while (across * (width_of(factor) + gap) - gap > terminal && width_of(factor + 1) >= smallest_image)
+    ++factor;
   const int64_t cell = std::max(width_of(factor), smallest_image);
   const int64_t columns = std::clamp<int64_t>((terminal + gap) / (cell + gap), 1, across);
 
-  std::fprintf(out, "\n%zu test images; below each what it is, and what the network takes it for\n", guesses.size());
+  std::fprintf(out, "\n%zu test images; below each what it is, and what the network takes it for\n",
+               guesses.size());
   const std::string space(size_t(gap), ' ');
   for (int64_t first = 0; first < int64_t(guesses.size()); first += columns) {
     const int64_t last = std::min(first + columns, int64_t(guesses.size()));
@@ -87,7 +90,8 @@ void show_rows(std::FILE* out, const Dataset& data, const std::vector<Guess>& gu
   std::fprintf(out, "\n%zu test rows: features, what it is, what the network takes it for\n", guesses.size());
   for (size_t i = 0; i < guesses.size(); ++i) {
     const Guess& g = guesses[i];
-    const std::string verdict = paint((g.right() ? "ok " : "no ") + padded(g.predicted, int64_t(width)), g.right(), colour);
+    const std::string verdict =
+        paint((g.right() ? "ok " : "no ") + padded(g.predicted, int64_t(width)), g.right(), colour);
     std::fprintf(out, "%s   %s   %s %3.0f %%\n", features(data, int64_t(i)).c_str(),
                  padded(g.truth, int64_t(width)).c_str(), verdict.c_str(), 100 * g.probability);
   }

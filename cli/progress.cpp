@@ -11,8 +11,8 @@ namespace plexus::cli {
 namespace {
 
 constexpr auto bar_interval = std::chrono::milliseconds(100);  // faster than that nobody reads
-constexpr auto line_interval = std::chrono::seconds(30);       // a log that says nothing for longer looks dead
-constexpr int64_t most_lines = 20;                             // what fits on a screen beside the rest
+constexpr auto line_interval = std::chrono::seconds(30);  // a log that says nothing for longer looks dead
+constexpr int64_t most_lines = 20;                        // what fits on a screen beside the rest
 
 // "1234", "12.3k", "4.5M"
 std::string short_number(double value) {
@@ -29,7 +29,8 @@ std::string duration(double seconds) {
   const auto total = int64_t(std::clamp(seconds, 0.0, 359999.0));
   char text[32];
   if (total >= 3600)
-    std::snprintf(text, sizeof text, "%d:%02d:%02d", int(total / 3600), int(total / 60 % 60), int(total % 60));
+    std::snprintf(text, sizeof text, "%d:%02d:%02d", int(total / 3600), int(total / 60 % 60),
+                  int(total % 60));
   else
     std::snprintf(text, sizeof text, "%d:%02d", int(total / 60), int(total % 60));
   return text;
@@ -65,7 +66,7 @@ void ProgressDisplay::draw(const Progress& progress, Clock::time_point now) {
   const int room = std::min(width - int(line.size() + std::char_traits<char>::length(right)) - 2, 40);
   if (room >= 5) {
     const int full = std::clamp(int(std::lround(room * double(progress.rows) / double(rows_))), 0, room);
-    line += "[" + std::string(size_t(full), '=') + std::string(size_t(room - full), ' ') + "]";
+    line.append("[").append(size_t(full), '=').append(size_t(room - full), ' ').append("]");
   }
   line = (line + right).substr(0, size_t(width));
   // Spaces instead of "erase to the end": a bar without a single escape sequence works everywhere.
@@ -92,7 +93,8 @@ bool ProgressDisplay::on_epoch(const Epoch& epoch) {
     const int digits = int(std::to_string(epochs_).size());
     std::fprintf(lines_, "epoch %*lld/%lld  loss %-8.4g", digits, (long long)epoch.epoch, (long long)epochs_,
                  epoch.train_loss);
-    if (!std::isnan(epoch.validation_loss)) std::fprintf(lines_, "  validation loss %-8.4g", epoch.validation_loss);
+    if (!std::isnan(epoch.validation_loss))
+      std::fprintf(lines_, "  validation loss %-8.4g", epoch.validation_loss);
     if (!std::isnan(epoch.validation_accuracy))
       std::fprintf(lines_, "  accuracy %5.1f %%", 100 * epoch.validation_accuracy);
     std::fprintf(lines_, "  %.3g s\n", epoch.seconds);

@@ -9,7 +9,9 @@ using Json = nlohmann::ordered_json;  // keys in the order in which they are wri
 
 Json test_json(const Evaluation& test) {
   if (test.classification)
-    return {{"loss", test.loss}, {"accuracy", test.accuracy}, {"interval", {test.interval.low, test.interval.high}}};
+    return {{"loss", test.loss},
+            {"accuracy", test.accuracy},
+            {"interval", {test.interval.low, test.interval.high}}};
   return {{"loss", test.loss}, {"rmse", test.rmse}, {"mae", test.mae}, {"r2", test.r2}};
 }
 

@@ -42,7 +42,8 @@ Loss make_loss(const std::string& name, Task task, const std::string& reason) {
   if (name.empty()) return task == Task::regress ? Loss(Mse{}) : Loss(SoftmaxCrossEntropy{});
   const bool entropy = name == "cross-entropy";
   if (entropy && task == Task::regress)
-    throw ArgumentError("--loss cross-entropy needs classes, but this is " + reason + "; use mse, mae or huber, or --task classify");
+    throw ArgumentError("--loss cross-entropy needs classes, but this is " + reason +
+                        "; use mse, mae or huber, or --task classify");
   if (!entropy && task == Task::classify)
     throw ArgumentError("--loss " + name + " needs real targets, but this is " + reason +
                         "; use cross-entropy, or --task regress");
@@ -65,7 +66,8 @@ Parts divide(const Data& data, const Options& options) {
   if (data.test) {
     test = *data.test;
   } else {
-    const Split parts = split(train, {.test_fraction = options.test_fraction.value_or(0.2), .seed = options.seed});
+    const Split parts =
+        split(train, {.test_fraction = options.test_fraction.value_or(0.2), .seed = options.seed});
     train = parts.train, test = parts.test;
   }
   if (options.validation == 0) return {train, std::nullopt, test};
@@ -73,11 +75,11 @@ Parts divide(const Data& data, const Options& options) {
   return {parts.train, parts.test, test};
 }
 
-void describe(std::FILE* out, const Options& options, const Data& data, const Parts& parts, const Context& context,
-              const Sequential& network, const std::string& training) {
-  std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n", options.data.c_str(),
-               (long long)parts.train.size(), (long long)(parts.validation ? parts.validation->size() : 0),
-               (long long)parts.test.size());
+void describe(std::FILE* out, const Options& options, const Data& data, const Parts& parts,
+              const Context& context, const Sequential& network, const std::string& training) {
+  std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n",
+               options.data.c_str(), (long long)parts.train.size(),
+               (long long)(parts.validation ? parts.validation->size() : 0), (long long)parts.test.size());
   std::fprintf(out, "task      %s\n", data.reason.c_str());
   std::fprintf(out, "training  %s\n", training.c_str());
   std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", context.chosen().name().c_str(),
@@ -117,8 +119,8 @@ int train(const Options& options) {
 
   std::FILE* out = options.json ? stderr : stdout;
   std::ostringstream training;
-  training << options.epochs << (options.epochs == 1 ? " epoch" : " epochs") << ", batches of " << fit.batch_size << ", "
-           << to_string(loss) << ", " << to_string(chosen);
+  training << options.epochs << (options.epochs == 1 ? " epoch" : " epochs") << ", batches of "
+           << fit.batch_size << ", " << to_string(loss) << ", " << to_string(chosen);
   describe(out, options, data, parts, context, network, training.str());
   if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
 
@@ -143,10 +145,12 @@ int train(const Options& options) {
     std::ostringstream result;
     result << *report.test;
     std::fprintf(out, "\ntest data\n%s", result.str().c_str());
-    if (options.show > 0) show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
+    if (options.show > 0)
+      show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
   }
   if (options.json) std::puts(to_json(report).c_str());
-  if (signal) std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size());
+  if (signal)
+    std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size());
   return signal ? signalled + signal : ok;
 }
 
@@ -155,29 +159,33 @@ int train(const Options& options) {
 Command train_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("train", "Train a network on data and test it");
-  app->add_option("DATA", options->data,
-                  "fashion-mnist (Debian's dataset-fashion-mnist), a directory with the four MNIST-style IDX files, "
-                  "a .npy or .csv table")
+  app->add_option(
+         "DATA", options->data,
+         "fashion-mnist (Debian's dataset-fashion-mnist), a directory with the four MNIST-style IDX files, "
+         "a .npy or .csv table")
       ->required();
   app->add_option("--test", options->test, "Test data (default: the directory's own, else a part of DATA)")
       ->type_name("DATA");
   app->add_option("--test-fraction", options->test_fraction, "Share of DATA to test on (default: 0.2)")
       ->type_name("F")
       ->check(fraction(false));
-  app->add_option("--validation", options->validation, "Share of the training data to validate on (default: 0.1)")
+  app->add_option("--validation", options->validation,
+                  "Share of the training data to validate on (default: 0.1)")
       ->type_name("F")
       ->check(fraction(true));
   app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
       ->type_name("NAME|INDEX");
-  app->add_option("--task", options->task,
-                  "classify or regress (default: classify for text and for at most 64 distinct whole numbers with two "
-                  "or more rows each)")
+  app->add_option(
+         "--task", options->task,
+         "classify or regress (default: classify for text and for at most 64 distinct whole numbers with two "
+         "or more rows each)")
       ->type_name("TASK")
       ->check(one_of({"classify", "regress"}));
   app->add_option("--layers", options->layers,
                   "Hidden layers, separated by commas: " + layer_names() + " (default: 128,relu)")
       ->type_name("LIST");
-  app->add_option("--loss", options->loss, "mse, mae, huber or cross-entropy (default: by task, mse or cross-entropy)")
+  app->add_option("--loss", options->loss,
+                  "mse, mae, huber or cross-entropy (default: by task, mse or cross-entropy)")
       ->type_name("NAME")
       ->check(one_of(loss_names));
   app->add_option("--epochs", options->epochs, "Passes over the training data (default: 10)")
@@ -198,7 +206,8 @@ Command train_command(CLI::App& parent) {
   app->add_option("--color", options->colour, "auto, always or never (default: auto)")
       ->type_name("WHEN")
       ->check(one_of({"auto", "always", "never"}));
-  app->add_flag("--json", options->json, "Print one JSON object on standard output, all else on standard error");
+  app->add_flag("--json", options->json,
+                "Print one JSON object on standard output, all else on standard error");
   app->footer(
       "Examples:\n"
       "  plexus train fashion-mnist --layers 256,relu,128,relu --show 10\n"

@@ -288,7 +288,7 @@ class Reader {
     const bool empty = problem_->field.empty();
     const bool trailing = empty && drafts_.size() > 1 && problem_->column + 1 == drafts_.size();
     scanner_.refuse(problem_->line,
-                    place + ": missing value" + (empty ? "" : " " + io::excerpt(problem_->field)) +
+                    place + ": missing value" + (empty ? std::string() : ' ' + io::excerpt(problem_->field)) +
                         (trailing ? " (a delimiter at the end of a line begins another field)" : "") +
                         "; fill it in or remove the row");
   }

@@ -48,7 +48,7 @@ BufferId Lowering::state(const std::string& name, const Shape& shape) {
 }
 
 BufferId Lowering::scalar(const std::string& name, DType type) {
-  return program.add_buffer({.name = name, .role = Role::scalar, .dtype = type});
+  return program.add_buffer({.name = name, .role = Role::scalar, .shape = {}, .dtype = type});
 }
 
 BufferId Lowering::gradient(BufferId parameter) {

@@ -19,11 +19,11 @@ enum class Part { forward, loss, step, backward, apply };
 struct LoweringOptions {
   Part part = Part::forward;
   int64_t batch = 1;                     ///< rows at most
-  std::vector<int64_t> row_counts;       ///< rows that runs will have; empty: {batch}
+  std::vector<int64_t> row_counts = {};  ///< rows that runs will have; empty: {batch}
   DType dtype = DType::f32;
-  Loss loss;
+  Loss loss = {};
   bool labels = true;                    ///< targets are class numbers
-  UpdateSpec update;                     ///< kind and hyperparameters
+  UpdateSpec update = {};                ///< kind and hyperparameters
   double clip_norm = 0;                  ///< > 0: gradients scaled to this global norm at most
   bool accumulate = false;               ///< backward: add to the gradients
   bool loss_scale = false;               ///< the loss is multiplied by the scalar "loss_scale" instead of 1/rows

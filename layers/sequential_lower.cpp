@@ -144,7 +144,8 @@ class NetworkLowering {
     Lowering& l = lowering_;
     if (options_.clip_norm > 0) {
       l.enter(0, "clip", "clip");
-      const BufferId squares = l.program.add_buffer({.name = "gradient_norm2", .dtype = DType::f64});
+      const BufferId squares =
+          l.program.add_buffer({.name = "gradient_norm2", .shape = {}, .dtype = DType::f64});
       for (const BufferId parameter : l.trained) {
         const Shape matrix = matrix_shape(l.program[parameter].shape);
         l.add("norm " + l.program[parameter].name,
@@ -156,7 +157,7 @@ class NetworkLowering {
                          .dtype = l.dtype},
               {l.gradient(parameter), squares});
       }
-      l.clip_factor = l.program.add_buffer({.name = "clip_factor", .dtype = l.dtype});
+      l.clip_factor = l.program.add_buffer({.name = "clip_factor", .shape = {}, .dtype = l.dtype});
       l.add("factor", ClipSpec{.limit = options_.clip_norm, .dtype = l.dtype}, {squares, l.clip_factor});
     }
     for (const BufferId parameter : l.trained) l.add_update(parameter);

@@ -16,10 +16,10 @@ enum class Task { automatic, classify, regress };
 
 struct TableOptions {
   int64_t label = -1;            ///< label column; negative counts from the end
-  std::string label_name;        ///< label column by name (tables with names); empty: `label`
+  std::string label_name = {};   ///< label column by name (tables with names); empty: `label`
   Task task = Task::automatic;   ///< automatic: text labels, or at most 64 distinct whole numbers with two or more rows
                                  ///< each: classify; else regress
-  std::vector<std::string> class_names;  ///< of the training data, for a test table: labels get their numbers there, others
+  std::vector<std::string> class_names = {};  ///< of the training data, for a test table: labels get their numbers there, others
                                          ///< are a DataError; not empty: classify
 };
 

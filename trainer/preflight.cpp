@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "plexus/core/error.h"
+#include "plexus/layers/activation.h"
 
 namespace plexus {
 namespace {
@@ -25,15 +26,16 @@ std::string count_of(int64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : noun.back() == 's' ? "es" : "s");
 }
 
-bool starts_with(const std::string& text, const std::string& start) { return text.rfind(start, 0) == 0; }
-
-/// "Softmax" where the network ends in an activation that turns logits into probabilities; else empty.
-std::string probability_head(const Sequential& network) {
-  if (network.size() == 0) return "";
-  const std::string last = network[network.size() - 1].name();
-  for (const char* name : {"Softmax", "LogSoftmax", "Sigmoid"})
-    if (starts_with(last, name)) return name;
-  return "";
+/// The last layer where it turns logits into probabilities; else null.
+const ActivationLayer* probability_head(const Sequential& network) {
+  const auto* last = dynamic_cast<const ActivationLayer*>(&network[network.size() - 1]);
+  if (!last) return nullptr;
+  switch (last->kind()) {
+    case Activation::softmax:
+    case Activation::log_softmax:
+    case Activation::sigmoid: return last;
+    default: return nullptr;
+  }
 }
 
 Shape output_shape(const Sequential& network, const Shape& input) {
@@ -51,9 +53,9 @@ void check_loss(const Sequential& network, const Loss& loss, const Dataset& data
                     (binary ? ", or targets 0 and 1 by Dataset::regression" : ", or regress"));
   if (!data.labels() && cross_entropy && data.target_shape().elements() < 2)
     throw DataError("loss " + name + ": the targets are real values, not classes: use Mse, or classify");
-  const std::string head = probability_head(network);
-  if (!head.empty() && (cross_entropy || binary))
-    throw DataError("loss " + name + ": takes logits, but the last layer is " + head + ": remove that layer");
+  const ActivationLayer* head = probability_head(network);
+  if (head && (cross_entropy || binary))
+    throw DataError("loss " + name + ": takes logits, but the last layer is " + head->name() + ": remove that layer");
 }
 
 void check_head(const Sequential& network, const Dataset& data) {

@@ -55,7 +55,9 @@ struct Trainer::State {
   }
 
   void check(const Dataset& data) const;
-  void require_built(const char* caller) const;
+  void require_ready(const char* caller) const;
+  /// All preprocessing layers have learnt from data.
+  bool fitted() const;
   void start(const Dataset& train);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch; false: a callback stopped it.
@@ -91,9 +93,7 @@ void Trainer::State::require_built(const char* caller) const {
 void Trainer::State::start(const Dataset& train) {
   for (const std::string& line : warnings(*network, train)) context.log(LogLevel::warning, line);
   network->build(train.feature_shape(), options.seed);
-  const Store& store = network->store();
-  const bool trained = store.contains("step") && store.get("step").values<int64_t>()[0] > 0;
-  if (network->has_preprocessing() && !trained)
+  if (!fitted())
     network->fit_preprocessing({train.size(), train.feature_shape(), [&](int64_t row, std::span<double> out) {
                                   train.read_features(row, out.data());
                                 }});
@@ -198,13 +198,13 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
 }
 
 Evaluation Trainer::evaluate(const Dataset& data) {
-  state_->require_built("evaluate");
+  state_->require_ready("evaluate");
   state_->check(data);
   return state_->evaluator.evaluate(data);
 }
 
 Tensor Trainer::predict(const Tensor& rows) {
-  state_->require_built("predict");
+  state_->require_ready("predict");
   const Shape& wanted = state_->network->input_shape();
   if (rows.shape().rank() == 0 || !(rows.shape().row() == wanted))
     throw ShapeError("predict: rows of shape " + to_string(rows.shape()) + ", the network takes [n] x " +
@@ -213,7 +213,7 @@ Tensor Trainer::predict(const Tensor& rows) {
 }
 
 Tensor Trainer::predict(const Dataset& data) {
-  state_->require_built("predict");
+  state_->require_ready("predict");
   const Shape& wanted = state_->network->input_shape();
   if (!(data.feature_shape() == wanted))
     throw ShapeError("predict: rows of shape " + to_string(data.feature_shape()) + ", the network takes " +
@@ -222,7 +222,7 @@ Tensor Trainer::predict(const Dataset& data) {
 }
 
 Tensor Trainer::predict_classes(const Dataset& data) {
-  state_->require_built("predict_classes");
+  state_->require_ready("predict_classes");
   return state_->evaluator.predict_classes(data);
 }
 
@@ -230,7 +230,7 @@ const Context& Trainer::context() const { return state_->context; }
 const Sequential& Trainer::network() const { return *state_->network; }
 
 std::string Trainer::plan(int64_t batch_size) {
-  state_->require_built("plan");
+  if (!state_->network->built()) throw ArgumentError("plan: the network is not built: build or fit it first");
   if (batch_size < 1)
     throw ArgumentError("plan: batch size " + std::to_string(batch_size) + ": choose 1 or more");
   return state_->step_for(batch_size, 0).table();

@@ -18,7 +18,7 @@ namespace plexus {
 struct TrainerOptions {
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
-  std::string backend;           ///< empty: PLEXUS_BACKEND, else the default
+  std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default
   int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
   uint64_t seed = 0;             ///< of initialisation and dropout
   double clip_norm = 0;          ///< > 0: gradients are scaled down to this global norm
@@ -30,10 +30,10 @@ struct FitOptions {
   int64_t batch_size = 32;       ///< Keras' default; the last batch of an epoch may be smaller
   bool full_batch = false;       ///< one batch of all rows; batch_size is not looked at
   double validation_fraction = 0;        ///< in [0, 1): taken from the data by split(), stratified
-  std::optional<Dataset> validation;     ///< instead of a fraction
+  std::optional<Dataset> validation = {};  ///< instead of a fraction
   bool shuffle = true;
   uint64_t seed = 0;             ///< of shuffling and of the validation split
-  std::vector<Callback*> callbacks;
+  std::vector<Callback*> callbacks = {};
 };
 
 class PLEXUS_EXPORT Trainer {
@@ -49,17 +49,17 @@ class PLEXUS_EXPORT Trainer {
   /// Builds the network where it is not yet, fits its preprocessing layers (first call only), checks the data, trains.
   /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
   /// a failed check changes nothing. A second call goes on where the first stopped: epochs, steps and optimizer state
-  /// count on. A trainer's first call starts optimizer and counters afresh; the preprocessing of a network that was
-  /// trained before (by another trainer) stays as it is. Stopped within an epoch by a callback, that epoch is in the
-  /// history with what it trained on, unvalidated.
+  /// count on. A trainer's first call starts optimizer and counters afresh; preprocessing that is fitted already (by another
+  /// trainer, or read from a file) stays as it is. Stopped within an epoch by a callback, that epoch is in the history with
+  /// what it trained on, unvalidated.
   /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch and step; the weights stay as they are.
   History fit(const Dataset& data, const FitOptions& options = {});
 
-  /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built, DataError for data with
+  /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built and fitted, DataError for data with
   /// other classes than it was fitted to, or that head and loss do not fit.
   Evaluation evaluate(const Dataset& data);
   /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy.
-  /// Throws ArgumentError for a network that is not built, ShapeError for rows of another shape.
+  /// Throws ArgumentError for a network that is not built and fitted, ShapeError for rows of another shape.
   Tensor predict(const Tensor& rows);
   Tensor predict(const Dataset& data);
   /// Class numbers [n] i32: argmax of predict, lowest index on ties.

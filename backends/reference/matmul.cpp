@@ -13,7 +13,7 @@ constexpr int64_t block = 64;
 // cycles and two can start in each, so 8 keep the adders busy.
 constexpr int64_t chains = 8;
 
-constexpr double product_ns = 0.5;  // one multiplication and addition
+constexpr double product_ns = 0.25;  // one multiplication and addition
 
 /// sum[j] += a[k] b[k, j] for all k; `a_stride` leads from one k to the next.
 template <class T>

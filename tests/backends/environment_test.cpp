@@ -176,6 +176,12 @@ TEST(EnvironmentPolicies, ErrorsListTheValidValues) {
               "PLEXUS_CHECK: '" + wrong + "' is not valid; valid: nan, reference");
 }
 
+/// A backend that only makes a context possible.
+class Empty final : public Backend {
+  std::string name() const override { return "empty"; }
+  Claim claim(const plexus::Run&) const override { return {}; }
+};
+
 /// A variable of this process, set while the object lives.
 class ScopedVariable {
  public:
@@ -219,10 +225,6 @@ TEST(ContextLog, PassesLevelsUpToVerbose) {
   for (int verbose = 0; verbose <= 3; verbose++) {
     std::vector<LogLevel> levels;
     std::vector<std::unique_ptr<const Backend>> list;
-    class Empty final : public Backend {
-      std::string name() const override { return "empty"; }
-      Claim claim(const Run&) const override { return {}; }
-    };
     list.push_back(std::make_unique<Empty>());
     const Context context(std::make_shared<const Executor>(1), std::move(list), {.verbose = verbose},
                           [&](LogLevel level, const std::string&) { levels.push_back(level); });

@@ -37,7 +37,9 @@ void expect_all(const std::vector<Item>& items, Line line) {
     ::testing::Test::RecordProperty(name + "_ran", std::to_string(ran));
     ::testing::Test::RecordProperty(name + "_skipped", std::to_string(skipped));
     // Other backends may lack what they like; the reference has every kernel there is.
-    if (name == "reference") EXPECT_EQ(skipped, 0) << "the reference does not have every kernel";
+    if (name == "reference") {
+      EXPECT_EQ(skipped, 0) << "the reference does not have every kernel";
+    }
   });
 }
 

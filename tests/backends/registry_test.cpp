@@ -153,8 +153,8 @@ TEST(Reference, ClaimsNoMoreThanTheFirstOperation) {
   program.add("first", ActivationSpec{.m = 2, .n = 3}, {x, y});
   program.add("second", ActivationSpec{.m = 2, .n = 3}, {y, z});
   const Context context = make_context({.backend = "reference", .threads = 1, .sink = {}});
-  EXPECT_EQ(context.reference().claim(Run(program, 0, 2)).count, 1u);
-  EXPECT_EQ(context.reference().claim(Run(program, 2, 2)).count, 0u);
+  EXPECT_EQ(context.reference().claim(plexus::Run(program, 0, 2)).count, 1u);
+  EXPECT_EQ(context.reference().claim(plexus::Run(program, 2, 2)).count, 0u);
 }
 
 TEST(Reference, HasNoKernelsForReservedOrMixedTypes) {
@@ -171,14 +171,15 @@ class SomeLayout final : public Layout {
   void unpack(const void*, void*, const Shape&, DType) const override {}
 };
 
-TEST(Reference, ReadsPlainParametersOnly) {
+TEST(Reference, LeavesPackedParametersToThoseWhoPackThem) {
   static const SomeLayout layout;
   const Context context = make_context({.backend = "reference", .threads = 1, .sink = {}});
   EXPECT_FALSE(prepare(context.reference(), MatmulSpec{.m = 2, .n = 3, .k = 4, .layout = &layout}));
-  EXPECT_FALSE(prepare(context.reference(), UpdateSpec{.m = 2, .n = 3, .layout = &layout}));
-  EXPECT_FALSE(prepare(
-      context.reference(),
-      ReduceSpec{.kind = Reduction::sum_squares, .m = 2, .n = 3, .batch = Batch::none, .layout = &layout}));
+  // Except for what needs no rows: a sweep over all elements, and a sum that unpacks first.
+  const ReduceSpec sum{
+      .kind = Reduction::sum_squares, .m = 2, .n = 3, .batch = Batch::none, .layout = &layout};
+  EXPECT_TRUE(prepare(context.reference(), UpdateSpec{.m = 2, .n = 3, .layout = &layout}));
+  EXPECT_TRUE(prepare(context.reference(), sum));
 }
 
 }  // namespace

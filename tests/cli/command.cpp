@@ -36,7 +36,8 @@ std::string temporary_file() {
 }
 
 bool inherited(const std::string& entry) {
-  for (const char* prefix : {"PLEXUS_", "NO_COLOR=", "FORCE_COLOR=", "CLICOLOR_FORCE=", "COLORTERM=", "TERM=", "LC_", "LANG"})
+  for (const char* prefix :
+       {"PLEXUS_", "NO_COLOR=", "FORCE_COLOR=", "CLICOLOR_FORCE=", "COLORTERM=", "TERM=", "LC_", "LANG"})
     if (entry.starts_with(prefix)) return false;
   return true;
 }
@@ -64,7 +65,8 @@ Process::Process(const Arguments& arguments, const Variables& variables, bool te
   std::string err = err_file_;
   if (terminal) {
     terminal_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
-    if (terminal_ < 0 || grantpt(terminal_) != 0 || unlockpt(terminal_) != 0) throw std::runtime_error("posix_openpt");
+    if (terminal_ < 0 || grantpt(terminal_) != 0 || unlockpt(terminal_) != 0)
+      throw std::runtime_error("posix_openpt");
     const winsize size{.ws_row = 24, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
     ioctl(terminal_, TIOCSWINSZ, &size);
     err = ptsname(terminal_);
@@ -74,7 +76,8 @@ Process::Process(const Arguments& arguments, const Variables& variables, bool te
   posix_spawn_file_actions_addopen(&files, 0, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_addopen(&files, 1, out_file_.c_str(), O_WRONLY | O_TRUNC, 0600);
   posix_spawn_file_actions_addopen(&files, 2, err.c_str(), O_WRONLY | O_NOCTTY, 0600);
-  // Signals may be ignored by who runs the tests (nohup, a shell's background job): the command starts with the defaults.
+  // Signals may be ignored by who runs the tests (nohup, a shell's background job): the command starts with
+  // the defaults.
   posix_spawnattr_t attributes;
   posix_spawnattr_init(&attributes);
   sigset_t defaults;
@@ -87,8 +90,8 @@ Process::Process(const Arguments& arguments, const Variables& variables, bool te
   std::vector<std::string> words = {PLEXUS_COMMAND};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> entries = environment(variables);
-  const int error =
-      posix_spawn(&pid_, PLEXUS_COMMAND, &files, &attributes, pointers(words).data(), pointers(entries).data());
+  const int error = posix_spawn(&pid_, PLEXUS_COMMAND, &files, &attributes, pointers(words).data(),
+                                pointers(entries).data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
   if (error != 0) throw std::runtime_error("posix_spawn " PLEXUS_COMMAND);
@@ -117,7 +120,8 @@ Result Process::wait() {
   Result result;
   if (terminal_ >= 0) {  // a terminal holds only a few kB: read it while the command runs, until it closes it
     char buffer[4096];
-    for (ssize_t count; (count = read(terminal_, buffer, sizeof buffer)) > 0;) result.err.append(buffer, size_t(count));
+    for (ssize_t count; (count = read(terminal_, buffer, sizeof buffer)) > 0;)
+      result.err.append(buffer, size_t(count));
   }
   int status = 0;
   waitpid(pid_, &status, 0);
@@ -128,6 +132,8 @@ Result Process::wait() {
   return result;
 }
 
-Result run(const Arguments& arguments, const Variables& variables) { return Process(arguments, variables).wait(); }
+Result run(const Arguments& arguments, const Variables& variables) {
+  return Process(arguments, variables).wait();
+}
 
 }  // namespace plexus::test

@@ -1,4 +1,5 @@
-// Bad input: what the message says and which exit code tells it, for every kind of DATA, backend and environment.
+// Bad input: what the message says and which exit code tells it, for every kind of DATA, backend and
+// environment.
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -16,7 +17,8 @@ namespace {
 using testing::HasSubstr;
 using testing::StartsWith;
 
-void expect_error(const Arguments& arguments, int code, const std::string& part, const Variables& variables = {}) {
+void expect_error(const Arguments& arguments, int code, const std::string& part,
+                  const Variables& variables = {}) {
   const Result result = run(arguments, variables);
   EXPECT_EQ(result.code, code) << result.err;
   EXPECT_THAT(result.err, HasSubstr("plexus: error: "));
@@ -24,7 +26,8 @@ void expect_error(const Arguments& arguments, int code, const std::string& part,
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
 }
 
-// Backends: exit code 4, before any file is opened (DATA does not exist: 5 otherwise) and before layers are looked at.
+// Backends: exit code 4, before any file is opened (DATA does not exist: 5 otherwise) and before layers are
+// looked at.
 
 TEST(Backend, Misspelt) {
   expect_error({"train", "/nonexistent.csv", "--backend", "referense"}, 4, "reference");
@@ -72,12 +75,14 @@ TEST(Missing, Files) {
 }
 
 TEST(Missing, FashionMnist) {
-  expect_error({"train", "fashion-mnist"}, 5, "apt install dataset-fashion-mnist", {{"XDG_DATA_DIRS", "/nonexistent"}});
+  expect_error({"train", "fashion-mnist"}, 5, "apt install dataset-fashion-mnist",
+               {{"XDG_DATA_DIRS", "/nonexistent"}});
 }
 
 TEST(Missing, TestData) {
   const Directory directory;
-  expect_error({"train", directory.write_classes("a.csv", 40), "--test", "/nonexistent.csv"}, 5, "/nonexistent.csv");
+  expect_error({"train", directory.write_classes("a.csv", 40), "--test", "/nonexistent.csv"}, 5,
+               "/nonexistent.csv");
 }
 
 TEST(Missing, PartOfImages) {
@@ -147,7 +152,8 @@ TEST_F(Images, OfAnotherSize) {
 TEST_F(Images, FlagsForTables) {
   expect_error({"train", directory.path(), "--label", "3"}, 2, "--label is for tables");
   expect_error({"train", directory.path(), "--task", "regress"}, 2, "--task regress is for tables");
-  expect_error({"train", directory.path(), "--test", directory.write("t.csv", "1,2\n")}, 2, "expected images");
+  expect_error({"train", directory.path(), "--test", directory.write("t.csv", "1,2\n")}, 2,
+               "expected images");
 }
 
 // Data that nothing can be learnt from: 3.
@@ -189,7 +195,8 @@ TEST(Unusable, NotAMatrix) {
 TEST(Unusable, UnknownTestLabel) {
   const Directory directory;
   const std::string train = directory.write_classes("train.csv", 40);
-  expect_error({"train", train, "--test", directory.write("test.csv", "x,y,kind\n1,2,a\n3,4,c\n")}, 3, "test.csv: line 3");
+  expect_error({"train", train, "--test", directory.write("test.csv", "x,y,kind\n1,2,a\n3,4,c\n")}, 3,
+               "test.csv: line 3");
 }
 TEST(Unusable, TestOfAnotherWidth) {
   const Directory directory;

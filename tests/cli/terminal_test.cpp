@@ -33,7 +33,8 @@ class Terminal : public testing::Test {
 };
 
 TEST_F(Terminal, NoEscapesInAPipe) {
-  const Result result = run(show(), {{"TERM", "xterm-256color"}, {"COLORTERM", "truecolor"}, {"LANG", "C.UTF-8"}});
+  const Result result =
+      run(show(), {{"TERM", "xterm-256color"}, {"COLORTERM", "truecolor"}, {"LANG", "C.UTF-8"}});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, Not(HasSubstr(escape)));
   EXPECT_THAT(result.out, HasSubstr("@"));  // drawn with the ramp
@@ -54,11 +55,14 @@ TEST_F(Terminal, ColourWhereAskedFor) {
 TEST_F(Terminal, NoColorWinsOverForceColor) {
   EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", "1"}}).out, Not(HasSubstr(escape)));
   EXPECT_THAT(run(show({"--color", "never"}), {{"FORCE_COLOR", "1"}}).out, Not(HasSubstr(escape)));
-  EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", ""}}).out, HasSubstr(escape));  // empty is unset
+  EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", ""}}).out,
+              HasSubstr(escape));  // empty is unset
 }
 
 // Long enough for the bar to appear: it is drawn every tenth of a second.
-Arguments long_run(const std::string& table) { return {"train", table, "--epochs", "2000000", "--layers", "64,relu"}; }
+Arguments long_run(const std::string& table) {
+  return {"train", table, "--epochs", "2000000", "--layers", "64,relu"};
+}
 
 Result interrupt(Process& process, int signal) {
   process.wait_for("epoch ");
@@ -68,7 +72,8 @@ Result interrupt(Process& process, int signal) {
 }
 
 TEST_F(Terminal, ProgressBarWithoutEscapes) {
-  Process process(long_run(directory.write_classes("a.csv", 200)), {{"TERM", "xterm"}, {"NO_COLOR", "1"}}, true);
+  Process process(long_run(directory.write_classes("a.csv", 200)), {{"TERM", "xterm"}, {"NO_COLOR", "1"}},
+                  true);
   const Result result = interrupt(process, SIGINT);
   EXPECT_EQ(result.code, 130);
   EXPECT_THAT(result.err, HasSubstr("\repoch "));

@@ -33,7 +33,8 @@ std::vector<std::string> keys(const json& object) {
 TEST(Train, Iris) {
   double accuracy = 0;
   for (const char* seed : {"1", "2", "3"}) {
-    const json run = train({iris, "--layers", "10,relu", "--epochs", "1000", "--lr", "0.01", "--batch", "32", "--seed", seed});
+    const json run = train(
+        {iris, "--layers", "10,relu", "--epochs", "1000", "--lr", "0.01", "--batch", "32", "--seed", seed});
     const json& epochs = run["epochs"];
     ASSERT_EQ(epochs.size(), 1000u);
     EXPECT_LT(epochs.back()["train_loss"].get<double>(), epochs.front()["train_loss"].get<double>() / 3);
@@ -44,10 +45,10 @@ TEST(Train, Iris) {
 
 TEST(Train, JsonOfClasses) {
   const Directory directory;
-  const json run = train({directory.write_classes("a.csv", 60), "--layers", "8,tanh", "--epochs", "3", "--seed", "7",
-                          "--threads", "2", "--backend", "reference"});
-  EXPECT_THAT(keys(run), testing::UnorderedElementsAre("backend", "isa", "threads", "seed", "task", "parameters",
-                                                       "epochs", "test"));
+  const json run = train({directory.write_classes("a.csv", 60), "--layers", "8,tanh", "--epochs", "3",
+                          "--seed", "7", "--threads", "2", "--backend", "reference"});
+  EXPECT_THAT(keys(run), testing::UnorderedElementsAre("backend", "isa", "threads", "seed", "task",
+                                                       "parameters", "epochs", "test"));
   EXPECT_EQ(run["backend"], "reference");
   EXPECT_TRUE(run["isa"].is_string());
   EXPECT_EQ(run["threads"], 2);
@@ -56,8 +57,8 @@ TEST(Train, JsonOfClasses) {
   EXPECT_EQ(run["parameters"], 2 * 8 + 8 + 8 * 2 + 2);
   ASSERT_EQ(run["epochs"].size(), 3u);
   for (const json& epoch : run["epochs"]) {
-    EXPECT_THAT(keys(epoch),
-                testing::UnorderedElementsAre("train_loss", "validation_loss", "validation_accuracy", "seconds"));
+    EXPECT_THAT(keys(epoch), testing::UnorderedElementsAre("train_loss", "validation_loss",
+                                                           "validation_accuracy", "seconds"));
     EXPECT_GT(epoch["train_loss"].get<double>(), 0);
     EXPECT_GT(epoch["validation_loss"].get<double>(), 0);
     EXPECT_LE(epoch["validation_accuracy"].get<double>(), 1);
@@ -73,14 +74,18 @@ TEST(Train, JsonOfValues) {
   const Directory directory;
   std::string rows = "x,y,price\n";
   for (int i = 0; i < 100; ++i)  // price = x - y / 2
-    rows += std::to_string(i % 10) + "," + std::to_string(i / 10) + "," + std::to_string(i % 10 - i / 10 / 2.0) + "\n";
-  const json run = train({directory.write("a.csv", rows), "--task", "regress", "--epochs", "50", "--lr", "0.01"});
+    rows += std::to_string(i % 10) + "," + std::to_string(i / 10) + "," +
+            std::to_string(i % 10 - i / 10 / 2.0) + "\n";
+  const json run =
+      train({directory.write("a.csv", rows), "--task", "regress", "--epochs", "50", "--lr", "0.01"});
   EXPECT_EQ(run["task"], "regress");
   EXPECT_TRUE(run["epochs"][0]["validation_accuracy"].is_null());
   EXPECT_THAT(keys(run["test"]), testing::UnorderedElementsAre("loss", "rmse", "mae", "r2"));
   EXPECT_GT(run["test"]["r2"].get<double>(), 0.95);
   for (const char* loss : {"mae", "huber"})
-    EXPECT_GT(train({directory.path("a.csv"), "--task", "regress", "--loss", loss})["test"]["loss"].get<double>(), 0);
+    EXPECT_GT(
+        train({directory.path("a.csv"), "--task", "regress", "--loss", loss})["test"]["loss"].get<double>(),
+        0);
 }
 
 TEST(Train, WithoutValidationItsFiguresAreNull) {
@@ -99,7 +104,8 @@ json timeless(json run) {
 
 TEST(Train, SeedDecidesTheRunAndThreadsDoNot) {
   const Directory directory;
-  const Arguments arguments = {directory.write_classes("a.csv", 60), "--epochs", "3", "--layers", "16,relu,dropout:0.2"};
+  const Arguments arguments = {directory.write_classes("a.csv", 60), "--epochs", "3", "--layers",
+                               "16,relu,dropout:0.2"};
   const auto with = [&](const Arguments& more) {
     Arguments all = arguments;
     all.insert(all.end(), more.begin(), more.end());
@@ -119,11 +125,16 @@ TEST(Train, FlagsReachTheOptimizer) {
     return timeless(train(all))["epochs"];
   };
   std::vector<json> runs;
-  for (const Arguments& flags :
-       {Arguments{"--optimizer", "sgd"}, {"--optimizer", "sgd", "--lr", "0.1"}, {"--optimizer", "sgd", "--momentum", "0.9"},
-        {"--optimizer", "sgd", "--weight-decay", "0.1"}, {"--optimizer", "adam"}, {"--optimizer", "adamw"},
-        {"--optimizer", "rmsprop"}, {"--optimizer", "adagrad"}, {"--optimizer", "sgd", "--batch", "full"},
-        {"--optimizer", "sgd", "--batch", "7"}})
+  for (const Arguments& flags : {Arguments{"--optimizer", "sgd"},
+                                 {"--optimizer", "sgd", "--lr", "0.1"},
+                                 {"--optimizer", "sgd", "--momentum", "0.9"},
+                                 {"--optimizer", "sgd", "--weight-decay", "0.1"},
+                                 {"--optimizer", "adam"},
+                                 {"--optimizer", "adamw"},
+                                 {"--optimizer", "rmsprop"},
+                                 {"--optimizer", "adagrad"},
+                                 {"--optimizer", "sgd", "--batch", "full"},
+                                 {"--optimizer", "sgd", "--batch", "7"}})
     runs.push_back(losses(flags));
   for (size_t i = 0; i < runs.size(); ++i)
     for (size_t j = 0; j < i; ++j) EXPECT_NE(runs[i], runs[j]) << i << " " << j;
@@ -156,19 +167,22 @@ TEST(Train, LabelByNameAndNumber) {
   const Directory directory;
   std::string rows = "kind,x,y\n";
   for (int i = 0; i < 60; ++i)
-    rows += std::string(i % 2 ? "b," : "a,") + std::to_string(i % 2 * 4 - 2) + "," + std::to_string(i % 5) + "\n";
+    rows +=
+        std::string(i % 2 ? "b," : "a,") + std::to_string(i % 2 * 4 - 2) + "," + std::to_string(i % 5) + "\n";
   const std::string table = directory.write("a.csv", rows);
   const json by_name = timeless(train({table, "--label", "kind", "--epochs", "2"}));
   EXPECT_EQ(by_name["task"], "classify");
-  for (const char* number : {"0", "-3"}) EXPECT_EQ(by_name, timeless(train({table, "--label", number, "--epochs", "2"})));
+  for (const char* number : {"0", "-3"})
+    EXPECT_EQ(by_name, timeless(train({table, "--label", number, "--epochs", "2"})));
 }
 
 // The test data lacks class "a": its numbers must still be those of the training data.
 TEST(Train, TestDataKeepsTheClassesOfTheTrainingData) {
   const Directory directory;
   const std::string table = directory.write_classes("a.csv", 100);
-  const json run = train({table, "--test", directory.write("b.csv", "x,y,kind\n2,-1,b\n2.1,-0.9,b\n1.9,-1,b\n"),
-                          "--epochs", "30", "--lr", "0.01"});
+  const json run =
+      train({table, "--test", directory.write("b.csv", "x,y,kind\n2,-1,b\n2.1,-0.9,b\n1.9,-1,b\n"),
+             "--epochs", "30", "--lr", "0.01"});
   EXPECT_EQ(run["test"]["accuracy"], 1.0);
 }
 
@@ -198,7 +212,8 @@ TEST(Train, ImagesInTheOtherSpelling) {
 
 TEST(Train, PlanAndPredictions) {
   const Directory directory;
-  const Result result = run({"train", directory.write_classes("a.csv", 60), "--epochs", "1", "--plan", "--show", "4"});
+  const Result result =
+      run({"train", directory.write_classes("a.csv", 60), "--epochs", "1", "--plan", "--show", "4"});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("matmul/nn/f32/m32~"));
   EXPECT_THAT(result.out, HasSubstr("4 test rows"));
@@ -207,15 +222,17 @@ TEST(Train, PlanAndPredictions) {
 TEST(Train, FullDiskIsAnError) {
   const Directory directory;
   const std::string table = directory.write_classes("a.csv", 40);
-  const std::string command = std::string("'" PLEXUS_COMMAND "' train ") + table + " --epochs 1 --json > /dev/full 2>&1";
+  const std::string command =
+      std::string("'" PLEXUS_COMMAND "' train ") + table + " --epochs 1 --json > /dev/full 2>&1";
   EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 5);
 }
 
 TEST(Plan, ShowsStepAndPrediction) {
-  const Result result = run({"plan", "--layers", "256,relu,128,relu", "--batch", "64", "--input", "784", "--classes", "10"});
+  const Result result =
+      run({"plan", "--layers", "256,relu,128,relu", "--batch", "64", "--input", "784", "--classes", "10"});
   EXPECT_EQ(result.code, 0) << result.err;
-  for (const char* part : {"matmul/nn/f32/m64~/n256/k784", "matmul/nt/f32", "matmul/tn/f32", "update/adam", "activation",
-                           "loss/softmax", "training step", "prediction", "reference"})
+  for (const char* part : {"matmul/nn/f32/m64~/n256/k784", "matmul/nt/f32", "matmul/tn/f32", "update/adam",
+                           "activation", "loss/softmax", "training step", "prediction", "reference"})
     EXPECT_THAT(result.out, HasSubstr(part));
 }
 

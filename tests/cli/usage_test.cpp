@@ -36,23 +36,29 @@ TEST(Usage, UnlikeAnyCommand) {
 }
 TEST(Usage, MissingData) { expect_error(run({"train"}), 2, "DATA is required"); }
 TEST(Usage, SecondData) { expect_error(run({"train", "a.csv", "b.csv"}), 2, "b.csv: one argument too many"); }
-TEST(Usage, MisspeltFlag) { expect_usage_error({"--epohcs", "3"}, "--epohcs: no such flag (did you mean --epochs?)"); }
+TEST(Usage, MisspeltFlag) {
+  expect_usage_error({"--epohcs", "3"}, "--epohcs: no such flag (did you mean --epochs?)");
+}
 TEST(Usage, MisspeltFlagWithEquals) { expect_usage_error({"--bacth=3"}, "did you mean --batch?"); }
 TEST(Usage, ValueMissing) { expect_usage_error({"--epochs"}, "--epochs"); }
 
 TEST(Usage, Epochs) {
   for (const char* bad : {"0", "-1", "ten", "1.5", "", "99999999999999999999"})
-    expect_usage_error({"--epochs", bad}, "--epochs: expected a whole number of at least 1, found '" + std::string(bad) + "'");
+    expect_usage_error({"--epochs", bad},
+                       "--epochs: expected a whole number of at least 1, found '" + std::string(bad) + "'");
 }
 TEST(Usage, Batch) {
   for (const char* bad : {"0", "-3", "all", "", "1e3"})
-    expect_usage_error({"--batch", bad}, "--batch: expected a whole number of at least 1, or full, found '" + std::string(bad) + "'");
+    expect_usage_error({"--batch", bad}, "--batch: expected a whole number of at least 1, or full, found '" +
+                                             std::string(bad) + "'");
 }
 TEST(Usage, Threads) {
   for (const char* bad : {"0", "-1", "1025", "two"})
     expect_usage_error({"--threads", bad}, "--threads: expected a whole number from 1 to 1024");
 }
-TEST(Usage, Seed) { expect_usage_error({"--seed", "-1"}, "--seed: expected a whole number of at least 0, found '-1'"); }
+TEST(Usage, Seed) {
+  expect_usage_error({"--seed", "-1"}, "--seed: expected a whole number of at least 0, found '-1'");
+}
 TEST(Usage, Fractions) {
   for (const char* bad : {"0", "1", "-0.1", "nan", "x"})
     expect_usage_error({"--test-fraction", bad}, "--test-fraction: expected a number between 0 and 1");
@@ -65,7 +71,8 @@ TEST(Usage, LearningRate) {
 }
 TEST(Usage, Momentum) {
   expect_usage_error({"--optimizer", "sgd", "--momentum", "1"}, "momentum");
-  expect_usage_error({"--optimizer", "adam", "--momentum", "0.9"}, "--momentum is for sgd and rmsprop; adam has none");
+  expect_usage_error({"--optimizer", "adam", "--momentum", "0.9"},
+                     "--momentum is for sgd and rmsprop; adam has none");
   expect_usage_error({"--momentum", "0.9"}, "--momentum is for sgd and rmsprop; adam has none");
 }
 TEST(Usage, WeightDecay) { expect_usage_error({"--weight-decay", "-1"}, "weight decay"); }
@@ -95,22 +102,24 @@ TEST(Usage, Layers) {
 }
 
 TEST(Usage, TestTwice) {
-  expect_usage_error({"--test", "b.csv", "--test-fraction", "0.5"}, "--test-fraction and --test exclude each other");
+  expect_usage_error({"--test", "b.csv", "--test-fraction", "0.5"},
+                     "--test-fraction and --test exclude each other");
   const Directory images;
   expect_error(run({"train", images.path(), "--test-fraction", "0.5"}), 2, "has test data of its own");
 }
 
 TEST(Usage, Help) {
-  for (const Arguments& arguments : {Arguments{"--help"}, {"train", "--help"}, {"info", "--help"}, {"plan", "--help"}}) {
+  for (const Arguments& arguments :
+       {Arguments{"--help"}, {"train", "--help"}, {"info", "--help"}, {"plan", "--help"}}) {
     const Result result = run(arguments);
     EXPECT_EQ(result.code, 0);
     EXPECT_EQ(result.err, "");
     EXPECT_THAT(result.out, HasSubstr("--help"));
   }
   const Result train = run({"train", "--help"});
-  for (const char* flag : {"--label", "--test", "--layers", "--task", "--loss", "--test-fraction", "--validation", "--epochs",
-                           "--batch", "--optimizer", "--lr", "--momentum", "--weight-decay", "--seed", "--threads",
-                           "--backend", "--json", "Examples:"})
+  for (const char* flag : {"--label", "--test", "--layers", "--task", "--loss", "--test-fraction",
+                           "--validation", "--epochs", "--batch", "--optimizer", "--lr", "--momentum",
+                           "--weight-decay", "--seed", "--threads", "--backend", "--json", "Examples:"})
     EXPECT_THAT(train.out, HasSubstr(flag));
 }
 

@@ -196,21 +196,21 @@ TEST_F(Npy, RefusesHeaders) {
       {header("[('x', '<f4')]"), "byte 20: arrays of records are not read; save each field by itself"},
       {header("3"), "byte 20: expected a type such as '<f4', found '3, 'fortran_order': False, 'shape': (2,)...'"},
       {header("'<f4"), "byte 26: expected ',' or '}' after a value, found 'fortran_order': False, 'shape': (2,), }...'"},
-      {header("'<f4'", "(-2,)"), "byte 60: negative size -2"},
-      {header("'<f4'", "(9223372036854775808,)"), "byte 60: a size above 2^63 - 1"},
+      {header("'<f4'", "(-2,)"), "byte 61: negative size -2"},
+      {header("'<f4'", "(9223372036854775808,)"), "byte 61: a size above 2^63 - 1"},
       {header("'<f4'", "(9223372036854775807, 2)"),
-       "byte 59: shape [9223372036854775807, 2]: more than 2^63 - 1 elements"},
+       "byte 60: shape [9223372036854775807, 2]: more than 2^63 - 1 elements"},
       {header("'<f4'", "(0, 9223372036854775807, 2)"),
-       "byte 59: shape [0, 9223372036854775807, 2]: more than 2^63 - 1 elements"},
-      {header("'<f4'", "(1,1,1,1,1,1,1,1,2)"), "byte 59: a shape of more than 8 dimensions"},
-      {header("'<f4'", "(2)"), "byte 61: expected ',' after the first size, found '), }\\x0a'"},
-      {header("'<f4'", "2"), "byte 59: expected a shape in parentheses, found '2, }\\x0a'"},
-      {header("'<f4'", "[2]"), "byte 59: expected a shape in parentheses, found '[2], }\\x0a'"},
-      {header("'<f4'", "(2.0,)"), "byte 61: expected ',' after the first size, found '.0,), }\\x0a'"},
-      {header("'<f4'", "(1, 2 3)"), "byte 65: expected ',' or ')' after a size, found '3), }\\x0a'"},
-      {header("'<f4'", "(,)"), "byte 60: expected a size, found ',), }\\x0a'"},
-      {header("'<f4'", "(0x2,)"), "byte 61: expected ',' after the first size, found 'x2,), }\\x0a'"},
-      {header("'<f4'", "__import__('os')"), "byte 59: expected a shape in parentheses, found '__import__('os'), }\\x0a'"},
+       "byte 60: shape [0, 9223372036854775807, 2]: more than 2^63 - 1 elements"},
+      {header("'<f4'", "(1,1,1,1,1,1,1,1,2)"), "byte 60: a shape of more than 8 dimensions"},
+      {header("'<f4'", "(2)"), "byte 62: expected ',' after the first size, found '), }\\x0a'"},
+      {header("'<f4'", "2"), "byte 60: expected a shape in parentheses, found '2, }\\x0a'"},
+      {header("'<f4'", "[2]"), "byte 60: expected a shape in parentheses, found '[2], }\\x0a'"},
+      {header("'<f4'", "(2.0,)"), "byte 62: expected ',' after the first size, found '.0,), }\\x0a'"},
+      {header("'<f4'", "(1, 2 3)"), "byte 66: expected ',' or ')' after a size, found '3), }\\x0a'"},
+      {header("'<f4'", "(,)"), "byte 61: expected a size, found ',), }\\x0a'"},
+      {header("'<f4'", "(0x2,)"), "byte 62: expected ',' after the first size, found 'x2,), }\\x0a'"},
+      {header("'<f4'", "__import__('os')"), "byte 60: expected a shape in parentheses, found '__import__('os'), }\\x0a'"},
       {header("'<f4'", "(2,)", "0"), "byte 44: expected True or False, found '0, 'shape': (2,), }\\x0a'"},
       {"{'descr': '<f4', 'shape': (2,)}\n", "byte 10: the header has no key 'fortran_order'"},
       {"{'descr': '<f4', 'fortran_order': False}\n", "byte 10: the header has no key 'shape'"},
@@ -222,7 +222,7 @@ TEST_F(Npy, RefusesHeaders) {
       {"\n", "byte 11: expected a dictionary, found the end of the header"},
       {"{'descr': '<f4', \n", "byte 28: expected a key in quotes, found the end of the header"},
       {"{'descr\n", "byte 11: a string that does not end"},
-      {header() + "{}\n", "byte 67: unexpected '{}\\x0a' after the dictionary"},
+      {header() + "{}\n", "byte 68: unexpected '{}\\x0a' after the dictionary"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "byte 67: the header does not end with a newline"},
       {"", "byte 10: the header does not end with a newline"},
       {std::string(60000, '('), "byte 60010: the header does not end with a newline"},
@@ -260,11 +260,11 @@ TEST_F(Npy, RefusesDataThatIsShortOrLong) {
 TEST_F(Npy, AllocatesNothingForWhatAHeaderClaims) {
   test::reset_largest_allocation();
   EXPECT_EQ(refusal(npy(header("'<f4'", "(1000000, 1000000)"), two_floats)),
-            "byte 81: expected 4000000000000 bytes of data for shape [1000000, 1000000], found 8");
+            "byte 82: expected 4000000000000 bytes of data for shape [1000000, 1000000], found 8");
   EXPECT_EQ(refusal(npy(header("'<f8'", "(9223372036854775807,)"), two_floats)),
-            "byte 85: expected more than 2^64 bytes of data for shape [9223372036854775807], found 8");
+            "byte 86: expected more than 2^64 bytes of data for shape [9223372036854775807], found 8");
   EXPECT_EQ(refusal(npy(header("'<f2'", "(3, 9223372036854775807, 0)"), two_floats)),
-            "byte 59: shape [3, 9223372036854775807, 0]: more than 2^63 - 1 elements");
+            "byte 60: shape [3, 9223372036854775807, 0]: more than 2^63 - 1 elements");
   EXPECT_LT(test::largest_allocation(), size_t(1) << 20);
 }
 
@@ -327,7 +327,7 @@ TEST_F(Npy, WritesTheHeaderThatNumPyWrites) {
   EXPECT_EQ(header_of(Tensor(DType::u8, {5})),
             "\x93NUMPY\1\0\x76\0{'descr': '|u1', 'fortran_order': False, 'shape': (5,), }"s);
   EXPECT_EQ(header_of(Tensor(DType::i64, {})),
-            "\x93NUMPY\1\0\x36\0{'descr': '<i8', 'fortran_order': False, 'shape': (), }"s);
+            "\x93NUMPY\1\0\x76\0{'descr': '<i8', 'fortran_order': False, 'shape': (), }"s);
 }
 
 TEST_F(Npy, TypesWithoutACounterpartAreNotSaved) {

@@ -45,7 +45,7 @@ double peak_megabytes() {
 TEST(FashionMnist, SubsetIsLearnt) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "dataset-fashion-mnist is not installed";
   const Dataset train = first(images("train"), 4000), test = first(images("t10k"), 2000);
-  Sequential network(Flatten(), MinMax(), Dense(32), Relu(), Dense(10));
+  Sequential network(MinMax(), Flatten(), Dense(32), Relu(), Dense(10));
   Trainer trainer(network, {.optimizer = Adam{}, .backend = "reference"});
   const History history = trainer.fit(train, {.epochs = 4, .batch_size = 32, .validation_fraction = 0.1});
   EXPECT_LT(history.epochs.back().train_loss, 0.7 * history.epochs.front().train_loss);
@@ -63,7 +63,7 @@ TEST(FashionMnist, WholeOfItFitsInLittleMemory) {
   struct Stop : Callback {
     bool on_step(const Progress& progress) override { return progress.step == 3; }
   } stop;
-  Sequential network(Flatten(), MinMax(), Dense(256), Relu(), Dense(128), Relu(), Dense(100), Relu(), Dense(10));
+  Sequential network(MinMax(), Flatten(), Dense(256), Relu(), Dense(128), Relu(), Dense(100), Relu(), Dense(10));
   Trainer trainer(network, {.optimizer = Adam{}, .backend = "reference"});
   trainer.fit(images("train"), {.validation_fraction = 0.1, .callbacks = {&stop}});
   EXPECT_LT(peak_megabytes(), 400);

@@ -87,12 +87,12 @@ TEST(Preflight, LossForOtherTargets) {
 TEST(Preflight, ProbabilitiesUnderALossOnLogits) {
   const Dataset data = classes({1, 2}, 1, {0, 1});
   const std::string rest = ": remove that layer", start = "loss softmax cross entropy: takes logits, but the last layer is ";
-  EXPECT_EQ(refusal(Sequential(Dense(2), Softmax()), SoftmaxCrossEntropy{}, data), start + "Softmax" + rest);
-  EXPECT_EQ(refusal(Sequential(Dense(2), LogSoftmax()), SoftmaxCrossEntropy{}, data), start + "LogSoftmax" + rest);
-  EXPECT_EQ(refusal(Sequential(Dense(2), Sigmoid()), SoftmaxCrossEntropy{}, data), start + "Sigmoid" + rest);
+  EXPECT_EQ(refusal(Sequential(Dense(2), Softmax()), SoftmaxCrossEntropy{}, data), start + "Softmax()" + rest);
+  EXPECT_EQ(refusal(Sequential(Dense(2), LogSoftmax()), SoftmaxCrossEntropy{}, data), start + "LogSoftmax()" + rest);
+  EXPECT_EQ(refusal(Sequential(Dense(2), Sigmoid()), SoftmaxCrossEntropy{}, data), start + "Sigmoid()" + rest);
   EXPECT_EQ(refusal(Sequential(Dense(1), Sigmoid()), BinaryCrossEntropy{}, targets({1, 2}, 1, {0, 1})),
             "loss " + to_string(Loss(BinaryCrossEntropy{})) +
-                ": takes logits, but the last layer is Sigmoid: remove that layer");
+                ": takes logits, but the last layer is Sigmoid(): remove that layer");
 }
 
 TEST(Preflight, ProbabilitiesUnderMseAreFine) {
@@ -164,7 +164,7 @@ TEST(Preflight, RowsOfAnotherShape) {
   Trainer trainer(network, {.backend = "reference", .threads = 1});
   EXPECT_EQ(message<ArgumentError>([&] { trainer.evaluate(blobs(4, 3, 2)); }),
             "evaluate: the network is not built: fit it first");
-  EXPECT_EQ(message<ArgumentError>([&] { trainer.plan(32); }), "plan: the network is not built: fit it first");
+  EXPECT_EQ(message<ArgumentError>([&] { trainer.plan(32); }), "plan: the network is not built: build or fit it first");
   trainer.fit(blobs(6, 3, 2));
   EXPECT_EQ(message<ShapeError>([&] { trainer.fit(blobs(6, 4, 2)); }),
             "data: rows of shape [4], but the network was built for [3]: give rows of that shape");
