@@ -33,8 +33,10 @@ const ActivationLayer* probability_head(const Sequential& network) {
   switch (last->kind()) {
     case Activation::softmax:
     case Activation::log_softmax:
-    case Activation::sigmoid: return last;
-    default: return nullptr;
+    case Activation::sigmoid:
+      return last;
+    default:
+      return nullptr;
   }
 }
 
@@ -55,7 +57,8 @@ void check_loss(const Sequential& network, const Loss& loss, const Dataset& data
     throw DataError("loss " + name + ": the targets are real values, not classes: use Mse, or classify");
   const ActivationLayer* head = probability_head(network);
   if (head && (cross_entropy || binary))
-    throw DataError("loss " + name + ": takes logits, but the last layer is " + head->name() + ": remove that layer");
+    throw DataError("loss " + name + ": takes logits, but the last layer is " + head->name() +
+                    ": remove that layer");
 }
 
 void check_head(const Sequential& network, const Dataset& data) {

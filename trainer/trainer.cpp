@@ -84,9 +84,16 @@ void Trainer::State::check(const Dataset& data) const {
         "(TableOptions::class_names)");
 }
 
-void Trainer::State::require_built(const char* caller) const {
+void Trainer::State::require_ready(const char* caller) const {
   if (!network->built())
     throw ArgumentError(std::string(caller) + ": the network is not built: fit it first");
+  network->require_fitted();
+}
+
+bool Trainer::State::fitted() const {
+  for (size_t i = 0; i < network->size(); ++i)
+    if (!(*network)[i].fitted(network->store(), network->prefix(i))) return false;
+  return true;
 }
 
 /// The first call of fit, all checks passed.

@@ -379,23 +379,24 @@ void update_edges(DType type, List& list) {
     UpdateSpec decaying = adam;
     decaying.weight_decay = 0.5;
     const Matrix zero = one(0), first_step = one(1);
+    const double one_step = 0.25 * 4 / (4 + 1e-8);  // whatever the gradient
     add("gradient 0, no state: nothing moves", {adam, one(3), zero, zero, zero, 0.25, first_step}, one(3), zero, zero);
     add("the first step is the learning rate", {adam, row({1, 1}), row({4, -4}), row({0, 0}), row({0, 0}), 0.25, first_step},
-        row({0.75, 1.25}), row({2, -2}), row({4, 4}), false);
+        row({1 - one_step, 1 + one_step}), row({2, -2}), row({4, 4}), false);
     add("NaN stays in its element", {adam, row({1, 1}), row({0, nan}), row({0, 0}), row({0, 0}), 0.25, first_step},
         row({1, nan}), row({0, nan}), row({0, nan}));
     if (kind == UpdateKind::adamw)
       add("decay without gradient", {decaying, one(8), zero, zero, zero, 0.25, first_step}, one(7), zero, zero);
     else  // the decay is the gradient: a whole step
-      add("decay without gradient", {decaying, one(8), zero, zero, zero, 0.25, first_step}, one(7.75), one(2), one(4),
+      add("decay without gradient", {decaying, one(8), zero, zero, zero, 0.25, first_step}, one(8 - one_step), one(2), one(4),
           false);
   }
   const UpdateSpec rmsprop{.kind = UpdateKind::rmsprop, .beta2 = 0.75, .epsilon = 1e-8};
   const UpdateSpec adagrad{.kind = UpdateKind::adagrad, .epsilon = 1e-8};
   add("gradient 0, no state: nothing moves", {rmsprop, one(3), one(0), {}, one(0)}, one(3), {}, one(0));
-  add("one step", {rmsprop, one(3), one(4), {}, one(0)}, one(2.5), {}, one(4), false);
+  add("one step", {rmsprop, one(3), one(4), {}, one(0)}, one(3 - 0.25 * 4 / (2 + 1e-8)), {}, one(4), false);
   add("gradient 0, no state: nothing moves", {adagrad, one(3), one(0), {}, one(0)}, one(3), {}, one(0));
-  add("one step", {adagrad, one(3), one(4), {}, one(9)}, one(2.8), {}, one(25), false);
+  add("one step", {adagrad, one(3), one(4), {}, one(9)}, one(3 - 0.25 * 4 / (5 + 1e-8)), {}, one(25), false);
 }
 
 }  // namespace

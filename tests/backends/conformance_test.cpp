@@ -88,7 +88,7 @@ TEST(Cases, AreValidAndDifferent) {
       empty += operand(c.spec, 0).rows * operand(c.spec, 0).columns == 0;
     }
     EXPECT_GT(lines.size(), 400u) << family;
-    if (family != "update") EXPECT_GT(with_rows, 100) << family;
+    EXPECT_GT(with_rows, family == "update" ? -1 : 100) << family;  // an update has no batch
     EXPECT_GT(empty, 5) << family;
   }
 }

@@ -25,8 +25,8 @@ size_t threads_of_this_process() {
 
 TEST(CpuTest, NameComesFromTheKernel) {
   ASSERT_FALSE(cpu().name.empty());
-  if (cpuinfo().find("model name") != std::string::npos)
-    EXPECT_NE(cpuinfo().find(": " + cpu().name + "\n"), std::string::npos) << cpu().name;
+  if (cpuinfo().find("model name") == std::string::npos) GTEST_SKIP() << "this kernel names no model";
+  EXPECT_NE(cpuinfo().find(": " + cpu().name + "\n"), std::string::npos) << cpu().name;
 }
 
 /// Against the flags that the kernel lists, which leave out what it does not save.

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/test_backends.h"
+#include "plexus/core/random.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
@@ -140,7 +141,9 @@ TEST(Plan, BackendWithMatmulOnlyRunsBesideTheReference) {
   int own = 0;
   for (const Plan::Row& row : t.rows) {
     own += row.backend == "matmul_only";
-    if (row.backend == "reference") EXPECT_EQ(row.why, "fallback: none in matmul_only");
+    if (row.backend == "reference") {
+      EXPECT_EQ(row.why, "fallback: none in matmul_only");
+    }
   }
   EXPECT_EQ(own, 5);
   expect_same(t, train(nullptr));
@@ -150,7 +153,7 @@ TEST(Plan, KernelThatCannotBeMadeIsReplacedAndSaid) {
   class Refusing final : public Backend {
    public:
     std::string name() const override { return "refusing"; }
-    Claim claim(const Run&) const override {
+    Claim claim(const plexus::Run&) const override {
       return {1, [] { return std::unique_ptr<const Kernel>(); }};
     }
   };

@@ -99,19 +99,19 @@ TEST(Program, LineOfARunNamesWhatIsFused) {
   Dense d;
   d.program.add("dense", d.dense, {d.x, d.w, d.b, d.z});
   d.program.add("relu", d.relu, {d.z, d.y});
-  EXPECT_EQ(to_string(Run(d.program, 0, 2)), "matmul/nn/f32/m8~/n3/k5/bias/relu");
-  EXPECT_EQ(to_string(Run(d.program, 1, 2)), "activation/relu/f32/m8~/n3");
+  EXPECT_EQ(to_string(plexus::Run(d.program, 0, 2)), "matmul/nn/f32/m8~/n3/k5/bias/relu");
+  EXPECT_EQ(to_string(plexus::Run(d.program, 1, 2)), "activation/relu/f32/m8~/n3");
 }
 
 TEST(Program, InternalMeansNobodyElseReadsIt) {
   Dense d;
   d.program.add("dense", d.dense, {d.x, d.w, d.b, d.z});
   d.program.add("relu", d.relu, {d.z, d.y});
-  EXPECT_TRUE(Run(d.program, 0, 2).internal(d.z));
-  EXPECT_FALSE(Run(d.program, 0, 1).internal(d.z));
-  EXPECT_FALSE(Run(d.program, 0, 2).internal(d.y));
-  EXPECT_FALSE(Run(d.program, 0, 2).internal(d.w));
-  EXPECT_FALSE(Run(d.program, 0, 2).internal(no_buffer));
+  EXPECT_TRUE(plexus::Run(d.program, 0, 2).internal(d.z));
+  EXPECT_FALSE(plexus::Run(d.program, 0, 1).internal(d.z));
+  EXPECT_FALSE(plexus::Run(d.program, 0, 2).internal(d.y));
+  EXPECT_FALSE(plexus::Run(d.program, 0, 2).internal(d.w));
+  EXPECT_FALSE(plexus::Run(d.program, 0, 2).internal(no_buffer));
 }
 
 }  // namespace

@@ -4,6 +4,7 @@
 
 #include <limits>
 #include <locale>
+#include <type_traits>
 #include <vector>
 
 #include "core/message.h"
@@ -33,7 +34,8 @@ const NamedLayout tiles("tiles16"), columns_layout("columns");
 /// A valid spec of every family, and of every family every single change that leaves it valid.
 std::vector<Spec> distinct_specs() {
   std::vector<Spec> specs;
-  const auto add = [&]<class S>(const S& base, std::initializer_list<void (*)(S&)> changes) {
+  const auto add = [&]<class S>(const S& base,
+                                std::initializer_list<void (*)(std::type_identity_t<S>&)> changes) {
     specs.push_back(base);
     for (const auto& change : changes) {
       S changed = base;

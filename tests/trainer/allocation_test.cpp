@@ -1,4 +1,5 @@
-// A training step allocates nothing: every allocation of the process is counted, on all threads, over whole epochs.
+// A training step allocates nothing: every allocation of the process is counted, on all threads, over whole
+// epochs.
 #include <gtest/gtest.h>
 
 #include <atomic>
@@ -25,7 +26,8 @@ std::atomic<int64_t> allocations{0};
 }
 
 #ifndef PLEXUS_SANITIZED  // sanitizers have an allocator of their own
-// glibc's own entry points; what the program defines under the public names stands before them, for every library.
+// glibc's own entry points; what the program defines under the public names stands before them, for every
+// library.
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -119,8 +121,10 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
       Trainer trainer(network, options);
       Counter counter;
       trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
-      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << setup.name << ", " << threads << " threads, epoch 2";
-      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << setup.name << ", " << threads << " threads, epoch 3";
+      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0)
+          << setup.name << ", " << threads << " threads, epoch 2";
+      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0)
+          << setup.name << ", " << threads << " threads, epoch 3";
     }
 }
 

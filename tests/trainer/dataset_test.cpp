@@ -18,7 +18,9 @@ Table table_of(std::vector<Column> columns) {
 }
 
 Column numbers(std::string name, std::vector<double> values) { return {std::move(name), std::move(values)}; }
-Column texts(std::string name, std::vector<std::string> values) { return {std::move(name), std::move(values)}; }
+Column texts(std::string name, std::vector<std::string> values) {
+  return {std::move(name), std::move(values)};
+}
 
 /// A matrix with a column of features 0, 1, 2, ... before these labels.
 Tensor labelled(const std::vector<double>& labels) {
@@ -62,7 +64,8 @@ TEST(Dataset, NumberLabelsAreSortedAsNumbersAndNamedWithoutPoint) {
 TEST(Dataset, DecidesTheTask) {
   EXPECT_EQ(Dataset::from_table(labelled({1, 2, 1, 2.5})).task_reason(),
             "regress: column 1 holds values that are not whole numbers");
-  EXPECT_EQ(Dataset::from_table(labelled({1, 2, 1, 2, 7})).task_reason(), "regress: column 1 holds 7 in one row only");
+  EXPECT_EQ(Dataset::from_table(labelled({1, 2, 1, 2, 7})).task_reason(),
+            "regress: column 1 holds 7 in one row only");
 
   std::vector<double> distinct;
   for (int i = 0; i < 64; ++i) distinct.insert(distinct.end(), {double(i), double(i)});
@@ -85,7 +88,8 @@ TEST(Dataset, TaskCanBeAskedFor) {
   EXPECT_EQ(classify.targets(), Tensor::from<int32_t>({0, 1, 0, 2}, {4}));
 
   EXPECT_EQ(message<DataError>([] {
-              Dataset::from_table(table_of({numbers("a", {1, 2}), texts("b", {"x", "y"})}), {.task = Task::regress});
+              Dataset::from_table(table_of({numbers("a", {1, 2}), texts("b", {"x", "y"})}),
+                                  {.task = Task::regress});
             }),
             "flowers.csv: line 2: column 'b' holds text ('x'), which cannot be regressed: classify it");
 }
@@ -127,18 +131,25 @@ TEST(Dataset, TakesAllElementTypes) {
 }
 
 TEST(Dataset, RefusesTablesWithoutSense) {
-  EXPECT_EQ(message<DataError>([] { Dataset::from_table(Tensor(DType::f32, {0, 3})); }),
+  EXPECT_EQ(message<DataError>([] {
+              Dataset::from_table(Tensor(DType::f32, {0, 3}));
+            }),
             "table: no rows: nothing to learn from");
-  EXPECT_EQ(message<DataError>([] { Dataset::from_table(Tensor(DType::f32, {3, 1})); }),
+  EXPECT_EQ(message<DataError>([] {
+              Dataset::from_table(Tensor(DType::f32, {3, 1}));
+            }),
             "table: one column: a table needs at least one feature column beside the label");
   EXPECT_EQ(message<ShapeError>([] { Dataset::from_table(Tensor(DType::f32, {3})); }),
             "table: shape [3], not [rows, columns]: reshape it");
-  EXPECT_EQ(message<DataError>([] { Dataset::from_table(labelled({1, 2, std::nan(""), 2})); }),
-            "row 2: column 1: the label is NaN: remove the row");
   EXPECT_EQ(message<DataError>([] {
-              Dataset::from_table(table_of({texts("colour", {"red", "blue"}), numbers("y", {1, 2})}));
+              Dataset::from_table(labelled({1, 2, std::nan(""), 2}));
             }),
-            "flowers.csv: line 2: column 'colour' holds text ('red'): make it the label, or numbers, or remove it");
+            "row 2: column 1: the label is NaN: remove the row");
+  EXPECT_EQ(
+      message<DataError>([] {
+        Dataset::from_table(table_of({texts("colour", {"red", "blue"}), numbers("y", {1, 2})}));
+      }),
+      "flowers.csv: line 2: column 'colour' holds text ('red'): make it the label, or numbers, or remove it");
 }
 
 TEST(Dataset, TestTableGetsTheNumbersOfTheTrainingData) {
@@ -147,16 +158,19 @@ TEST(Dataset, TestTableGetsTheNumbersOfTheTrainingData) {
       Dataset::from_table(table_of({numbers("a", {1, 2}), texts("species", {"tulip", "rose"})}), options);
   EXPECT_EQ(labels_of(data), (Numbers{2, 1}));
   EXPECT_EQ(data.class_names(), options.class_names);
-  EXPECT_EQ(message<DataError>([&] {
-              Dataset::from_table(table_of({numbers("a", {1, 2}), texts("species", {"tulip", "oak"})}), options);
-            }),
-            "flowers.csv: line 3: column 'species': label 'oak' is not among the classes of the training data (aster, "
-            "rose, tulip): remove the row or add such rows to the training data");
+  EXPECT_EQ(
+      message<DataError>([&] {
+        Dataset::from_table(table_of({numbers("a", {1, 2}), texts("species", {"tulip", "oak"})}), options);
+      }),
+      "flowers.csv: line 3: column 'species': label 'oak' is not among the classes of the training data "
+      "(aster, "
+      "rose, tulip): remove the row or add such rows to the training data");
 }
 
 TEST(Dataset, ClassNumbersAreChecked) {
   const Tensor features(DType::u8, {3, 2, 2});
-  const Dataset data = Dataset::classification(features, Tensor::from<uint8_t>({0, 1, 1}, {3}), {"cat", "dog"});
+  const Dataset data =
+      Dataset::classification(features, Tensor::from<uint8_t>({0, 1, 1}, {3}), {"cat", "dog"});
   EXPECT_EQ(data.feature_shape(), (Shape{2, 2}));
   EXPECT_EQ(data.targets(), Tensor::from<int32_t>({0, 1, 1}, {3}));
   EXPECT_EQ(message<DataError>([&] {
@@ -180,7 +194,8 @@ TEST(Dataset, ClassNumbersAreChecked) {
 }
 
 TEST(Dataset, BytesAreReadAsNumbers) {
-  const Dataset data = Dataset::regression(Tensor::from<uint8_t>({0, 128, 255, 7}, {2, 2}), Tensor(DType::f32, {2}));
+  const Dataset data =
+      Dataset::regression(Tensor::from<uint8_t>({0, 128, 255, 7}, {2, 2}), Tensor(DType::f32, {2}));
   float row[2];
   data.read_features(0, row);
   EXPECT_EQ(row[1], 128);

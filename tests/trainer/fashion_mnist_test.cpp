@@ -63,7 +63,8 @@ TEST(FashionMnist, WholeOfItFitsInLittleMemory) {
   struct Stop : Callback {
     bool on_step(const Progress& progress) override { return progress.step == 3; }
   } stop;
-  Sequential network(MinMax(), Flatten(), Dense(256), Relu(), Dense(128), Relu(), Dense(100), Relu(), Dense(10));
+  Sequential network(MinMax(), Flatten(), Dense(256), Relu(), Dense(128), Relu(), Dense(100), Relu(),
+                     Dense(10));
   Trainer trainer(network, {.optimizer = Adam{}, .backend = "reference"});
   trainer.fit(images("train"), {.validation_fraction = 0.1, .callbacks = {&stop}});
   EXPECT_LT(peak_megabytes(), 400);

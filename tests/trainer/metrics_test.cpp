@@ -15,7 +15,8 @@ TEST(WilsonInterval, AgreesWithPublishedValues) {
   const struct {
     int64_t correct, total;
     double low, high;
-  } published[] = {{81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}};
+  } published[] = {
+      {81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}};
   for (const auto& [correct, total, low, high] : published) {
     const Interval interval = wilson_interval(correct, total);
     EXPECT_NEAR(interval.low, low, 0.00005) << correct << " of " << total;
@@ -31,7 +32,8 @@ TEST(WilsonInterval, EndsAreExact) {
   EXPECT_EQ(wilson_interval(7, 7).high, 1);
   EXPECT_EQ(wilson_interval(0, 0).low, 0);
   EXPECT_EQ(wilson_interval(0, 0).high, 1);
-  EXPECT_EQ(message<ArgumentError>([] { wilson_interval(3, 2); }), "wilson_interval: 3 of 2: give a part and a whole");
+  EXPECT_EQ(message<ArgumentError>([] { wilson_interval(3, 2); }),
+            "wilson_interval: 3 of 2: give a part and a whole");
 }
 
 TEST(Evaluation, PrintsClassification) {

@@ -13,12 +13,12 @@ namespace {
 TEST(Optimizer, SpecsAreComplete) {
   EXPECT_EQ(make_spec(Sgd{.momentum = 0.9, .nesterov = true, .weight_decay = 0.1}),
             (UpdateSpec{.kind = UpdateKind::sgd, .momentum = 0.9, .nesterov = true, .weight_decay = 0.1}));
-  EXPECT_EQ(make_spec(Adam{}), (UpdateSpec{.kind = UpdateKind::adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}));
-  EXPECT_EQ(make_spec(AdamW{}), (UpdateSpec{.kind = UpdateKind::adamw,
-                                            .weight_decay = 0.01,
-                                            .beta1 = 0.9,
-                                            .beta2 = 0.999,
-                                            .epsilon = 1e-8}));
+  EXPECT_EQ(make_spec(Adam{}),
+            (UpdateSpec{.kind = UpdateKind::adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}));
+  EXPECT_EQ(
+      make_spec(AdamW{}),
+      (UpdateSpec{
+          .kind = UpdateKind::adamw, .weight_decay = 0.01, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}));
   EXPECT_EQ(make_spec(RmsProp{.momentum = 0.5}),
             (UpdateSpec{.kind = UpdateKind::rmsprop, .momentum = 0.5, .beta2 = 0.99, .epsilon = 1e-8}));
   EXPECT_EQ(make_spec(Adagrad{}), (UpdateSpec{.kind = UpdateKind::adagrad, .epsilon = 1e-10}));
@@ -43,7 +43,9 @@ TEST(Optimizer, PrintsWhatWasChosen) {
 }
 
 TEST(Optimizer, RefusesSettingsOutOfRange) {
-  const auto refused = [](const Optimizer& optimizer) { return message<ArgumentError>([&] { make_spec(optimizer); }); };
+  const auto refused = [](const Optimizer& optimizer) {
+    return message<ArgumentError>([&] { make_spec(optimizer); });
+  };
   EXPECT_EQ(refused(Sgd{.learning_rate = -0.1f}), "sgd: learning rate -0.1: choose 0 or more");
   EXPECT_EQ(refused(Sgd{.learning_rate = std::nanf("")}), "sgd: learning rate nan: choose 0 or more");
   EXPECT_EQ(refused(Sgd{.momentum = 1}), "sgd: momentum 1: choose one in [0, 1)");

@@ -34,13 +34,14 @@ Dataset classes(std::vector<float> features, int64_t columns, std::vector<int32_
   const auto rows = int64_t(labels.size());
   std::vector<std::string> names;
   for (int c = 0; c < classes; ++c) names.push_back(std::string(1, char('a' + c)));
-  return Dataset::classification(Tensor::from<float>(features, {rows, columns}), Tensor::from<int32_t>(labels, {rows}),
-                                 names);
+  return Dataset::classification(Tensor::from<float>(features, {rows, columns}),
+                                 Tensor::from<int32_t>(labels, {rows}), names);
 }
 
 Dataset targets(std::vector<float> features, int64_t columns, std::vector<float> values, int64_t width = 1) {
   const auto rows = int64_t(values.size()) / width;
-  return Dataset::regression(Tensor::from<float>(features, {rows, columns}), Tensor::from<float>(values, {rows, width}));
+  return Dataset::regression(Tensor::from<float>(features, {rows, columns}),
+                             Tensor::from<float>(values, {rows, width}));
 }
 
 TEST(Preflight, EmptyAndOneRow) {
@@ -74,11 +75,13 @@ TEST(Preflight, LossForOtherTargets) {
             "loss mse: the targets are class numbers: use SoftmaxCrossEntropy, or regress");
   EXPECT_EQ(refusal(Sequential(Dense(2)), BinaryCrossEntropy{}, classes({1, 2}, 1, {0, 1})),
             "loss " + to_string(Loss(BinaryCrossEntropy{})) +
-                ": the targets are class numbers: use SoftmaxCrossEntropy, or targets 0 and 1 by Dataset::regression");
+                ": the targets are class numbers: use SoftmaxCrossEntropy, or targets 0 and 1 by "
+                "Dataset::regression");
   EXPECT_EQ(refusal(Sequential(Dense(1)), SoftmaxCrossEntropy{}, targets({1, 2}, 1, {1, 2})),
             "loss softmax cross entropy: the targets are real values, not classes: use Mse, or classify");
   EXPECT_EQ(refusal(Sequential(Dense(2)), SoftmaxCrossEntropy{}, targets({1, 2}, 1, {0, 1, 0.5f, 0.25f}, 2)),
-            "targets: row 1 sums to 0.750000: softmax cross entropy takes rows that sum to 1: use Mse, or classify");
+            "targets: row 1 sums to 0.750000: softmax cross entropy takes rows that sum to 1: use Mse, or "
+            "classify");
   EXPECT_EQ(refusal(Sequential(Dense(1)), BinaryCrossEntropy{}, targets({1, 2}, 1, {0, 3})),
             "targets: is 3.000000 in row 1: " + to_string(Loss(BinaryCrossEntropy{})) +
                 " takes probabilities from 0 to 1: use Mse, or classify");
@@ -86,10 +89,14 @@ TEST(Preflight, LossForOtherTargets) {
 
 TEST(Preflight, ProbabilitiesUnderALossOnLogits) {
   const Dataset data = classes({1, 2}, 1, {0, 1});
-  const std::string rest = ": remove that layer", start = "loss softmax cross entropy: takes logits, but the last layer is ";
-  EXPECT_EQ(refusal(Sequential(Dense(2), Softmax()), SoftmaxCrossEntropy{}, data), start + "Softmax()" + rest);
-  EXPECT_EQ(refusal(Sequential(Dense(2), LogSoftmax()), SoftmaxCrossEntropy{}, data), start + "LogSoftmax()" + rest);
-  EXPECT_EQ(refusal(Sequential(Dense(2), Sigmoid()), SoftmaxCrossEntropy{}, data), start + "Sigmoid()" + rest);
+  const std::string rest = ": remove that layer",
+                    start = "loss softmax cross entropy: takes logits, but the last layer is ";
+  EXPECT_EQ(refusal(Sequential(Dense(2), Softmax()), SoftmaxCrossEntropy{}, data),
+            start + "Softmax()" + rest);
+  EXPECT_EQ(refusal(Sequential(Dense(2), LogSoftmax()), SoftmaxCrossEntropy{}, data),
+            start + "LogSoftmax()" + rest);
+  EXPECT_EQ(refusal(Sequential(Dense(2), Sigmoid()), SoftmaxCrossEntropy{}, data),
+            start + "Sigmoid()" + rest);
   EXPECT_EQ(refusal(Sequential(Dense(1), Sigmoid()), BinaryCrossEntropy{}, targets({1, 2}, 1, {0, 1})),
             "loss " + to_string(Loss(BinaryCrossEntropy{})) +
                 ": takes logits, but the last layer is Sigmoid(): remove that layer");
@@ -134,8 +141,9 @@ TEST(Preflight, ValidationDataAreCheckedToo) {
   EXPECT_EQ(with(classes({1, nan, 3}, 1, {0, 1, 0})),
             "features: column 0 is NaN in row 1: remove such rows or fill the values in");
   EXPECT_EQ(with(classes({1}, 1, {2}, 3)), "head: 2 outputs for 3 classes: let the last layer be Dense(3)");
-  EXPECT_EQ(with(Dataset::classification(Tensor(DType::f32, {1, 1}), Tensor::from<int32_t>({0}, {1}), {"b", "a"})),
-            "fit: validation has other classes than the training data: number both alike");
+  EXPECT_EQ(
+      with(Dataset::classification(Tensor(DType::f32, {1, 1}), Tensor::from<int32_t>({0}, {1}), {"b", "a"})),
+      "fit: validation has other classes than the training data: number both alike");
 }
 
 TEST(Preflight, Options) {
@@ -156,7 +164,8 @@ TEST(Preflight, Options) {
   EXPECT_EQ(make({.clip_norm = -1}), "trainer: clip_norm -1.000000: choose 0 (off) or more");
   EXPECT_EQ(make({.accumulate = 0}), "trainer: accumulate 0: choose 1 or more");
   EXPECT_EQ(make({.optimizer = Sgd{.momentum = 2}}), "sgd: momentum 2: choose one in [0, 1)");
-  EXPECT_NE(message<BackendError>([&] { Trainer trainer(network, {.backend = "refrence"}); }), "(nothing thrown)");
+  EXPECT_NE(message<BackendError>([&] { Trainer trainer(network, {.backend = "refrence"}); }),
+            "(nothing thrown)");
 }
 
 TEST(Preflight, RowsOfAnotherShape) {
@@ -164,27 +173,32 @@ TEST(Preflight, RowsOfAnotherShape) {
   Trainer trainer(network, {.backend = "reference", .threads = 1});
   EXPECT_EQ(message<ArgumentError>([&] { trainer.evaluate(blobs(4, 3, 2)); }),
             "evaluate: the network is not built: fit it first");
-  EXPECT_EQ(message<ArgumentError>([&] { trainer.plan(32); }), "plan: the network is not built: build or fit it first");
+  EXPECT_EQ(message<ArgumentError>([&] { trainer.plan(32); }),
+            "plan: the network is not built: build or fit it first");
   trainer.fit(blobs(6, 3, 2));
   EXPECT_EQ(message<ShapeError>([&] { trainer.fit(blobs(6, 4, 2)); }),
             "data: rows of shape [4], but the network was built for [3]: give rows of that shape");
-  EXPECT_EQ(message<ShapeError>([&] { trainer.predict(Tensor(DType::f32, {2, 4})); }),
+  EXPECT_EQ(message<ShapeError>([&] {
+              trainer.predict(Tensor(DType::f32, {2, 4}));
+            }),
             "predict: rows of shape [2, 4], the network takes [n] x [3]: reshape them");
   EXPECT_EQ(message<ShapeError>([&] { trainer.predict(blobs(6, 4, 2)); }),
             "predict: rows of shape [4], the network takes [3]: give the columns it was trained on");
-  EXPECT_EQ(message<DataError>([&] {
-              trainer.evaluate(
-                  Dataset::classification(Tensor(DType::f32, {1, 3}), Tensor::from<int32_t>({0}, {1}), {"x", "y"}));
-            }),
-            "data: its classes are not those of the training data: number both alike (TableOptions::class_names)");
+  EXPECT_EQ(
+      message<DataError>([&] {
+        trainer.evaluate(
+            Dataset::classification(Tensor(DType::f32, {1, 3}), Tensor::from<int32_t>({0}, {1}), {"x", "y"}));
+      }),
+      "data: its classes are not those of the training data: number both alike (TableOptions::class_names)");
 }
 
 /// Lines that a fit on `data` logs.
 std::vector<std::string> logged(Sequential network, const Dataset& data, int fits = 1) {
   std::vector<std::string> lines;
-  const Context context = make_context({.backend = "reference", .threads = 1, .sink = [&](LogLevel level, const std::string& line) {
-                                          if (level == LogLevel::warning) lines.push_back(line);
-                                        }});
+  const Context context = make_context(
+      {.backend = "reference", .threads = 1, .sink = [&](LogLevel level, const std::string& line) {
+         if (level == LogLevel::warning) lines.push_back(line);
+       }});
   Trainer trainer(network, {}, context);
   for (int i = 0; i < fits; ++i) trainer.fit(data);
   return lines;
@@ -193,8 +207,9 @@ std::vector<std::string> logged(Sequential network, const Dataset& data, int fit
 TEST(Preflight, ConstantColumnsAreAWarningOnce) {
   const Dataset data = classes({7, 1, 3, 7, 2, 3, 7, 3, 3}, 3, {0, 1, 0});
   EXPECT_EQ(logged(Sequential(Dense(2)), data, 2),
-            std::vector<std::string>{"features: 2 of 3 columns are constant (column 0, column 2): nothing can be learnt "
-                                     "from them, remove them"});
+            std::vector<std::string>{
+                "features: 2 of 3 columns are constant (column 0, column 2): nothing can be learnt "
+                "from them, remove them"});
   EXPECT_EQ(logged(Sequential(Dense(2)), blobs(10, 3, 2)), std::vector<std::string>{});
 }
 

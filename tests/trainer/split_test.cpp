@@ -19,7 +19,8 @@ Dataset numbered(const std::vector<int32_t>& labels, int32_t classes) {
   std::iota(features.values<float>().begin(), features.values<float>().end(), 0.0f);
   std::vector<std::string> names;
   for (int32_t c = 0; c < classes; ++c) names.push_back(std::to_string(c));
-  return Dataset::classification(std::move(features), Tensor::from<int32_t>(labels, {int64_t(labels.size())}), names);
+  return Dataset::classification(std::move(features), Tensor::from<int32_t>(labels, {int64_t(labels.size())}),
+                                 names);
 }
 
 std::vector<int64_t> rows_of(const Dataset& data) {
@@ -43,7 +44,8 @@ TEST(Split, EveryRowIsOnOneSide) {
     for (const double fraction : {0.01, 0.2, 0.5, 0.99}) {
       std::vector<int32_t> labels;
       for (int i = 0; i < 101; ++i) labels.push_back(i % 3);
-      const Split parts = split(numbered(labels, 3), {.test_fraction = fraction, .seed = 5, .stratified = stratified});
+      const Split parts =
+          split(numbered(labels, 3), {.test_fraction = fraction, .seed = 5, .stratified = stratified});
       std::vector<int64_t> rows = rows_of(parts.train), test = rows_of(parts.test);
       EXPECT_FALSE(rows.empty());
       EXPECT_FALSE(test.empty());
@@ -98,7 +100,8 @@ TEST(Split, RefusesWhatCannotBeSplit) {
   for (const double fraction : {0.0, 1.0, -0.5, 1.5})
     EXPECT_EQ(message<ArgumentError>([&] { split(data, {.test_fraction = fraction}); }),
               "split: test fraction " + std::to_string(fraction) + ": choose one between 0 and 1");
-  EXPECT_NE(message<ArgumentError>([&] { split(data, {.test_fraction = std::nan("")}); }), "(nothing thrown)");
+  EXPECT_NE(message<ArgumentError>([&] { split(data, {.test_fraction = std::nan("")}); }),
+            "(nothing thrown)");
   EXPECT_EQ(message<DataError>([&] { split(data.subset({0})); }),
             "split: 1 row: at least two are needed, one on each side");
 }
@@ -112,7 +115,8 @@ TEST(Shuffle, IsAPermutationAndAFunctionOfSeedAndEpoch) {
   }
   EXPECT_NE(shuffled(1000, 9, 4), shuffled(1000, 9, 5));
   EXPECT_NE(shuffled(1000, 9, 4), shuffled(1000, 8, 4));
-  EXPECT_EQ(message<ArgumentError>([] { shuffled(-1, 0, 0); }), "shuffled: -1 rows: give a count of 0 or more");
+  EXPECT_EQ(message<ArgumentError>([] { shuffled(-1, 0, 0); }),
+            "shuffled: -1 rows: give a count of 0 or more");
 }
 
 TEST(Shuffle, AllOrdersAreEquallyLikely) {
@@ -121,7 +125,8 @@ TEST(Shuffle, AllOrdersAreEquallyLikely) {
   for (int epoch = 0; epoch < epochs; ++epoch) ++counts[shuffled(4, 1, epoch)];
   ASSERT_EQ(counts.size(), 24u);
   double chi_square = 0;
-  for (const auto& [order, count] : counts) chi_square += (count - epochs / 24.0) * (count - epochs / 24.0) / (epochs / 24.0);
+  for (const auto& [order, count] : counts)
+    chi_square += (count - epochs / 24.0) * (count - epochs / 24.0) / (epochs / 24.0);
   EXPECT_LT(chi_square, 62.0);  // 23 degrees of freedom: exceeded by chance once in 50 000
 }
 

@@ -75,7 +75,8 @@ TEST(Trainer, AgreesWithPlainLoopsInDouble) {
 }
 
 TEST(Trainer, SameBitsForAnyNumberOfThreads) {
-  const Dataset data = blobs(301, 200, 3);  // rows long enough for gathering to be cut into pieces; a tail of 45
+  const Dataset data =
+      blobs(301, 200, 3);  // rows long enough for gathering to be cut into pieces; a tail of 45
   std::map<std::string, Tensor> expected;
   std::vector<double> losses;
   for (const int threads : {1, 2, 3, 4}) {
@@ -177,12 +178,17 @@ TEST(Trainer, FullBatchIsOneStepAnEpoch) {
 }
 
 TEST(Trainer, ClippingLimitsTheStep) {
-  Tensor features = Tensor::from<float>({100, -100, 80, 90}, {4, 1}), targets = Tensor::from<float>({1000, -1000, 800, 900}, {4, 1});
+  Tensor features = Tensor::from<float>({100, -100, 80, 90}, {4, 1}),
+         targets = Tensor::from<float>({1000, -1000, 800, 900}, {4, 1});
   const Dataset data = Dataset::regression(features, targets);
   Sequential network(Dense(1));
   network.build(Shape{1});
   const float before = network.store().get("0.weight").values<float>()[0];
-  Trainer trainer(network, {.loss = Mse{}, .optimizer = Sgd{.learning_rate = 0.5f}, .backend = "reference", .threads = 1, .clip_norm = 0.1});
+  Trainer trainer(network, {.loss = Mse{},
+                            .optimizer = Sgd{.learning_rate = 0.5f},
+                            .backend = "reference",
+                            .threads = 1,
+                            .clip_norm = 0.1});
   trainer.fit(data, {.full_batch = true});
   const double moved = double(network.store().get("0.weight").values<float>()[0]) - before;
   const double bias = network.store().get("0.bias").values<float>()[0];
@@ -231,13 +237,15 @@ TEST(Trainer, TiesGoToTheLowestClass) {
 
 TEST(Trainer, RegressionMetricsAgreeWithSums) {
   const Tensor features = Tensor::from<float>({1, 2, 3, 4}, {4, 1});
-  const Dataset data = Dataset::regression(features, Tensor::from<float>({1, 10, 2, 20, 3, 30, 5, 40}, {4, 2}));
+  const Dataset data =
+      Dataset::regression(features, Tensor::from<float>({1, 10, 2, 20, 3, 30, 5, 40}, {4, 2}));
   Sequential network(Dense(2));
   network.build(Shape{1});
   network.store().set("0.weight", Tensor::from<float>({1, 8}, {1, 2}));
   Trainer trainer(network, {.loss = Mse{}, .backend = "reference", .threads = 1});
   const Evaluation e = trainer.evaluate(data);
-  // Errors: 0 0 0 -1 and -2 -4 -6 -8. Spreads: about 2.75: 3.0625 0.5625 0.0625 5.0625; about 25: 225 25 25 225.
+  // Errors: 0 0 0 -1 and -2 -4 -6 -8. Spreads: about 2.75: 3.0625 0.5625 0.0625 5.0625; about 25: 225 25 25
+  // 225.
   EXPECT_FALSE(e.classification);
   EXPECT_DOUBLE_EQ(e.mae, 21.0 / 8);
   EXPECT_DOUBLE_EQ(e.rmse, std::sqrt(121.0 / 8));
@@ -246,13 +254,16 @@ TEST(Trainer, RegressionMetricsAgreeWithSums) {
   EXPECT_TRUE(std::isnan(e.accuracy));
   EXPECT_TRUE(e.confusion.empty());
 
-  const Dataset constant = Dataset::regression(features, Tensor::from<float>({1, 1, 1, 1, 1, 1, 1, 1}, {4, 2}));
+  const Dataset constant =
+      Dataset::regression(features, Tensor::from<float>({1, 1, 1, 1, 1, 1, 1, 1}, {4, 2}));
   EXPECT_TRUE(std::isnan(trainer.evaluate(constant).r2));
 }
 
 TEST(Trainer, FitsALine) {
   Sequential network(Dense(1));
-  Trainer trainer(network, {.loss = Mse{}, .optimizer = Sgd{.learning_rate = 0.1f}, .backend = "reference", .threads = 1});
+  Trainer trainer(
+      network,
+      {.loss = Mse{}, .optimizer = Sgd{.learning_rate = 0.1f}, .backend = "reference", .threads = 1});
   trainer.fit(line(200), {.epochs = 20});
   EXPECT_GT(trainer.evaluate(line(100, 2)).r2, 0.999);
   const Tensor weight = network.store().get("0.weight");
@@ -269,7 +280,9 @@ TEST(Trainer, OtherLossesAndOptimizersLearn) {
   }
   for (const Loss& loss : {Loss(Mae{}), Loss(Huber{}), Loss(Mse{})}) {
     Sequential network(Dense(1));
-    Trainer trainer(network, {.loss = loss, .optimizer = Adam{.learning_rate = 0.05f}, .backend = "reference", .threads = 1});
+    Trainer trainer(
+        network,
+        {.loss = loss, .optimizer = Adam{.learning_rate = 0.05f}, .backend = "reference", .threads = 1});
     trainer.fit(line(200), {.epochs = 30});
     EXPECT_GT(trainer.evaluate(line(100, 2)).r2, 0.98) << to_string(loss);
   }
@@ -297,7 +310,8 @@ TEST(Trainer, PredictsManyRowsAsOneByOne) {
   const Tensor all = trainer.predict(data);
   for (const int64_t row : {0, 255, 256, 511, 512, 599}) {
     const Tensor one = trainer.predict(data.subset({row}));
-    for (size_t c = 0; c < 3; ++c) EXPECT_EQ(one.values<float>()[c], all.values<float>()[size_t(row) * 3 + c]) << row;
+    for (size_t c = 0; c < 3; ++c)
+      EXPECT_EQ(one.values<float>()[c], all.values<float>()[size_t(row) * 3 + c]) << row;
   }
 }
 
@@ -359,9 +373,10 @@ TEST(Trainer, CallbacksHearEverythingInOrder) {
   Listener a("a", log), b("b", log);
   Sequential network(Dense(3));
   Trainer trainer(network, with(Sgd{}));
-  const History history = trainer.fit(blobs(40, 2, 3), {.epochs = 1, .batch_size = 32, .callbacks = {&a, &b}});
-  EXPECT_EQ(log, (std::vector<std::string>{"a begin 1/1", "b begin 1/1", "a step 1/2 32", "b step 1/2 32", "a step 2/2 40",
-                                           "b step 2/2 40", "a epoch 1", "b epoch 1"}));
+  const History history =
+      trainer.fit(blobs(40, 2, 3), {.epochs = 1, .batch_size = 32, .callbacks = {&a, &b}});
+  EXPECT_EQ(log, (std::vector<std::string>{"a begin 1/1", "b begin 1/1", "a step 1/2 32", "b step 1/2 32",
+                                           "a step 2/2 40", "b step 2/2 40", "a epoch 1", "b epoch 1"}));
   EXPECT_FALSE(history.stopped);
   log.clear();
   trainer.fit(blobs(40, 2, 3), {.epochs = 1, .full_batch = true, .callbacks = {&a}});
@@ -402,16 +417,20 @@ TEST(Trainer, CallbackErrorsReachTheCaller) {
   } thrower;
   Sequential network(Dense(3));
   Trainer trainer(network, with(Sgd{}));
-  EXPECT_EQ(message<std::runtime_error>([&] { trainer.fit(blobs(40, 2, 3), {.callbacks = {&thrower}}); }), "enough");
+  EXPECT_EQ(message<std::runtime_error>([&] { trainer.fit(blobs(40, 2, 3), {.callbacks = {&thrower}}); }),
+            "enough");
   EXPECT_NO_THROW(trainer.fit(blobs(40, 2, 3)));
 }
 
 TEST(Trainer, DivergenceEndsTraining) {
   Sequential network(Dense(1));
-  Trainer trainer(network, {.loss = Mse{}, .optimizer = Sgd{.learning_rate = 1e10f}, .backend = "reference", .threads = 1});
+  Trainer trainer(
+      network,
+      {.loss = Mse{}, .optimizer = Sgd{.learning_rate = 1e10f}, .backend = "reference", .threads = 1});
   const std::string text = message<DataError>([&] { trainer.fit(line(64), {.epochs = 100}); });
   EXPECT_EQ(text.rfind("fit: epoch ", 0), 0u) << text;
-  EXPECT_NE(text.find(": lower the learning rate, scale the data, or set clip_norm"), std::string::npos) << text;
+  EXPECT_NE(text.find(": lower the learning rate, scale the data, or set clip_norm"), std::string::npos)
+      << text;
 }
 
 TEST(Trainer, WithoutShufflingRowsComeInOrder) {
