@@ -35,7 +35,8 @@ struct LayoutSlot {
 LayoutSlot layout_slot(Spec& spec) {
   if (auto* matmul = std::get_if<MatmulSpec>(&spec))
     return {&matmul->layout, matmul->form == Form::tn ? 3u : 1u};
-  if (auto* reduce = std::get_if<ReduceSpec>(&spec)) return {&reduce->layout, 0};
+  if (auto* reduce = std::get_if<ReduceSpec>(&spec); reduce && reduce->kind == Reduction::sum_squares)
+    return {&reduce->layout, 0};
   if (auto* update = std::get_if<UpdateSpec>(&spec)) return {&update->layout, 0};
   return {nullptr, 0};
 }

@@ -230,9 +230,11 @@ class Reader {
     double value = 0;
     const NumberKind kind = io::read_number(field, value);
     draft.numbers.push_back(value);
-    if (kind == NumberKind::text) {
+    if (kind == NumberKind::number) {
+      draft.any_number = true;
+    } else if (kind == NumberKind::text) {
       draft.text_line = line;
-    } else if (kind != NumberKind::number && draft.doubtful_line == 0) {
+    } else if (draft.doubtful_line == 0) {
       draft.doubtful_line = line;
       draft.doubtful_kind = kind;
       draft.doubtful = field;
@@ -241,9 +243,9 @@ class Reader {
 
   // Whether the first record has text above numbers.
   bool has_header() const {
-    return lines_.size() > 1 && std::ranges::any_of(drafts_, [](const Draft& draft) {
-             return draft.first_kind == NumberKind::text && draft.text_line == 0;
-           });
+    return std::ranges::any_of(drafts_, [](const Draft& draft) {
+      return draft.first_kind == NumberKind::text && draft.any_number && draft.text_line == 0;
+    });
   }
 
   // The first record is a row like the others.

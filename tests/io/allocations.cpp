@@ -13,7 +13,8 @@ void* allocate(size_t bytes, size_t alignment) {
   while (bytes > before && !largest.compare_exchange_weak(before, bytes)) {
   }
   if (bytes > size_t(1) << 40) throw std::bad_alloc();  // sanitizers would end the program instead
-  void* p = std::aligned_alloc(alignment, (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
+  void* p = std::aligned_alloc(
+      alignment, (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
   if (p == nullptr) throw std::bad_alloc();
   return p;
 }

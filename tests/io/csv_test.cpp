@@ -53,7 +53,8 @@ TEST_F(Csv, TextAboveNumbersIsAHeader) {
   EXPECT_EQ(texts(table, 2), (Texts{"setosa", "virginica"}));
   EXPECT_EQ(table.lines, (std::vector<int64_t>{2, 3}));
   EXPECT_EQ(names(load("id,2019,2020\n1,5,6\n")), (Texts{"id", "2019", "2020"}));
-  EXPECT_EQ(names(load(",x,y\n0,5,6\n1,7,8\n")), (Texts{"", "x", "y"}));  // the row numbers that pandas writes
+  EXPECT_EQ(names(load(",x,y\n0,5,6\n1,7,8\n")),
+            (Texts{"", "x", "y"}));  // the row numbers that pandas writes
 }
 
 TEST_F(Csv, WithoutTextAboveNumbersThereIsNoHeader) {
@@ -78,8 +79,11 @@ TEST_F(Csv, WordsForMissingAreTextAmongText) {
 }
 
 TEST_F(Csv, LinesEndInEveryWay) {
-  for (const char* text : {"1,2\n3,4\n", "1,2\n3,4", "1,2\r\n3,4\r\n", "1,2\r\n3,4", "1,2\r3,4\r", "1,2\r3,4", "1,2\r\n3,4\n",
-                           "\xEF\xBB\xBF""1,2\n3,4\n", "1,2\n3,4\n\n\n", "1,2\n3,4\n  \t\n "}) {
+  for (const char* text :
+       {"1,2\n3,4\n", "1,2\n3,4", "1,2\r\n3,4\r\n", "1,2\r\n3,4", "1,2\r3,4\r", "1,2\r3,4", "1,2\r\n3,4\n",
+        "\xEF\xBB\xBF"
+        "1,2\n3,4\n",
+        "1,2\n3,4\n\n\n", "1,2\n3,4\n  \t\n "}) {
     const Table table = load(text);
     EXPECT_EQ(numbers(table, 0), (Numbers{1, 3})) << text;
     EXPECT_EQ(numbers(table, 1), (Numbers{2, 4})) << text;
@@ -100,7 +104,9 @@ TEST_F(Csv, AnEmptyLineInOneColumnIsAMissingValue) {
 }
 
 TEST_F(Csv, QuotesHoldAnything) {
-  const Table table = load("\"a,b\",1\n\"say \"\"hi\"\"\",2\n\"two\r\nlines\",3\n  \" spaces \"  ,4\n\"\"\"\",5\nin\"side,\"6\"\n");
+  const Table table = load(
+      "\"a,b\",1\n\"say \"\"hi\"\"\",2\n\"two\r\nlines\",3\n  \" spaces \"  "
+      ",4\n\"\"\"\",5\nin\"side,\"6\"\n");
   EXPECT_EQ(texts(table, 0), (Texts{"a,b", "say \"hi\"", "two\r\nlines", " spaces ", "\"", "in\"side"}));
   EXPECT_EQ(numbers(table, 1), (Numbers{1, 2, 3, 4, 5, 6}));
   EXPECT_EQ(table.lines, (std::vector<int64_t>{1, 2, 3, 5, 6, 7}));
@@ -110,7 +116,8 @@ TEST_F(Csv, BadQuotesAreRefused) {
   EXPECT_EQ(refusal("1,2\n3,\"4\n5,6\n"), "line 2: a quote is opened here and never closed");
   EXPECT_EQ(refusal("\"a\nb\",\"c\n\n"), "line 2: a quote is opened here and never closed");
   EXPECT_EQ(refusal("1,2\n\"3\"4,5\n"),
-            "line 2: expected a delimiter after a closing quote, found '4,5'; a quote inside a quoted field is written twice");
+            "line 2: expected a delimiter after a closing quote, found '4,5'; a quote inside a quoted field "
+            "is written twice");
 }
 
 TEST_F(Csv, TheDelimiterIsFoundInTheFirstLine) {
@@ -126,7 +133,8 @@ TEST_F(Csv, TheDelimiterIsFoundInTheFirstLine) {
 TEST_F(Csv, TheDelimiterCanBeGiven) {
   EXPECT_EQ(texts(load("1,2|3,4\n", {.delimiter = '|'}), 1), (Texts{"3,4"}));
   EXPECT_EQ(numbers(load("1\t 2\n", {.delimiter = '\t'}), 1), (Numbers{2}));
-  for (const char bad : {'"', '\n', '\r', ' '}) EXPECT_THROW(load("1,2\n", {.delimiter = bad}), ArgumentError);
+  for (const char bad : {'"', '\n', '\r', ' '})
+    EXPECT_THROW(load("1,2\n", {.delimiter = bad}), ArgumentError);
 }
 
 TEST_F(Csv, TabsSeparateEmptyFieldsToo) {
@@ -142,13 +150,17 @@ TEST_F(Csv, RaggedRowsAreRefused) {
 }
 
 TEST_F(Csv, MissingFieldsAreRefused) {
-  EXPECT_EQ(refusal("a,b,c\n1,2,3\n4,,6\n"), "line 3: column 2 ('b'): missing value; fill it in or remove the row");
+  EXPECT_EQ(refusal("a,b,c\n1,2,3\n4,,6\n"),
+            "line 3: column 2 ('b'): missing value; fill it in or remove the row");
   EXPECT_EQ(refusal("1,2\n3,\"\"\n"),
-            "line 2: column 2: missing value (a delimiter at the end of a line begins another field); fill it in or remove the row");
+            "line 2: column 2: missing value (a delimiter at the end of a line begins another field); fill "
+            "it in or remove the row");
   EXPECT_EQ(refusal("1,2,\n3,4,\n"),
-            "line 2: column 3: missing value (a delimiter at the end of a line begins another field); fill it in or remove the row");
+            "line 1: column 3: missing value (a delimiter at the end of a line begins another field); fill "
+            "it in or remove the row");
   EXPECT_EQ(refusal(",2\n3,4\n"), "line 1: column 1: missing value; fill it in or remove the row");
-  EXPECT_EQ(refusal("a,b\n1,2\n3,?\nNA,4\n"), "line 3: column 2 ('b'): missing value '?'; fill it in or remove the row");
+  EXPECT_EQ(refusal("a,b\n1,2\n3,?\nNA,4\n"),
+            "line 3: column 2 ('b'): missing value '?'; fill it in or remove the row");
   EXPECT_EQ(refusal("text,1\n,2\n"), "line 2: column 1: missing value; fill it in or remove the row");
 }
 
@@ -156,7 +168,9 @@ TEST_F(Csv, WhatIsNoTextIsRefused) {
   EXPECT_EQ(refusal(""), "the file is empty");
   EXPECT_EQ(refusal("\n\n  \n"), "the file has no rows");
   EXPECT_EQ(refusal("\xEF\xBB\xBF"), "the file has no rows");
-  EXPECT_EQ(refusal("\xFF\xFE""1\0,\0"_bytes), "byte 0: UTF-16 or binary data; save it as UTF-8 text");
+  EXPECT_EQ(refusal("\xFF\xFE"
+                    "1\0,\0"_bytes),
+            "byte 0: UTF-16 or binary data; save it as UTF-8 text");
   EXPECT_EQ(refusal("\xFE\xFF\0001"_bytes), "byte 0: UTF-16 or binary data; save it as UTF-8 text");
   EXPECT_EQ(refusal("1\0,\0002\0"_bytes), "byte 0: UTF-16 or binary data; save it as UTF-8 text");
   EXPECT_EQ(refusal("1,2\r3,4\r\n5,\0\n"_bytes), "line 3: a NUL byte; this is not text");
@@ -188,7 +202,8 @@ TEST_F(Csv, EveryPrefixLoadsOrIsRefused) {
     try {
       const Table table = load(bytes);
       for (const Column& column : table.columns)
-        EXPECT_EQ(std::visit([](const auto& values) { return values.size(); }, column.values), size_t(table.rows()))
+        EXPECT_EQ(std::visit([](const auto& values) { return values.size(); }, column.values),
+                  size_t(table.rows()))
             << length;
       ++loaded;
     } catch (const FormatError&) {
@@ -205,7 +220,9 @@ TEST_F(Csv, EveryFlippedBitLoadsOrIsRefused) {
     try {
       const Table table = load(bytes);
       for (const Column& column : table.columns)
-        EXPECT_EQ(std::visit([](const auto& values) { return values.size(); }, column.values), size_t(table.rows())) << bit;
+        EXPECT_EQ(std::visit([](const auto& values) { return values.size(); }, column.values),
+                  size_t(table.rows()))
+            << bit;
       ++loaded;
     } catch (const FormatError&) {
       ++refused;

@@ -118,7 +118,7 @@ TEST(File, WritingKeepsPermissionsAndFollowsLinks) {
   save_npy(directory.path("link.npy"), Tensor(DType::f32, {3}));
   EXPECT_TRUE(std::filesystem::is_symlink(directory.path("link.npy")));
   EXPECT_EQ(load_npy(path), Tensor(DType::f32, {3}));
-  struct stat status{};
+  struct stat status {};
   stat(path.c_str(), &status);
   EXPECT_EQ(status.st_mode & 07777, 0640u);
 }
@@ -128,7 +128,7 @@ TEST(File, ANewFileHasTheUsualPermissions) {
   const mode_t mask = umask(027);
   save_npy(directory.path("a.npy"), Tensor(DType::f32, {3}));
   umask(mask);
-  struct stat status{};
+  struct stat status {};
   stat(directory.path("a.npy").c_str(), &status);
   EXPECT_EQ(status.st_mode & 07777, 0640u);
 }

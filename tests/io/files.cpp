@@ -13,7 +13,8 @@ namespace plexus::test {
 Directory::Directory() {
   // Sweeps write thousands of small files: in memory, where there is such a place.
   const bool memory = access("/dev/shm", W_OK) == 0;
-  path_ = (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) / "plexus-io-XXXXXX";
+  path_ = (memory ? std::filesystem::path("/dev/shm") : std::filesystem::temp_directory_path()) /
+          "plexus-io-XXXXXX";
   if (mkdtemp(path_.data()) == nullptr) throw std::runtime_error("cannot make " + path_);
 }
 
@@ -31,7 +32,8 @@ std::string Directory::write(const std::string& name, std::string_view bytes) co
 
 std::vector<std::string> Directory::names() const {
   std::vector<std::string> result;
-  for (const auto& entry : std::filesystem::directory_iterator(path_)) result.push_back(entry.path().filename());
+  for (const auto& entry : std::filesystem::directory_iterator(path_))
+    result.push_back(entry.path().filename());
   return result;
 }
 

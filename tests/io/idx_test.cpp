@@ -46,10 +46,13 @@ TEST_F(Idx, ReadsEmptyAndEightDimensions) {
 TEST_F(Idx, RefusesHeaders) {
   EXPECT_EQ(refusal(""), "byte 0: not an IDX file: it starts with nothing instead of 00 00");
   EXPECT_EQ(refusal("\x89PNG"), "byte 0: not an IDX file: it starts with 89 50 4e 47 instead of 00 00");
-  EXPECT_EQ(refusal("\0\1\x08\1\0\0\0\0"_bytes), "byte 0: not an IDX file: it starts with 00 01 08 01 instead of 00 00");
+  EXPECT_EQ(refusal("\0\1\x08\1\0\0\0\0"_bytes),
+            "byte 0: not an IDX file: it starts with 00 01 08 01 instead of 00 00");
   EXPECT_EQ(refusal("\0\0"_bytes), "byte 2: the file ends within its header");
-  EXPECT_EQ(refusal("\0\0\x0a\1\0\0\0\0"_bytes), "byte 2: unknown type 0a; expected 08, 09, 0b, 0c, 0d or 0e");
-  EXPECT_EQ(refusal("\0\0\x0f\1\0\0\0\0"_bytes), "byte 2: unknown type 0f; expected 08, 09, 0b, 0c, 0d or 0e");
+  EXPECT_EQ(refusal("\0\0\x0a\1\0\0\0\0"_bytes),
+            "byte 2: unknown type 0a; expected 08, 09, 0b, 0c, 0d or 0e");
+  EXPECT_EQ(refusal("\0\0\x0f\1\0\0\0\0"_bytes),
+            "byte 2: unknown type 0f; expected 08, 09, 0b, 0c, 0d or 0e");
   EXPECT_EQ(refusal("\0\0\x08\0"_bytes), "byte 3: 0 dimensions; expected 1 to 8");
   EXPECT_EQ(refusal("\0\0\x08\x09"_bytes + std::string(40, '\1')), "byte 3: 9 dimensions; expected 1 to 8");
   EXPECT_EQ(refusal("\0\0\x08\2\0\0\0\1\0\0"_bytes), "byte 10: the file ends within its header");
@@ -58,7 +61,8 @@ TEST_F(Idx, RefusesHeaders) {
 }
 
 TEST_F(Idx, RefusesDataThatIsShortOrLong) {
-  EXPECT_EQ(refusal(pixels.substr(0, pixels.size() - 1)), "byte 12: expected 6 bytes of data for shape [2, 3], found 5");
+  EXPECT_EQ(refusal(pixels.substr(0, pixels.size() - 1)),
+            "byte 12: expected 6 bytes of data for shape [2, 3], found 5");
   EXPECT_EQ(refusal(pixels + "x"), "byte 12: expected 6 bytes of data for shape [2, 3], found 7");
   EXPECT_EQ(refusal("\2\0\0\0\0\0\3\x08"_bytes),
             "byte 0: not an IDX file: it starts with 02 00 00 00 instead of 00 00");  // little-endian
@@ -78,7 +82,8 @@ TEST_F(Idx, ReadsLargeGzip) {
   for (size_t i = 0; i < count; ++i) bytes += char(i * i >> 7);
   const Tensor large = load(gzip(bytes));
   EXPECT_EQ(large.shape(), Shape{count});
-  EXPECT_TRUE(std::equal(large.bytes(), large.bytes() + count, reinterpret_cast<const std::byte*>(bytes.data() + 8)));
+  EXPECT_TRUE(
+      std::equal(large.bytes(), large.bytes() + count, reinterpret_cast<const std::byte*>(bytes.data() + 8)));
   bytes.replace(0, 8, "\0\0\x0d\1\0\x0c\0\0"_bytes);
   EXPECT_EQ(load(gzip(bytes)), load(bytes));
 }
@@ -92,7 +97,8 @@ TEST_F(Idx, RefusesDamagedGzip) {
   EXPECT_TRUE(refusal(crc).ends_with(": damaged gzip data: incorrect data check")) << refusal(crc);
   EXPECT_TRUE(refusal(length).ends_with(": damaged gzip data: incorrect length check")) << refusal(length);
   EXPECT_EQ(refusal(good + "x"), "byte " + size + ": something that is not gzip follows the compressed data");
-  EXPECT_EQ(refusal(good + "\0"_bytes), "byte " + size + ": something that is not gzip follows the compressed data");
+  EXPECT_EQ(refusal(good + "\0"_bytes),
+            "byte " + size + ": something that is not gzip follows the compressed data");
   EXPECT_TRUE(refusal(good + "\x1fx").ends_with(": damaged gzip data: incorrect header check"));
   EXPECT_EQ(refusal(good.substr(0, good.size() - 1)),
             "byte " + std::to_string(good.size() - 1) + ": the compressed data ends early");
@@ -107,16 +113,20 @@ TEST_F(Idx, RefusesDamagedGzip) {
 TEST_F(Idx, AllocatesNothingForWhatAHeaderClaims) {
   test::reset_largest_allocation();
   const std::string terabytes = "\0\0\x0e\3\0\1\0\0\0\1\0\0\0\0\1\0"_bytes;
-  EXPECT_EQ(refusal(terabytes), "byte 16: expected 8796093022208 bytes of data for shape [65536, 65536, 256], found 0");
+  EXPECT_EQ(refusal(terabytes),
+            "byte 16: expected 8796093022208 bytes of data for shape [65536, 65536, 256], found 0");
   const std::string compressed = gzip(terabytes);
   EXPECT_EQ(refusal(compressed),
-            "decompressed byte 16: expected 8796093022208 bytes of data for shape [65536, 65536, 256], found at most " +
+            "decompressed byte 16: expected 8796093022208 bytes of data for shape [65536, 65536, 256], found "
+            "at most " +
                 std::to_string(1100 * compressed.size()));
   // A claim that the compressed size allows, of data that is not there.
   std::string noise;
-  for (uint32_t i = 0, state = 1; i < 300000; ++i) noise += char((state = state * 1664525 + 1013904223) >> 24);
+  for (uint32_t i = 0, state = 1; i < 300000; ++i)
+    noise += char((state = state * 1664525 + 1013904223) >> 24);
   const std::string member = gzip("\0\0\x08\1\x0f\xff\xff\xff"_bytes + noise);
-  EXPECT_EQ(refusal(member), "decompressed byte 8: expected 268435455 bytes of data for shape [268435455], found 300000");
+  EXPECT_EQ(refusal(member),
+            "decompressed byte 8: expected 268435455 bytes of data for shape [268435455], found 300000");
   EXPECT_LE(test::largest_allocation(), size_t(1) << 20);
 }
 

@@ -57,16 +57,22 @@ void expect_values(const Tensor& tensor, const std::vector<double>& expected) {
   }
 }
 
-void expect_values(const Tensor& tensor, DType dtype, const Shape& shape, const std::vector<double>& expected) {
+void expect_values(const Tensor& tensor, DType dtype, const Shape& shape,
+                   const std::vector<double>& expected) {
   EXPECT_EQ(tensor.dtype(), dtype);
   EXPECT_EQ(tensor.shape(), shape);
   if (tensor.dtype() != dtype) return;
   switch (dtype) {
-    case DType::f32: return expect_values<float>(tensor, expected);
-    case DType::f64: return expect_values<double>(tensor, expected);
-    case DType::i32: return expect_values<int32_t>(tensor, expected);
-    case DType::i64: return expect_values<int64_t>(tensor, expected);
-    default: return expect_values<uint8_t>(tensor, expected);
+    case DType::f32:
+      return expect_values<float>(tensor, expected);
+    case DType::f64:
+      return expect_values<double>(tensor, expected);
+    case DType::i32:
+      return expect_values<int32_t>(tensor, expected);
+    case DType::i64:
+      return expect_values<int64_t>(tensor, expected);
+    default:
+      return expect_values<uint8_t>(tensor, expected);
   }
 }
 
@@ -89,9 +95,10 @@ TEST_F(Npy, ReadsEveryTypeAndOrderThatNumPyWrites) {
   const auto files = golden_files();
   const std::vector<double> unsigned_values{0, 1, 2, 3, 4, 5}, signed_values{-3, -2, -1, 0, 1, 2},
       halves{-1.5, -1, -0.5, 0, 0.5, 1}, bits{0, 1, 0, 1, 0, 1};
-  const std::map<std::string, DType> types{
-      {"f2", DType::f32}, {"f4", DType::f32}, {"f8", DType::f64}, {"i1", DType::i32}, {"i2", DType::i32}, {"i4", DType::i32},
-      {"i8", DType::i64}, {"u1", DType::u8},  {"u2", DType::i32}, {"u4", DType::i64}, {"u8", DType::i64}, {"b1", DType::u8}};
+  const std::map<std::string, DType> types{{"f2", DType::f32}, {"f4", DType::f32}, {"f8", DType::f64},
+                                           {"i1", DType::i32}, {"i2", DType::i32}, {"i4", DType::i32},
+                                           {"i8", DType::i64}, {"u1", DType::u8},  {"u2", DType::i32},
+                                           {"u4", DType::i64}, {"u8", DType::i64}, {"b1", DType::u8}};
   int loaded = 0;
   for (const auto& [code, dtype] : types) {
     for (const char* order : {"little", "big", "fortran"}) {
@@ -113,15 +120,18 @@ TEST_F(Npy, ReadsExtremes) {
   const auto files = golden_files();
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   expect_values(load(files.at("f2-extremes")), DType::f32, {6}, {65504, 0x1p-14, -0x1p-16, inf, -inf, nan});
-  expect_values(load(files.at("f4-extremes")), DType::f32, {6}, {0x1.fffffep127, 0x1p-126, -0x1p-128, inf, -inf, nan});
-  expect_values(load(files.at("f8-extremes")), DType::f64, {6}, {0x1.fffffffffffffp1023, 0x1p-1022, -0x1p-1024, inf, -inf, nan});
+  expect_values(load(files.at("f4-extremes")), DType::f32, {6},
+                {0x1.fffffep127, 0x1p-126, -0x1p-128, inf, -inf, nan});
+  expect_values(load(files.at("f8-extremes")), DType::f64, {6},
+                {0x1.fffffffffffffp1023, 0x1p-1022, -0x1p-1024, inf, -inf, nan});
   expect_values(load(files.at("i1-extremes")), DType::i32, {2}, {-128, 127});
   expect_values(load(files.at("i2-extremes")), DType::i32, {2}, {-32768, 32767});
   expect_values(load(files.at("i4-extremes")), DType::i32, {2}, {-2147483648.0, 2147483647});
   expect_values(load(files.at("u1-extremes")), DType::u8, {2}, {0, 255});
   expect_values(load(files.at("u2-extremes")), DType::i32, {2}, {0, 65535});
   expect_values(load(files.at("u4-extremes")), DType::i64, {2}, {0, 4294967295.0});
-  constexpr int64_t lowest = std::numeric_limits<int64_t>::min(), highest = std::numeric_limits<int64_t>::max();
+  constexpr int64_t lowest = std::numeric_limits<int64_t>::min(),
+                    highest = std::numeric_limits<int64_t>::max();
   EXPECT_EQ(load(files.at("i8-extremes")), Tensor::from({lowest, highest}, {2}));
   EXPECT_EQ(load(files.at("u8-extremes")), Tensor::from({int64_t(0), highest}, {2}));
 }
@@ -163,15 +173,16 @@ TEST_F(Npy, EveryHalfIsWidenedExactly) {
 }
 
 TEST_F(Npy, ReadsAnyOrderAndSpacingOfTheHeader) {
-  for (const char* text : {
-           "{'shape': (2,), 'descr': '<f4', 'fortran_order': False}\n",
-           "{\"fortran_order\":False,\"shape\":(2,),\"descr\":\"<f4\"}\n",
-           "  {  'descr' :\t'<f4' , 'fortran_order' : False ,\n 'shape' : ( 2 , ) , }   \n",
-           "{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }\n",                            // Python 2
-           "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }                             \n",  // growth
-           "{'descr': '=f4', 'fortran_order': True, 'shape': (1, 2)}\n",
-           "{'descr': 'f4', 'fortran_order': False, 'shape': (2, 1, 1, 1, 1, 1, 1, 1)}\n",
-       }) {
+  for (
+      const char* text : {
+          "{'shape': (2,), 'descr': '<f4', 'fortran_order': False}\n",
+          "{\"fortran_order\":False,\"shape\":(2,),\"descr\":\"<f4\"}\n",
+          "  {  'descr' :\t'<f4' , 'fortran_order' : False ,\n 'shape' : ( 2 , ) , }   \n",
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (2L,), }\n",  // Python 2
+          "{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }                             \n",  // growth
+          "{'descr': '=f4', 'fortran_order': True, 'shape': (1, 2)}\n",
+          "{'descr': 'f4', 'fortran_order': False, 'shape': (2, 1, 1, 1, 1, 1, 1, 1)}\n",
+      }) {
     SCOPED_TRACE(text);
     const Tensor tensor = load(npy(text, two_floats));
     expect_values(tensor, DType::f32, tensor.shape(), {1, -2});
@@ -185,17 +196,26 @@ TEST_F(Npy, RefusesHeaders) {
     std::string header, message;
   } cases[] = {
       {header("'|O'"), "byte 20: type '|O' holds Python objects, which are never read; save numbers instead"},
-      {header("'<U5'"), "byte 20: type '<U5' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
-      {header("'<c8'"), "byte 20: type '<c8' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
-      {header("'<f16'"), "byte 20: type '<f16' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
-      {header("'<f4x'"), "byte 20: type '<f4x' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("'<U5'"),
+       "byte 20: type '<U5' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("'<c8'"),
+       "byte 20: type '<c8' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("'<f16'"),
+       "byte 20: type '<f16' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("'<f4x'"),
+       "byte 20: type '<f4x' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
       {header("'<f99999999999999999999'"),
-       "byte 20: type '<f99999999999999999999' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
-      {header("''"), "byte 20: type '' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
-      {header("'<'"), "byte 20: type '<' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+       "byte 20: type '<f99999999999999999999' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 "
+       "u4 u8, b1"},
+      {header("''"),
+       "byte 20: type '' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("'<'"),
+       "byte 20: type '<' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
       {header("[('x', '<f4')]"), "byte 20: arrays of records are not read; save each field by itself"},
-      {header("3"), "byte 20: expected a type such as '<f4', found '3, 'fortran_order': False, 'shape': (2,)...'"},
-      {header("'<f4"), "byte 20: type '<f4, ' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
+      {header("3"),
+       "byte 20: expected a type such as '<f4', found '3, 'fortran_order': False, 'shape': (2,)...'"},
+      {header("'<f4"),
+       "byte 20: type '<f4, ' is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1"},
       {header("'<f4'", "(-2,)"), "byte 61: negative size -2"},
       {header("'<f4'", "(9223372036854775808,)"), "byte 61: a size above 2^63 - 1"},
       {header("'<f4'", "(9223372036854775807, 2)"),
@@ -210,7 +230,8 @@ TEST_F(Npy, RefusesHeaders) {
       {header("'<f4'", "(1, 2 3)"), "byte 66: expected ',' or ')' after a size, found '3), }\\x0a'"},
       {header("'<f4'", "(,)"), "byte 61: expected a size, found ',), }\\x0a'"},
       {header("'<f4'", "(0x2,)"), "byte 62: expected ',' after the first size, found 'x2,), }\\x0a'"},
-      {header("'<f4'", "__import__('os')"), "byte 60: expected a shape in parentheses, found '__import__('os'), }\\x0a'"},
+      {header("'<f4'", "__import__('os')"),
+       "byte 60: expected a shape in parentheses, found '__import__('os'), }\\x0a'"},
       {header("'<f4'", "(2,)", "0"), "byte 44: expected True or False, found '0, 'shape': (2,), }\\x0a'"},
       {"{'descr': '<f4', 'shape': (2,)}\n", "byte 10: the header has no key 'fortran_order'"},
       {"{'descr': '<f4', 'fortran_order': False}\n", "byte 10: the header has no key 'shape'"},
@@ -223,24 +244,30 @@ TEST_F(Npy, RefusesHeaders) {
       {"{'descr': '<f4', \n", "byte 28: expected a key in quotes, found the end of the header"},
       {"{'descr\n", "byte 11: a string that does not end"},
       {header() + "{}\n", "byte 68: unexpected '{}\\x0a' after the dictionary"},
-      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }", "byte 67: the header does not end with a newline"},
+      {"{'descr': '<f4', 'fortran_order': False, 'shape': (2,), }",
+       "byte 67: the header does not end with a newline"},
       {"", "byte 10: the header does not end with a newline"},
       {std::string(60000, '('), "byte 60010: the header does not end with a newline"},
       {"{'descr': '<f4', 'fortran_order': False, 'shape': " + std::string(60000, '(') + "}\n",
        "byte 61: expected a size, found '((((((((((((((((((((((((((((((((((((((((...'"},
   };
-  for (const auto& c : cases) EXPECT_EQ(refusal(npy(c.header, two_floats)), c.message) << c.header.substr(0, 100);
+  for (const auto& c : cases)
+    EXPECT_EQ(refusal(npy(c.header, two_floats)), c.message) << c.header.substr(0, 100);
 }
 
 TEST_F(Npy, RefusesWhatIsNotNpy) {
   const std::string good = npy(header(), two_floats);
   EXPECT_EQ(refusal(""), "byte 0: not a .npy file: it starts with nothing instead of 93 4e 55 4d 50 59");
-  EXPECT_EQ(refusal("1,2,3\n"), "byte 0: not a .npy file: it starts with 31 2c 32 2c 33 0a instead of 93 4e 55 4d 50 59");
+  EXPECT_EQ(refusal("1,2,3\n"),
+            "byte 0: not a .npy file: it starts with 31 2c 32 2c 33 0a instead of 93 4e 55 4d 50 59");
   EXPECT_EQ(refusal("PK\3\4......"), "byte 0: a zip archive (.npz?); extract the .npy files first (unzip)");
   EXPECT_EQ(refusal(test::gzip(good)), "byte 0: compressed with gzip; decompress it first (gunzip)");
-  EXPECT_EQ(refusal(npy(header(), two_floats, "\0\0"s)), "byte 6: format version 0.0; versions 1.0, 2.0 and 3.0 are read");
-  EXPECT_EQ(refusal(npy(header(), two_floats, "\4\0"s)), "byte 6: format version 4.0; versions 1.0, 2.0 and 3.0 are read");
-  EXPECT_EQ(refusal(npy(header(), two_floats, "\1\1"s)), "byte 6: format version 1.1; versions 1.0, 2.0 and 3.0 are read");
+  EXPECT_EQ(refusal(npy(header(), two_floats, "\0\0"s)),
+            "byte 6: format version 0.0; versions 1.0, 2.0 and 3.0 are read");
+  EXPECT_EQ(refusal(npy(header(), two_floats, "\4\0"s)),
+            "byte 6: format version 4.0; versions 1.0, 2.0 and 3.0 are read");
+  EXPECT_EQ(refusal(npy(header(), two_floats, "\1\1"s)),
+            "byte 6: format version 1.1; versions 1.0, 2.0 and 3.0 are read");
   EXPECT_EQ(refusal("\x93NUMPY\1"), "byte 6: expected 2 bytes of version, found 1");
   EXPECT_EQ(refusal("\x93NUMPY\1\0\5"s), "byte 8: expected 2 bytes of header length, found 1");
   EXPECT_EQ(refusal("\x93NUMPY\1\0\xff\xff{}\n"s), "byte 10: expected 65535 bytes of header, found 3");
@@ -249,10 +276,13 @@ TEST_F(Npy, RefusesWhatIsNotNpy) {
 }
 
 TEST_F(Npy, RefusesDataThatIsShortOrLong) {
-  EXPECT_EQ(refusal(npy(header(), two_floats.substr(1))), "byte 68: expected 8 bytes of data for shape [2], found 7");
+  EXPECT_EQ(refusal(npy(header(), two_floats.substr(1))),
+            "byte 68: expected 8 bytes of data for shape [2], found 7");
   EXPECT_EQ(refusal(npy(header(), "")), "byte 68: expected 8 bytes of data for shape [2], found 0");
-  EXPECT_EQ(refusal(npy(header(), two_floats + "x")), "byte 68: expected 8 bytes of data for shape [2], found 9");
-  EXPECT_EQ(refusal(npy(header("'<f4'", "(0,)"), "x")), "byte 68: expected 0 bytes of data for shape [0], found 1");
+  EXPECT_EQ(refusal(npy(header(), two_floats + "x")),
+            "byte 68: expected 8 bytes of data for shape [2], found 9");
+  EXPECT_EQ(refusal(npy(header("'<f4'", "(0,)"), "x")),
+            "byte 68: expected 0 bytes of data for shape [0], found 1");
   EXPECT_EQ(refusal(npy(header("'<u8'", "(2,)"), "\1\0\0\0\0\0\0\0\0\0\0\0\0\0\0\x80"s)),
             "byte 76: an unsigned number above 2^63 - 1, which does not fit i64");
 }
@@ -269,9 +299,9 @@ TEST_F(Npy, AllocatesNothingForWhatAHeaderClaims) {
 }
 
 TEST_F(Npy, EveryPrefixIsRefused) {
-  test::for_each_prefix(npy(header("'<i2'", "(2, 2)", "True"), two_floats), [&](const std::string& bytes, size_t length) {
-    EXPECT_THROW(load(bytes), FormatError) << length;
-  });
+  test::for_each_prefix(
+      npy(header("'<i2'", "(2, 2)", "True"), two_floats),
+      [&](const std::string& bytes, size_t length) { EXPECT_THROW(load(bytes), FormatError) << length; });
 }
 
 TEST_F(Npy, EveryFlippedBitIsRefusedOrLoadsAsMuch) {
@@ -311,7 +341,8 @@ TEST_F(Npy, SavedIsLoadedAgain) {
     const std::string path = directory.path("a.npy");
     save_npy(path, tensor);
     EXPECT_EQ(load_npy(path), tensor) << to_string(tensor.shape());
-    EXPECT_EQ((test::read_bytes(path).size() - tensor.byte_count()) % 64, 0u);  // data lies aligned in the file
+    EXPECT_EQ((test::read_bytes(path).size() - tensor.byte_count()) % 64,
+              0u);  // data lies aligned in the file
   }
   EXPECT_EQ(directory.names(), std::vector<std::string>{"a.npy"});
 }

@@ -60,13 +60,15 @@ TEST_F(Number, IsRoundedOnce) {
 
 TEST_F(Number, InfinityAndNanAreNumbers) {
   for (const char* text : {"nan", "NaN", "NAN", "-nan", "+nan"}) EXPECT_TRUE(std::isnan(*read(text))) << text;
-  for (const char* text : {"inf", "Inf", "INFINITY", "+inf", "infinity"}) EXPECT_EQ(read(text), HUGE_VAL) << text;
+  for (const char* text : {"inf", "Inf", "INFINITY", "+inf", "infinity"})
+    EXPECT_EQ(read(text), HUGE_VAL) << text;
   EXPECT_EQ(read("-inf"), -HUGE_VAL);
 }
 
 TEST_F(Number, AllElseIsText) {
-  for (const char* text : {"0x10", "0x1p3", "1e", "1e+", "e5", ".", "-", "+", "+-1", "--1", "1-", "1 2", "1_000", "1.2.3", "nan(1)",
-                           "infinit", "1f", "$1", "1%", "\xD9\xA1", "True", "1d5", "- 1"})
+  for (const char* text :
+       {"0x10",  "0x1p3", "1e",     "1e+",     "e5", ".",  "-",  "+",        "+-1",  "--1", "1-", "1 2",
+        "1_000", "1.2.3", "nan(1)", "infinit", "1f", "$1", "1%", "\xD9\xA1", "True", "1d5", "- 1"})
     EXPECT_FALSE(read(text)) << text;
 }
 
@@ -81,7 +83,8 @@ TEST_F(Number, BelowTheSmallestIsZero) {
 TEST_F(Number, BeyondTheLargestIsRefused) {
   EXPECT_EQ(refusal("1e400"), "line 2: column 2: '1e400' is beyond the range of f64");
   EXPECT_EQ(refusal("-1.8e308"), "line 2: column 2: '-1.8e308' is beyond the range of f64");
-  EXPECT_EQ(refusal("1e99999999999999999999"), "line 2: column 2: '1e99999999999999999999' is beyond the range of f64");
+  EXPECT_EQ(refusal("1e99999999999999999999"),
+            "line 2: column 2: '1e99999999999999999999' is beyond the range of f64");
   EXPECT_EQ(refusal("1" + std::string(400, '0')),
             "line 2: column 2: '1" + std::string(39, '0') + "...' is beyond the range of f64");
   EXPECT_EQ(refusal("1" + std::string(400, '0') + "e-5"),
@@ -104,7 +107,7 @@ TEST_F(Number, DoesNotDependOnTheLocale) {
   const std::string c_locale = std::setlocale(LC_ALL, nullptr);
   const std::locale before = std::locale::global(std::locale(std::locale::classic(), new Comma));
   EXPECT_EQ(read("1234.5"), 1234.5);
-  EXPECT_EQ(read("1,5"), 1);  // two fields
+  EXPECT_EQ(read("\"1,5\""), std::nullopt);
   EXPECT_THROW(load_csv(directory.write("a.csv", std::string(1500, '\n') + "1,1\n2\n")), FormatError);
   const std::string path = directory.path("a.csv");
   EXPECT_EQ(test::error<FormatError>(path, [&] { load_csv(path); }),
