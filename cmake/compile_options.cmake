@@ -16,3 +16,6 @@ set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
+
+# For the command and the tests, which compute nothing themselves: a third less time to compile than at -O3.
+set(PLEXUS_FAST_COMPILE $<$<CONFIG:Release>:-O1>)

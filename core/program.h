@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "plexus/core/shape.h"
@@ -51,7 +52,8 @@ class PLEXUS_EXPORT Program {
   BufferId find(const std::string& name) const;
   const std::vector<Buffer>& buffers() const { return buffers_; }
   const Buffer& operator[](BufferId id) const { return buffers_[size_t(id)]; }
-  const std::vector<Operation>& operations() const { return operations_; }
+  const std::vector<Operation>& operations() const& { return operations_; }
+  std::vector<Operation> operations() && { return std::move(operations_); }  // of a program that dies here
 
   /// The maximum of Call::rows; 0 where no buffer has a batch dimension.
   int64_t batch() const { return batch_ < 0 ? 0 : batch_; }

@@ -133,6 +133,7 @@ struct Draft {
   std::vector<double> numbers;  // of all records, the first too; 0 where text
   NumberKind first_kind{};      // of the first record's field
   std::string_view first;       // and the field
+  bool any_number = false;      // below the first
   int64_t text_line = 0;        // of the first field below it that is no number
   int64_t doubtful_line = 0;    // of the first field below it that cannot be among numbers: "NA", "1e400"
   NumberKind doubtful_kind{};

@@ -1,5 +1,4 @@
 // What goes to terminals, pipes and files: colours, the progress bar, signals.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -13,8 +12,6 @@
 namespace plexus::test {
 namespace {
 
-using testing::HasSubstr;
-using testing::Not;
 
 constexpr const char* escape = "\033";
 
@@ -36,27 +33,26 @@ TEST_F(Terminal, NoEscapesInAPipe) {
   const Result result =
       run(show(), {{"TERM", "xterm-256color"}, {"COLORTERM", "truecolor"}, {"LANG", "C.UTF-8"}});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_THAT(result.out, Not(HasSubstr(escape)));
-  EXPECT_THAT(result.out, HasSubstr("@"));  // drawn with the ramp
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, escape, result.out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "@", result.out);  // drawn with the ramp
   EXPECT_EQ(result.err, "");
 }
 
 TEST_F(Terminal, ColourWhereAskedFor) {
   const Variables variables = {{"COLORTERM", "truecolor"}, {"LANG", "C.UTF-8"}};
-  EXPECT_THAT(run(show({"--color", "always"}), variables).out, HasSubstr("\033[38;2;"));
-  EXPECT_THAT(run(show({"--color", "always"}), {{"LANG", "C.UTF-8"}}).out, HasSubstr("\033[38;5;"));
-  EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"LANG", "C.UTF-8"}}).out, HasSubstr("\u2580"));
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "\033[38;2;", run(show({"--color", "always"}), variables).out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "\033[38;5;", run(show({"--color", "always"}), {{"LANG", "C.UTF-8"}}).out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "\u2580", run(show(), {{"FORCE_COLOR", "1"}, {"LANG", "C.UTF-8"}}).out);
   // Without UTF-8 the ramp stays, the verdicts are coloured.
   const Result ascii = run(show({"--color", "always"}));
-  EXPECT_THAT(ascii.out, Not(HasSubstr("\u2580")));
-  EXPECT_THAT(ascii.out, HasSubstr("\033[32m"));
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, "\u2580", ascii.out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "\033[32m", ascii.out);
 }
 
 TEST_F(Terminal, NoColorWinsOverForceColor) {
-  EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", "1"}}).out, Not(HasSubstr(escape)));
-  EXPECT_THAT(run(show({"--color", "never"}), {{"FORCE_COLOR", "1"}}).out, Not(HasSubstr(escape)));
-  EXPECT_THAT(run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", ""}}).out,
-              HasSubstr(escape));  // empty is unset
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, escape, run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", "1"}}).out);
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, escape, run(show({"--color", "never"}), {{"FORCE_COLOR", "1"}}).out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, escape, run(show(), {{"FORCE_COLOR", "1"}, {"NO_COLOR", ""}}).out);  // empty is unset
 }
 
 // Long enough for the bar to appear: it is drawn every tenth of a second.
@@ -76,17 +72,17 @@ TEST_F(Terminal, ProgressBarWithoutEscapes) {
                   true);
   const Result result = interrupt(process, SIGINT);
   EXPECT_EQ(result.code, 130);
-  EXPECT_THAT(result.err, HasSubstr("\repoch "));
-  EXPECT_THAT(result.err, HasSubstr(" rows/s "));
-  EXPECT_THAT(result.err, HasSubstr(" left  loss "));
-  EXPECT_THAT(result.err, Not(HasSubstr(escape)));
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "\repoch ", result.err);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, " rows/s ", result.err);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, " left  loss ", result.err);
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, escape, result.err);
 }
 
 TEST_F(Terminal, NoBarOnADumbTerminal) {
   Process process(long_run(directory.write_classes("a.csv", 200)), {{"TERM", "dumb"}}, true);
   const Result result = interrupt(process, SIGINT);
   EXPECT_EQ(result.code, 130);
-  EXPECT_THAT(result.err, Not(HasSubstr("rows/s")));
+  EXPECT_PRED_FORMAT2(testing::IsNotSubstring, "rows/s", result.err);
 }
 
 TEST_F(Terminal, SignalsStopAfterTheStep) {
@@ -95,8 +91,8 @@ TEST_F(Terminal, SignalsStopAfterTheStep) {
     Process process(long_run(table));
     const Result result = interrupt(process, signal);
     EXPECT_EQ(result.code, code);
-    EXPECT_THAT(result.err, HasSubstr("stopped by signal"));
-    EXPECT_THAT(result.out, Not(HasSubstr("accuracy 1")));
+    EXPECT_PRED_FORMAT2(testing::IsSubstring, "stopped by signal", result.err);
+    EXPECT_PRED_FORMAT2(testing::IsNotSubstring, "accuracy 1", result.out);
   }
 }
 

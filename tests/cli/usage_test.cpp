@@ -1,5 +1,4 @@
 // Command lines that cannot be run: exit code 2, one line, the closest match.
-#include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,13 +9,11 @@
 namespace plexus::test {
 namespace {
 
-using testing::HasSubstr;
-using testing::StartsWith;
 
 void expect_error(const Result& result, int code, const std::string& part) {
   EXPECT_EQ(result.code, code);
-  EXPECT_THAT(result.err, StartsWith("plexus: error: "));
-  EXPECT_THAT(result.err, HasSubstr(part));
+  EXPECT_TRUE(result.err.starts_with("plexus: error: ")) << result.err;
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, part, result.err);
   EXPECT_EQ(std::count(result.err.begin(), result.err.end(), '\n'), 1) << result.err;
 }
 
@@ -114,19 +111,19 @@ TEST(Usage, Help) {
     const Result result = run(arguments);
     EXPECT_EQ(result.code, 0);
     EXPECT_EQ(result.err, "");
-    EXPECT_THAT(result.out, HasSubstr("--help"));
+    EXPECT_PRED_FORMAT2(testing::IsSubstring, "--help", result.out);
   }
   const Result train = run({"train", "--help"});
   for (const char* flag : {"--label", "--test", "--layers", "--task", "--loss", "--test-fraction",
                            "--validation", "--epochs", "--batch", "--optimizer", "--lr", "--momentum",
                            "--weight-decay", "--seed", "--threads", "--backend", "--json", "Examples:"})
-    EXPECT_THAT(train.out, HasSubstr(flag));
+    EXPECT_PRED_FORMAT2(testing::IsSubstring, flag, train.out);
 }
 
 TEST(Usage, Version) {
   const Result result = run({"--version"});
   EXPECT_EQ(result.code, 0);
-  EXPECT_THAT(result.out, StartsWith("Plexus "));
+  EXPECT_TRUE(result.out.starts_with("Plexus ")) << result.out;
 }
 
 TEST(Usage, PlanFlags) {

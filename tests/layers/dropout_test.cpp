@@ -59,9 +59,10 @@ TEST(Dropout, KeepsTheShareAndScalesWhatItKeeps) {
       for (size_t j = 0; j < columns; j++)
         if (kept[i * columns + j]) sum += net.x(i * columns + j) / (1 - rate);
       loss += sum * sum / rows;
-      for (size_t j = 0; j < columns; j++)
-        if (kept[i * columns + j])
-          ASSERT_NEAR(net.gradient(i * columns + j) / (2 * sum / (1 - rate) / rows), 1, 1e-5);
+      for (size_t j = 0; j < columns; j++) {
+        if (!kept[i * columns + j]) continue;
+        ASSERT_NEAR(net.gradient(i * columns + j) / (2 * sum / (1 - rate) / rows), 1, 1e-5);
+      }
     }
     EXPECT_NEAR(net.loss() / loss, 1, 1e-5);
   });

@@ -17,7 +17,7 @@ using Lines = std::vector<std::string>;
 constexpr int64_t inputs = 5, hidden = 4, classes = 3;
 
 Sequential network(DType dtype = DType::f32) {
-  Sequential net(Dense(hidden), Relu(), Dense(classes));
+  Sequential net{Dense(hidden), Relu(), Dense(classes)};
   net.build({inputs}, 7, dtype);
   return net;
 }

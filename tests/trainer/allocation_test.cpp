@@ -98,7 +98,7 @@ TEST(Allocation, IsCounted) {
             2);
 }
 
-struct Setup {
+struct Case {
   std::string name;
   TrainerOptions options;
 };
@@ -108,23 +108,23 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
   GTEST_SKIP() << "sanitizers have an allocator of their own";
 #endif
   const Dataset data = blobs(1000, 96, 4), validation = blobs(300, 96, 4, 2);
-  const Setup setups[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
+  const Case cases[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
                           {"adam", {.optimizer = Adam{}}},
                           {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
                           {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
-  for (const Setup& setup : setups)
+  for (const Case& c : cases)
     for (const int threads : {1, 2}) {
       Sequential network(Standardize(), Dense(64), Relu(), Dropout(0.3), Dense(4));
-      TrainerOptions options = setup.options;
+      TrainerOptions options = c.options;
       options.backend = "reference";
       options.threads = threads;
       Trainer trainer(network, options);
       Counter counter;
       trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
       EXPECT_EQ(counter.counts[2] - counter.counts[1], 0)
-          << setup.name << ", " << threads << " threads, epoch 2";
+          << c.name << ", " << threads << " threads, epoch 2";
       EXPECT_EQ(counter.counts[3] - counter.counts[2], 0)
-          << setup.name << ", " << threads << " threads, epoch 3";
+          << c.name << ", " << threads << " threads, epoch 3";
     }
 }
 
