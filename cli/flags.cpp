@@ -49,6 +49,13 @@ CLI::Validator number() {
   });
 }
 
+CLI::Validator positive_number() {
+  return validator("a number above 0", [](const std::string& text) {
+    const auto value = parse<double>(text);
+    return value && std::isfinite(*value) && *value > 0;
+  });
+}
+
 CLI::Validator fraction(bool zero_too) {
   return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1",
                    [=](const std::string& text) {
@@ -93,7 +100,7 @@ void add_flags(CLI::App& app, OptimizerFlags& flags) {
   app.add_option("--lr", flags.learning_rate,
                  "Learning rate (default: 0.001 for adam and adamw, 0.01 for sgd, rmsprop, adagrad)")
       ->type_name("X")
-      ->check(number());
+      ->check(positive_number());
   app.add_option("--momentum", flags.momentum, "Momentum of sgd or rmsprop (default: 0)")
       ->type_name("X")
       ->check(number());

@@ -15,6 +15,8 @@ namespace plexus::cli {
 CLI::Validator whole_number(int64_t low, int64_t high = INT64_MAX);
 /// Accepts finite numbers.
 CLI::Validator number();
+/// Accepts finite numbers above 0.
+CLI::Validator positive_number();
 /// Accepts numbers in [0, 1), or in (0, 1).
 CLI::Validator fraction(bool zero_too);
 /// Accepts these words; the message names the closest.

@@ -34,7 +34,7 @@ TEST_F(Terminal, NoEscapesInAPipe) {
       run(show(), {{"TERM", "xterm-256color"}, {"COLORTERM", "truecolor"}, {"LANG", "C.UTF-8"}});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_PRED_FORMAT2(testing::IsNotSubstring, escape, result.out);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "@", result.out);  // drawn with the ramp
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "%%%%", result.out);  // drawn with the ramp
   EXPECT_EQ(result.err, "");
 }
 

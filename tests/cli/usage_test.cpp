@@ -63,8 +63,8 @@ TEST(Usage, Fractions) {
     expect_usage_error({"--validation", bad}, "--validation: expected a number from 0 to below 1");
 }
 TEST(Usage, LearningRate) {
-  for (const char* bad : {"nan", "inf", "fast"}) expect_usage_error({"--lr", bad}, "--lr: expected a number");
-  for (const char* bad : {"0", "-0.1"}) expect_usage_error({"--lr", bad}, "learning rate");
+  for (const char* bad : {"nan", "inf", "fast", "0", "-0.1"})
+    expect_usage_error({"--lr", bad}, "--lr: expected a number above 0, found '" + std::string(bad) + "'");
 }
 TEST(Usage, Momentum) {
   expect_usage_error({"--optimizer", "sgd", "--momentum", "1"}, "momentum");

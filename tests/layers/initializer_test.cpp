@@ -78,9 +78,12 @@ TEST(Initializer, UniformNormalAndConstantKeepTheirNumbers) {
   }
   EXPECT_NEAR(moments(uniform.values<double>()).mean, 2.5, 0.02);
   EXPECT_NEAR(moments(filled(Normal{-7, 0.5}, 100, 100).values<double>()).mean, -7, 0.03);
-  for (const double v : filled(Zeros{}, 3, 3).values<double>()) EXPECT_EQ(v, 0);
-  for (const double v : filled(Constant{1.5}, 3, 3).values<double>()) EXPECT_EQ(v, 1.5);
-  for (const double v : filled(Uniform{4, 4}, 3, 3).values<double>()) EXPECT_EQ(v, 4);
+  const auto expect_all = [](const Tensor& weights, double expected) {
+    for (const double v : weights.values<double>()) EXPECT_EQ(v, expected);
+  };
+  expect_all(filled(Zeros{}, 3, 3), 0);
+  expect_all(filled(Constant{1.5}, 3, 3), 1.5);
+  expect_all(filled(Uniform{4, 4}, 3, 3), 4);
 }
 
 TEST(Initializer, IsAFunctionOfSeedLayerAndParameter) {
