@@ -18,6 +18,5 @@ void scale_edges(DType type, List& list) {
       Matrix(2, 2, {nan, 2, 4, 6}));
   add("without offset", Matrix(2, 2, {inf, 1, 2, 3}), {}, row({2, -2}), Matrix(2, 2, {inf, -2, 4, -6}));
 }
-};
 
 }  // namespace plexus::conformance

@@ -8,6 +8,7 @@ struct UpdateCase {
   Matrix parameter, gradient, first = {}, second = {};
   double rate = 0.25;
   Matrix step = {}, scale = {};
+};
 
 }  // namespace
 
