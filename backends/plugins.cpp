@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "plexus/backends/abi/loader.h"
+#include "plexus/backends/abi/marshal.h"
 #include "plexus/core/error.h"
 
 namespace plexus::plugins {
@@ -17,7 +18,6 @@ namespace fs = std::filesystem;
 
 /// What became of a file that was named.
 struct Outcome {
-  std::string name;
   std::shared_ptr<const abi::Plugin> plugin;  ///< null: it failed
   std::string failure;
 };
@@ -53,6 +53,7 @@ BackendRow row_of(const std::string& file) {
     if (table.description && *table.description) row.description = table.description;
     if (table.version && *table.version) row.description += std::string(", ") + table.version;
     row.note = outcome.plugin->note;
+    row.deviations = abi::deviations(table.deviations).describe();
     if (outcome.plugin->faulty()) row.reason = "not used any more: " + outcome.plugin->fault();
   }
   row.usable = row.reason.empty();
@@ -78,12 +79,12 @@ const Outcome& outcome_of(const std::string& file) {
   const auto [place, fresh] = loaded().outcomes.try_emplace(file);
   Outcome& outcome = place->second;
   if (!fresh) return outcome;
-  outcome.name = abi::backend_name(file);
+  loaded().order.push_back(file);
   try {
     outcome.plugin = abi::load(file);
     if (!outcome.plugin->unusable.empty())
       outcome.failure = "not usable on this machine: " + outcome.plugin->unusable;
-  } catch (const BackendError& error) {
+  } catch (const std::exception& error) {
     outcome.failure = std::string("failed to load: ") + error.what();
   }
   return outcome;
@@ -121,12 +122,17 @@ std::vector<BackendRow> rows(const std::vector<std::string>& path) {
 BackendRow load(const std::string& file) {
   const std::lock_guard lock(loaded().mutex);
   Loaded& state = loaded();
-  if (const auto found = state.outcomes.find(file); found != state.outcomes.end() && !found->second.plugin)
+  const std::string name = abi::backend_name(file);
+  if (name.empty()) throw BackendError(file + ": not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
+  for (const auto& [other, outcome] : state.outcomes)
+    if (outcome.plugin && other != file && outcome.plugin->name == name)
+      throw BackendError(file + ": backend '" + name + "' is loaded already, from " + other);
+  if (const auto found = state.outcomes.find(file); found != state.outcomes.end() && !found->second.plugin) {
     state.outcomes.erase(found);  // asked for again: the file may have been mended
-  if (std::find(state.order.begin(), state.order.end(), file) == state.order.end()) state.order.push_back(file);
+    std::erase(state.order, file);
+  }
   const Outcome& outcome = outcome_of(file);
-  if (!outcome.failure.empty())
-    throw BackendError("backend '" + outcome.name + "': " + outcome.failure);
+  if (!outcome.failure.empty()) throw BackendError("backend '" + name + "': " + outcome.failure);
   return row_of(file);
 }
 

@@ -21,7 +21,7 @@ std::string installed_directory();
 /// A row for every plugin: those loaded by load_backend(), those on `path`, those that are installed. Loads nothing.
 std::vector<BackendRow> rows(const std::vector<std::string>& path);
 
-/// Loads a file. Throws BackendError; the reason stays in the row.
+/// Loads a file. Throws BackendError; the reason stays in the row, unless the name belongs to another plugin that is loaded.
 BackendRow load(const std::string& file);
 
 /// An instance of the plugin of this row, which is loaded where it is not yet. Throws BackendError.

@@ -1,6 +1,7 @@
 #include "plexus/backends/registry.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <utility>
 
@@ -118,6 +119,9 @@ std::vector<BackendRow> backends() {
 }
 
 BackendRow load_backend(const std::string& file) {
+  for (const Entry& entry : entries())
+    if (entry.make && entry.row.name == std::filesystem::path(file).stem())
+      throw BackendError(file + ": backend '" + entry.row.name + "' is part of Plexus itself: the plugin needs another name");
   return plugins::load(file);
 }
 

@@ -1,5 +1,7 @@
 #include "plexus/core/deviations.h"
 
+#include <algorithm>
+
 #include "plexus/core/spec/line.h"
 
 namespace plexus {
@@ -76,6 +78,12 @@ Deviations Deviations::of(const Spec& spec) const {
     result.elementwise_absolute = elementwise_absolute;
   }
   return result;
+}
+
+void Deviations::add(const Deviations& other) {
+  rows |= other.rows;
+  elementwise_relative = std::max(elementwise_relative, other.elementwise_relative);
+  elementwise_absolute = std::max(elementwise_absolute, other.elementwise_absolute);
 }
 
 std::string Deviations::describe() const {

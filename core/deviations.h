@@ -38,6 +38,7 @@ struct PLEXUS_EXPORT Deviations {
   bool any() const { return *this != Deviations{}; }
   /// What of it concerns this operation.
   Deviations of(const Spec& spec) const;
+  void add(const Deviations& other);
   /// "NaN into an activation may come out as a number; activations within 4e-05 relative + 1e-06 absolute"; empty: nothing.
   std::string describe() const;
   bool operator==(const Deviations&) const = default;

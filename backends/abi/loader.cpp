@@ -106,12 +106,11 @@ std::string backend_name(const std::string& file) {
 
 std::shared_ptr<const Plugin> load(const std::string& file) {
   const std::string name = backend_name(file);
-  if (name.empty()) refuse(file, "not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
   const std::string itself = checked_file(file);
   ProcessState before;
   std::shared_ptr<Plugin> plugin;
   try {
-    plugin = std::make_shared<Plugin>(file, open_table(file, open_library(itself)));
+    plugin = std::make_shared<Plugin>(itself, open_table(file, open_library(itself)));
     if (plugin->name != name)
       refuse(file, "says that it is backend '" + plugin->name + "': its file must be named " + plugin->name + ".so");
     plugin->unusable = unusable(file, plugin->table);

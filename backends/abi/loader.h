@@ -7,7 +7,7 @@
 
 namespace plexus::abi {
 
-/// Loads `file`, an absolute path, for as long as the process lives. Throws BackendError, whose message starts with the file.
+/// Loads `file`, an absolute path with the name of a plugin, for as long as the process lives. Throws BackendError, whose message starts with the file.
 /// What loading changes for the whole process (ProcessState) is put back either way.
 std::shared_ptr<const Plugin> load(const std::string& file);
 
