@@ -37,7 +37,7 @@ struct Matmul final : px::Kernel {
     const auto* b = static_cast<const float*>(buffers[PLEXUS_MATMUL_B]);
     const auto* bias = static_cast<const float*>(buffers[PLEXUS_MATMUL_BIAS]);
     // What is internal to a fused kernel has no address: the result goes where the activation would put it.
-    void* result = buffers[with_relu ? PLEXUS_MATMUL_SLOTS + PLEXUS_ACTIVATION_Y : PLEXUS_MATMUL_C];
+    void* result = buffers[with_relu ? int(PLEXUS_MATMUL_SLOTS) + PLEXUS_ACTIVATION_Y : PLEXUS_MATMUL_C];
     auto* c = static_cast<float*>(result);
     const int64_t ldc = with_relu ? spec.n : spec.ldc;
     const int64_t m = spec.batch == PLEXUS_BATCH_M ? call.rows : spec.m;
