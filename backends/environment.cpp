@@ -1,14 +1,19 @@
 // The one place that reads environment variables.
+#include <sys/auxv.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
+#include "plexus/backends/plugins.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
 
 namespace plexus {
 namespace {
+
+const char* process_environment(const char* variable) { return std::getenv(variable); }
 
 constexpr int max_threads = 1024;  // as many as an Executor takes
 
@@ -124,9 +129,28 @@ Isa resolve_max_isa(const Cpu& machine, Resolver& resolver) {
 
 }  // namespace
 
-Environment Environment::resolve(const ContextOptions& options) {
-  return resolve(options, [](const char* variable) -> const char* { return std::getenv(variable); });
+std::vector<std::string> plugins::environment_path(const Environment::Lookup& lookup, std::string& problem) {
+  // Who runs a program with more rights than he has must not choose the code that it loads.
+  const char* given = getauxval(AT_SECURE) ? nullptr : lookup("PLEXUS_BACKEND_PATH");
+  std::vector<std::string> path;
+  for (std::string_view rest = given ? given : ""; !rest.empty();) {
+    const size_t end = std::min(rest.find(':'), rest.size());
+    const std::string entry(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (entry.starts_with('/'))
+      path.push_back(entry);
+    else if (problem.empty())
+      problem = "PLEXUS_BACKEND_PATH: '" + entry + "' is not valid; valid: absolute directories and files, with : between";
+  }
+  return path;
 }
+
+std::vector<std::string> plugins::environment_path() {
+  std::string problem;
+  return environment_path(process_environment, problem);
+}
+
+Environment Environment::resolve(const ContextOptions& options) { return resolve(options, process_environment); }
 
 Environment Environment::resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine) {
   Environment result;
