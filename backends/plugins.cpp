@@ -81,6 +81,8 @@ const Outcome& outcome_of(const std::string& file) {
   outcome.name = abi::backend_name(file);
   try {
     outcome.plugin = abi::load(file);
+    if (!outcome.plugin->unusable.empty())
+      outcome.failure = "not usable on this machine: " + outcome.plugin->unusable;
   } catch (const BackendError& error) {
     outcome.failure = std::string("failed to load: ") + error.what();
   }
@@ -123,8 +125,8 @@ BackendRow load(const std::string& file) {
     state.outcomes.erase(found);  // asked for again: the file may have been mended
   if (std::find(state.order.begin(), state.order.end(), file) == state.order.end()) state.order.push_back(file);
   const Outcome& outcome = outcome_of(file);
-  if (!outcome.plugin)
-    throw BackendError("backend '" + outcome.name + "' " + outcome.failure);
+  if (!outcome.failure.empty())
+    throw BackendError("backend '" + outcome.name + "': " + outcome.failure);
   return row_of(file);
 }
 
@@ -133,7 +135,7 @@ std::unique_ptr<const Backend> make_backend(const BackendRow& row, abi::HostOpti
   {
     const std::lock_guard lock(loaded().mutex);
     const Outcome& outcome = outcome_of(row.file);
-    if (!outcome.plugin) throw BackendError("backend '" + row.name + "' " + outcome.failure);
+    if (!outcome.failure.empty()) throw BackendError("backend '" + row.name + "': " + outcome.failure);
     plugin = outcome.plugin;
   }
   return abi::make_backend(std::move(plugin), std::move(options));

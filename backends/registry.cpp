@@ -134,7 +134,7 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
   for (const BackendRow& row : table) {
     if (row.name != requested) continue;
     if (row.usable) return row;
-    if (!row.file.empty()) throw BackendError("backend '" + requested + "' " + row.reason + state);
+    if (!row.file.empty()) throw BackendError("backend '" + requested + "': " + row.reason + state);
     if (row.built)
       throw BackendError("backend '" + requested + "' is not usable on this CPU: " + row.reason + state);
     throw BackendError("backend '" + requested + "' is " + row.reason + state);

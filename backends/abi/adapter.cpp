@@ -77,7 +77,7 @@ class PluginKernel final : public Kernel {
 
   void run(void* const* buffers, const Call& call) const override {
     const Plugin& plugin = *instance_->plugin;
-    if (plugin.faulty()) throw BackendError("backend '" + plugin.name + "' is not used any more: " + plugin.fault());
+    if (plugin.faulty() || plugin.orphaned()) plugin.require_sound();
     const plexus_call c{sizeof c, 0, call.rows < 0 ? rows_ : call.rows, call.workspace};
     const auto [status, problem] = guarded([&] { return table_.run(kernel_, buffers, &c); });
     if (status != PLEXUS_OK) instance_->fail(line_, problem);
@@ -103,7 +103,7 @@ class CBackend final : public Backend {
 
   Claim claim(const Run& rest) const override {
     const Plugin& plugin = *instance_->plugin;
-    if (plugin.faulty()) return {};
+    if (plugin.faulty() || plugin.orphaned()) return {};
     const Marshalled offered(rest);
     if (offered.size() == 0) return {};
     int32_t count = 0;
@@ -150,15 +150,21 @@ void Plugin::set_fault(const std::string& reason) const {
   faulty_.store(true, std::memory_order_relaxed);
 }
 
+void Plugin::require_sound() const {
+  if (faulty()) throw BackendError("backend '" + name + "': not used any more: " + fault());
+  if (orphaned())
+    throw BackendError("backend '" + name + "': its threads stayed behind when fork() made this process: " +
+                       "use 'reference' here, or fork before the backend is loaded");
+}
+
 std::unique_ptr<const Backend> make_backend(std::shared_ptr<const Plugin> plugin, HostOptions options) {
-  if (plugin->faulty())
-    throw BackendError("backend '" + plugin->name + "' is not used any more: " + plugin->fault());
+  plugin->require_sound();
   const auto instance = std::make_shared<Instance>(std::move(plugin), std::move(options));
   void* self = nullptr;
   const auto [status, problem] =
       guarded([&] { return instance->plugin->table.create(instance->host.c(), &self); });
   if (status != PLEXUS_OK)
-    throw BackendError("backend '" + instance->plugin->name + "' cannot be made: " + problem);
+    throw BackendError("backend '" + instance->plugin->name + "': cannot be made: " + problem);
   instance->self = self;
   return std::make_unique<CBackend>(instance);
 }

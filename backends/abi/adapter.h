@@ -7,6 +7,7 @@
 
 #include "plexus/backends/abi/host.h"
 #include "plexus/core/backend.h"
+#include "plexus/core/fork.h"
 
 namespace plexus::abi {
 
@@ -19,7 +20,14 @@ class Plugin {
   const std::string file;
   const plexus_backend table;
   const std::string name;
-  std::string note;  ///< what loading it did to the process, and was undone
+  const uint64_t forks = plexus::forks();  ///< when it was loaded
+  std::string note;      ///< what loading it did to the process, and was undone
+  std::string unusable;  ///< why it does not run on this machine; "" where it does
+
+  /// Its threads stayed behind when fork() made this process.
+  bool orphaned() const { return (table.flags & PLEXUS_BACKEND_OWN_THREADS) && forks != plexus::forks(); }
+  /// Throws BackendError where nobody may call it.
+  void require_sound() const;
 
   /// Why it is not to be used any more; "" while it is sound.
   std::string fault() const;

@@ -7,6 +7,8 @@
 #include <cstring>
 #include <filesystem>
 
+#include "plexus/backends/abi/file_check.h"
+#include "plexus/backends/abi/process_state.h"
 #include "plexus/core/error.h"
 
 namespace plexus::abi {
@@ -62,6 +64,34 @@ plexus_backend open_table(const std::string& file, void* library) {
   return known;
 }
 
+void* open_library(const std::string& file) {
+  // Never closed: a library may have started threads, or keep functions that run when its threads end.
+  void* library = nullptr;
+  try {
+    library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
+  } catch (...) {
+    refuse(file, "threw an exception while it loaded");
+  }
+  if (library) return library;
+  const char* text = dlerror();
+  const std::string problem = text ? text : "does not load";
+  throw BackendError(problem.starts_with(file) ? problem : file + ": " + problem);
+}
+
+/// Why the plugin does not run on this machine; "" where it does.
+std::string unusable(const std::string& file, const plexus_backend& table) {
+  if (!table.score) return "";
+  const Host host;
+  clear_error();
+  try {
+    if (table.score(host.c()) > 0) return "";
+  } catch (...) {
+    refuse(file, "threw an exception when asked for its score");
+  }
+  const std::string said = take_error();
+  return said.empty() ? "it does not say why" : said;
+}
+
 }  // namespace
 
 std::string backend_name(const std::string& file) {
@@ -75,13 +105,23 @@ std::string backend_name(const std::string& file) {
 }
 
 std::shared_ptr<const Plugin> load(const std::string& file) {
-  // Never closed: a library may have started threads, or keep functions that run when its threads end.
-  void* library = dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
-  if (!library) throw BackendError(dlerror());
-  const plexus_backend table = open_table(file, library);
-  if (table.name != backend_name(file))
-    refuse(file, std::string("says that it is backend '") + table.name + "': its file must be named " + table.name + ".so");
-  return std::make_shared<Plugin>(file, table);
+  const std::string name = backend_name(file);
+  if (name.empty()) refuse(file, "not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
+  const std::string itself = checked_file(file);
+  ProcessState before;
+  std::shared_ptr<Plugin> plugin;
+  try {
+    plugin = std::make_shared<Plugin>(file, open_table(file, open_library(itself)));
+    if (plugin->name != name)
+      refuse(file, "says that it is backend '" + plugin->name + "': its file must be named " + plugin->name + ".so");
+    plugin->unusable = unusable(file, plugin->table);
+  } catch (...) {
+    before.restore();
+    throw;
+  }
+  if (const std::string changed = before.restore(); !changed.empty())
+    plugin->note = "changed while it loaded, put back since: " + changed;
+  return plugin;
 }
 
 }  // namespace plexus::abi

@@ -7,8 +7,8 @@
 
 namespace plexus::abi {
 
-/// Loads `file`, an absolute path, for as long as the process lives. Throws BackendError, whose message starts with the file;
-/// the process is then as it was, apart from what the file's own initializers did.
+/// Loads `file`, an absolute path, for as long as the process lives. Throws BackendError, whose message starts with the file.
+/// What loading changes for the whole process (ProcessState) is put back either way.
 std::shared_ptr<const Plugin> load(const std::string& file);
 
 /// The name of the backend that a file holds: "/x/mine.so" holds "mine". Empty where it is no name of a plugin.
