@@ -51,7 +51,8 @@ KernelPointer make_kernel(const plexus_scale&, const Setting&);
 /// Whether oneDNN has it. What it has by its reference implementation alone is found out when a primitive is made.
 bool has(const plexus_activation&);
 bool has(const plexus_activation_gradient&);
-/// Whether it can be part of another primitive: softmax and log-softmax look at whole rows.
+bool has(const plexus_reduce&);
+/// Whether it can be part of another primitive: softmax looks at whole rows.
 bool fuses(const plexus_activation&);
 
 /// Adds an activation to what a primitive does to its result.

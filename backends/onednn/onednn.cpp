@@ -61,7 +61,7 @@ class OneDnn final : public plugin::Backend {
     if (const auto spec = rest.get<plexus_matmul>(0)) return floats(*spec) ? 1 + followed(rest, *spec) : 0;
     if (const auto spec = rest.get<plexus_activation>(0)) return floats(*spec) && has(*spec);
     if (const auto spec = rest.get<plexus_activation_gradient>(0)) return floats(*spec) && has(*spec);
-    if (const auto spec = rest.get<plexus_reduce>(0)) return floats(*spec) && spec->kind == PLEXUS_ROW_SUM;
+    if (const auto spec = rest.get<plexus_reduce>(0)) return floats(*spec) && has(*spec);
     if (const auto spec = rest.get<plexus_scale>(0)) return floats(*spec);
     return 0;
   }

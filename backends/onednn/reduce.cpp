@@ -1,10 +1,12 @@
-// Sums of rows. (oneDNN sums columns with its reference implementation only.)
+// Sums of rows. Columns oneDNN sums with its reference implementation only.
 #include "plexus/backends/onednn/kernel.h"
 
 namespace plexus::onednn {
 
+// One column is nothing to reduce.
+bool has(const plexus_reduce& spec) { return spec.kind == PLEXUS_ROW_SUM && spec.n > 1; }
+
 KernelPointer make_kernel(const plexus_reduce& spec, const Setting& setting) {
-  if (spec.kind != PLEXUS_ROW_SUM) throw Unsupported("oneDNN has only its reference implementation");
   dnnl::post_ops post;
   if (spec.accumulate) post.append_sum(1);
   return row_kernel(setting, {{PLEXUS_REDUCE_X, spec.n}, {PLEXUS_REDUCE_Y, 1}}, [&](int64_t rows) -> Primitive {
