@@ -6,6 +6,7 @@
 #include <cstring>
 #include <optional>
 
+#include "plexus/backends/abi/wait_policy.h"
 #include "plexus/backends/plugins.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
@@ -169,6 +170,12 @@ std::vector<std::string> plugins::environment_path(const Environment::Lookup& lo
 std::vector<std::string> plugins::environment_path() {
   std::string problem;
   return environment_path(process_environment, problem);
+}
+
+std::string abi::given_wait_policy() {
+  for (const char* variable : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"})
+    if (const char* value = process_environment(variable)) return variable + ("=" + std::string(value));
+  return "";
 }
 
 Environment Environment::resolve(const ContextOptions& options) { return resolve(options, process_environment); }

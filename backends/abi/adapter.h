@@ -21,7 +21,7 @@ class Plugin {
   const plexus_backend table;
   const std::string name;
   const uint64_t forks = plexus::forks();  ///< when it was loaded
-  std::string note;      ///< what loading it did to the process, and was undone
+  std::string note;      ///< what loading it did to the process and was undone, how its threads wait
   std::string unusable;  ///< why it does not run on this machine; "" where it does
 
   /// Its threads stayed behind when fork() made this process.

@@ -9,6 +9,7 @@
 
 #include "plexus/backends/abi/file_check.h"
 #include "plexus/backends/abi/process_state.h"
+#include "plexus/backends/abi/wait_policy.h"
 #include "plexus/core/error.h"
 
 namespace plexus::abi {
@@ -64,7 +65,9 @@ plexus_backend open_table(const std::string& file, void* library) {
   return known;
 }
 
-void* open_library(const std::string& file) {
+/// `note`: what there is to know about the way it was loaded.
+void* open_library(const std::string& file, std::string& note) {
+  const PassiveWait waiting;
   // Never closed: a library may have started threads, or keep functions that run when its threads end.
   void* library = nullptr;
   try {
@@ -72,7 +75,10 @@ void* open_library(const std::string& file) {
   } catch (...) {
     refuse(file, "threw an exception while it loaded");
   }
-  if (library) return library;
+  if (library) {
+    note = waiting.note(library);
+    return library;
+  }
   const char* text = dlerror();
   const std::string problem = text ? text : "does not load";
   throw BackendError(problem.starts_with(file) ? problem : file + ": " + problem);
@@ -110,7 +116,9 @@ std::shared_ptr<const Plugin> load(const std::string& file) {
   ProcessState before;
   std::shared_ptr<Plugin> plugin;
   try {
-    plugin = std::make_shared<Plugin>(itself, open_table(file, open_library(itself)));
+    std::string note;
+    plugin = std::make_shared<Plugin>(itself, open_table(file, open_library(itself, note)));
+    plugin->note = note;
     if (plugin->name != name)
       refuse(file, "says that it is backend '" + plugin->name + "': its file must be named " + plugin->name + ".so");
     plugin->unusable = unusable(file, plugin->table);
@@ -119,7 +127,7 @@ std::shared_ptr<const Plugin> load(const std::string& file) {
     throw;
   }
   if (const std::string changed = before.restore(); !changed.empty())
-    plugin->note = "changed while it loaded, put back since: " + changed;
+    plugin->note += (plugin->note.empty() ? "" : "; ") + ("changed while it loaded, put back since: " + changed);
   return plugin;
 }
 
