@@ -93,11 +93,19 @@ const Outcome& outcome_of(const std::string& file) {
 }  // namespace
 
 std::string installed_directory() {
+  const std::string folder = "plexus/backends-" + std::to_string(PLEXUS_ABI_MAJOR);
+  std::error_code error;
+#if defined(PLEXUS_STATIC_DEFINE)  // <prefix>/bin/program
+  const fs::path program = fs::read_symlink("/proc/self/exe", error);
+  if (error) return "";
+  return (program.parent_path() / ".." / PLEXUS_LIBDIR / folder).lexically_normal();
+#else  // <prefix>/lib/libplexus.so
   Dl_info info;
   if (!dladdr(reinterpret_cast<const void*>(&installed_directory), &info) || !info.dli_fname) return "";
-  std::error_code error;
+  if (info.dli_fname[0] != '/') return "";  // found by a relative path: the current directory decides about nothing here
   const fs::path library = fs::canonical(info.dli_fname, error);
-  return error ? "" : library.parent_path() / "plexus" / ("backends-" + std::to_string(PLEXUS_ABI_MAJOR));
+  return error ? "" : library.parent_path() / folder;
+#endif
 }
 
 std::vector<BackendRow> rows(const std::vector<std::string>& path) {

@@ -15,7 +15,7 @@ std::vector<std::string> environment_path(const Environment::Lookup& lookup, std
 /// The same of this process; entries that are not valid are left out.
 std::vector<std::string> environment_path();
 
-/// Where installed plugins lie: plexus/backends-1 beside libplexus.
+/// Where installed plugins lie: plexus/backends-1 beside libplexus; where that is part of the program, in lib beside its bin.
 std::string installed_directory();
 
 /// A row for every plugin: those loaded by load_backend(), those on `path`, those that are installed. Loads nothing.
