@@ -28,6 +28,7 @@ void expect_fault_in_run(const std::string& name, const std::string& problem) {
 TEST(Fault, InARun) { expect_fault_in_run("run_fails", "the device is on fire"); }
 TEST(Fault, InARunThatSaysNothing) { expect_fault_in_run("run_fails_silently", "failed (status 4)"); }
 TEST(Fault, AnExceptionInARun) { expect_fault_in_run("run_throws", "thrown in run"); }
+TEST(Fault, InALoopOnAnyThread) { expect_fault_in_run("loop_fails", "a wheel came off"); }
 TEST(Fault, AnExceptionInALoop) { expect_fault_in_run("loop_throws", "thrown in a loop"); }
 TEST(Fault, AnExceptionOverTheBorder) { expect_fault_in_run("raw_throws", "threw an exception: over the border"); }
 

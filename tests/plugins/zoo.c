@@ -49,6 +49,15 @@ static plexus_status prepare(void* self, const plexus_operation* const* operatio
   return PLEXUS_OK;
 }
 
+#if defined(ZOO_LOOP_FAILS)
+/* Fails on the last piece, on whatever thread that is. */
+static plexus_status piece(void* argument, int64_t begin, int64_t end) {
+  const plexus_host* host = argument;
+  (void)begin;
+  return end == 12 ? host->error(host->self, PLEXUS_FAILED, "a wheel came off") : PLEXUS_OK;
+}
+#endif
+
 static plexus_status run(const void* kernel, void* const* buffers, const plexus_call* call) {
   const Kernel* k = kernel;
   const float* x = buffers[PLEXUS_ACTIVATION_X];
@@ -56,6 +65,9 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
   const int64_t rows = k->spec.batch == PLEXUS_BATCH_M ? call->rows : k->spec.m;
 #if defined(ZOO_RUN_FAILS)
   return k->host->error(k->host->self, PLEXUS_FAILED, "the device is on fire");
+#endif
+#if defined(ZOO_LOOP_FAILS)
+  return k->host->parallel_for(k->host->self, rows * k->spec.n, 1, piece, (void*)k->host);
 #endif
 #if defined(ZOO_RUN_FAILS_SILENTLY)
   return PLEXUS_FAILED;
