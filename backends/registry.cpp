@@ -160,6 +160,10 @@ Context make_context(const ContextOptions& options) {
     choice +=
         (choice.empty() ? "" : ", ") + setting.variable + "=" + setting.value + " (" + setting.origin + ")";
   context.log(LogLevel::choice, choice);
+  for (const BackendRow& row : backends())
+    if (row.name == environment.backend && row.loaded)
+      context.log(LogLevel::choice, "backend '" + row.name + "': " + row.description + ", " + row.file +
+                                        (row.note.empty() ? "" : "; " + row.note));
   return context;
 }
 

@@ -44,6 +44,16 @@ TEST(Loader, LoadsAPluginAndRunsIt) {
   EXPECT_EQ(load_backend(zoo("sound")).name, "sound") << "a second time is no error";
 }
 
+TEST(Loader, SaysWhatItLoaded) {
+  load_backend(zoo("sound"));
+  std::vector<std::string> lines;
+  setenv("PLEXUS_VERBOSE", "1", 1);
+  make_context({.backend = "sound", .sink = [&](LogLevel, const std::string& text) { lines.push_back(text); }});
+  unsetenv("PLEXUS_VERBOSE");
+  ASSERT_EQ(lines.size(), 2u);
+  EXPECT_EQ(lines[1], "backend 'sound': from the zoo, 3.1, " + zoo("sound"));
+}
+
 TEST(Loader, RefusesWhatIsNoSharedObject) {
   const Directory directory;
   const std::string text = directory.write("text.so", "this is not a library\n");
