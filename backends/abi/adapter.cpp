@@ -42,7 +42,8 @@ std::pair<plexus_status, std::string> guarded(const Call& call) {
 struct Instance {
   Instance(std::shared_ptr<const Plugin> p, HostOptions options) : plugin(std::move(p)), host(std::move(options)) {}
   ~Instance() {
-    if (self) guarded([this] { return plugin->table.destroy(self), PLEXUS_OK; });
+    // What is an orphan is left alone: it might wait for its threads.
+    if (self && !plugin->orphaned()) guarded([this] { return plugin->table.destroy(self), PLEXUS_OK; });
   }
 
   /// The call reports it, and nobody chooses the backend again.
@@ -72,7 +73,7 @@ class PluginKernel final : public Kernel {
     });
   }
   ~PluginKernel() override {
-    guarded([this] { return table_.release(kernel_), PLEXUS_OK; });
+    if (!instance_->plugin->orphaned()) guarded([this] { return table_.release(kernel_), PLEXUS_OK; });
   }
 
   void run(void* const* buffers, const Call& call) const override {

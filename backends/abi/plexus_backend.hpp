@@ -218,13 +218,13 @@ plexus_status Host::parallel_for(int64_t count, int64_t grain, const Body& body)
 #endif
   } argument{body};
   const auto piece = [](void* a, int64_t begin, int64_t end) noexcept -> plexus_status {
-    auto& argument = *static_cast<Argument*>(a);
+    auto& loop = *static_cast<Argument*>(a);
     const auto call = [&]() -> plexus_status {
-      if constexpr (std::is_void_v<decltype(argument.body(begin, end))>) {
-        argument.body(begin, end);
+      if constexpr (std::is_void_v<decltype(loop.body(begin, end))>) {
+        loop.body(begin, end);
         return PLEXUS_OK;
       } else {
-        return argument.body(begin, end);
+        return loop.body(begin, end);
       }
     };
 #if defined(__cpp_exceptions)
@@ -235,7 +235,7 @@ plexus_status Host::parallel_for(int64_t count, int64_t grain, const Body& body)
       static std::atomic_flag busy = ATOMIC_FLAG_INIT;
       while (busy.test_and_set(std::memory_order_acquire)) {
       }
-      if (!argument.failure) argument.failure = std::current_exception();
+      if (!loop.failure) loop.failure = std::current_exception();
       busy.clear(std::memory_order_release);
       return PLEXUS_FAILED;
     }

@@ -108,6 +108,21 @@ TEST(Info, AFailedPluginIsAnErrorWhereItIsNamed) {
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "PLEXUS_BACKEND_PATH: 'plugins' is not valid", wrong.err);
 }
 
+TEST(Info, FallbackIsWarnedOfForbiddenOrAllowed) {
+  const Variables path = {{"PLEXUS_BACKEND_PATH", EXAMPLE_DIRECTORY}};
+  const Result warned = run({"plan", "--backend", "relu_matmul"}, path);
+  EXPECT_EQ(warned.code, 0);
+  EXPECT_TRUE(warned.err.starts_with("plexus: warning: backend 'relu_matmul' lacks ")) << warned.err;
+  const Result allowed = run({"plan", "--backend", "relu_matmul", "--fallback", "allow"}, path);
+  EXPECT_EQ(allowed.code, 0);
+  EXPECT_EQ(allowed.err, "");
+  EXPECT_EQ(allowed.out, warned.out);
+  const Result forbidden = run({"plan", "--backend", "relu_matmul", "--fallback", "error"}, path);
+  EXPECT_EQ(forbidden.code, 4);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "PLEXUS_FALLBACK=error forbids 'reference'", forbidden.err);
+  EXPECT_EQ(run({"plan", "--fallback", "maybe"}).code, 2);
+}
+
 TEST(Info, WrongEnvironmentStillShowsTheTable) {
   const Result backend = run({"info"}, {{"PLEXUS_BACKEND", "referense"}});
   EXPECT_EQ(backend.code, 4);

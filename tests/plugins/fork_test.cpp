@@ -63,12 +63,15 @@ TEST(Fork, AChildComputesOnItsOwnThread) {
 }
 
 TEST(Fork, AChildMayEndAsAnyProcess) {
+  load_backend(zoo("own_threads"));
   const pid_t child = [] {
-    const Context before = make_context({.backend = "reference", .threads = 4, .sink = {}});
+    const Context before = make_context({.backend = "own_threads", .threads = 4, .sink = {}});
     EXPECT_EQ(sum(before.executor()), right);
+    Plan plan = relu_plan(before);
+    expect_relu(plan);
     const pid_t pid = fork();
     if (pid == 0) alarm(30);
-    return pid;  // the child leaves here with the parent's context, and destroys it
+    return pid;  // the child leaves here with the parent's plan and context, and destroys them
   }();
   if (child == 0) std::_Exit(0);
   int status = 0;

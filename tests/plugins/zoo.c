@@ -14,6 +14,20 @@ typedef struct Kernel {
 
 #define MAYBE_UNUSED __attribute__((unused)) /* some have no use for some parts */
 
+#if defined(ZOO_OWN_THREADS)
+/* As one that waits for its threads: in a child of fork() it would wait for ever. */
+static pid_t process;
+static void join_threads(void) {
+  while (getpid() != process) pause();
+}
+static void release_kernel(void* kernel) {
+  join_threads();
+  free(kernel);
+}
+#else
+#define release_kernel free
+#endif
+
 MAYBE_UNUSED static int32_t takes(void* self, const plexus_operation* const* operations, int32_t count) {
   (void)self;
 #if defined(ZOO_TAKES_TOO_MANY)
@@ -95,10 +109,19 @@ static plexus_status create(const plexus_host* host, void** self) {
 #if defined(ZOO_CREATE_FAILS)
   return host->error(host->self, PLEXUS_FAILED, "no licence");
 #endif
+#if defined(ZOO_OWN_THREADS)
+  process = getpid();
+#endif
   *self = (void*)host;
   return PLEXUS_OK;
 }
-static void destroy(void* self) { (void)self; }
+
+static void destroy(void* self) {
+  (void)self;
+#if defined(ZOO_OWN_THREADS)
+  join_threads();
+#endif
+}
 
 #if defined(ZOO_SCORES_ZERO)
 static int32_t score(const plexus_host* host) {
@@ -148,7 +171,7 @@ MAYBE_UNUSED static Table table = {
 #endif
             .prepare = prepare,
             .run = run,
-            .release = free,
+            .release = release_kernel,
             .describe = describe,
 #if defined(ZOO_SCORES_ZERO)
             .score = score,
