@@ -78,7 +78,8 @@ CSpec marshal(const UpdateSpec& s) {
   auto c = sized<plexus_update>();
   c.kind = uint8_t(s.kind), c.dtype = code(s.dtype), c.nesterov = s.nesterov;
   c.m = s.m, c.n = s.n;
-  c.momentum = s.momentum, c.weight_decay = s.weight_decay, c.beta1 = s.beta1, c.beta2 = s.beta2, c.epsilon = s.epsilon;
+  c.momentum = s.momentum, c.weight_decay = s.weight_decay, c.beta1 = s.beta1, c.beta2 = s.beta2,
+  c.epsilon = s.epsilon;
   return c;
 }
 

@@ -98,17 +98,18 @@ TEST(Fork, APluginWithThreadsOfItsOwnIsRefused) {
   const Context before = context("own_threads");
   Plan plan = relu_plan(before);
   expect_relu(plan);
-  EXPECT_EQ(in_child([&] {
-              const std::string problem =
-                  "backend 'own_threads': its threads stayed behind when fork() made this process: use 'reference' "
-                  "here, or fork before the backend is loaded";
-              EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), problem);
-              EXPECT_EQ(message<BackendError>([] { context("own_threads"); }), problem);
-              Plan fallback = relu_plan(before);
-              expect_relu(fallback);
-              return fallback.rows()[0].backend == "reference";
-            }),
-            0);
+  EXPECT_EQ(
+      in_child([&] {
+        const std::string problem =
+            "backend 'own_threads': its threads stayed behind when fork() made this process: use 'reference' "
+            "here, or fork before the backend is loaded";
+        EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), problem);
+        EXPECT_EQ(message<BackendError>([] { context("own_threads"); }), problem);
+        Plan fallback = relu_plan(before);
+        expect_relu(fallback);
+        return fallback.rows()[0].backend == "reference";
+      }),
+      0);
   expect_relu(plan);
 }
 
