@@ -113,5 +113,36 @@ TEST(Fork, APluginWithThreadsOfItsOwnIsRefused) {
   expect_relu(plan);
 }
 
+TEST(Fork, EveryBackendComputesOrSaysWhyNot) {
+  for (const BackendRow& row : backends()) {
+    if (!row.usable) continue;
+    const Context before = context(row.name);
+    Plan plan = relu_plan(before);
+    expect_relu(plan);
+    EXPECT_EQ(in_child([&] {
+                int computed = 0, refused = 0;
+                const auto attempt = [&](auto body) {
+                  try {
+                    body();
+                    computed++;
+                  } catch (const BackendError& error) {
+                    refused += std::string(error.what()).find("fork()") != std::string::npos;
+                  }
+                };
+                attempt([&] { expect_relu(plan); });
+                attempt([&] {
+                  Plan after = relu_plan(context(row.name));
+                  expect_relu(after);
+                });
+                Plan reference = relu_plan(context("reference"));
+                expect_relu(reference);
+                return computed + refused == 2;
+              }),
+              0)
+        << row.name;
+    expect_relu(plan);
+  }
+}
+
 }  // namespace
 }  // namespace plexus::plugin_tests
