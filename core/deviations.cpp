@@ -25,11 +25,13 @@ constexpr bool by_rows(const S& spec) {
 
 Rows rows_of(const MatmulSpec& spec) { return spec.accumulate ? rows(Semantics::accumulate_chain) : 0; }
 Rows rows_of(const ActivationSpec& spec) {
-  return by_rows(spec) ? rows(Semantics::softmax_non_finite) : rows(Semantics::activation_nan);
+  return by_rows(spec) ? rows(Semantics::softmax_non_finite)
+                       : rows(Semantics::activation_nan, Semantics::activation_infinity);
 }
 Rows rows_of(const ActivationGradientSpec& spec) {
-  return by_rows(spec) ? rows(Semantics::softmax_non_finite)
-                       : rows(Semantics::gradient_nan, Semantics::gradient_at_zero);
+  return by_rows(spec)
+             ? rows(Semantics::softmax_non_finite)
+             : rows(Semantics::gradient_nan, Semantics::gradient_at_zero, Semantics::activation_infinity);
 }
 Rows rows_of(const LossSpec&) { return rows(Semantics::loss_non_finite); }
 Rows rows_of(const ReduceSpec& spec) {
@@ -68,6 +70,8 @@ std::string to_string(Semantics row) {
       return "bits may depend on the number of threads";
     case Semantics::fused_bits:
       return "fused kernels may have other bits than their parts";
+    case Semantics::activation_infinity:
+      return "an infinity into an activation or its gradient may come out as NaN";
   }
   return "unknown";
 }

@@ -22,8 +22,9 @@ enum class Semantics : uint32_t {
   accumulate_chain = 1u << 9,    ///< an accumulated product starts at the old value
   thread_bits = 1u << 10,        ///< any number of threads gives the same bits
   fused_bits = 1u << 11,         ///< fused kernels have the bits of their parts
+  activation_infinity = 1u << 12,  ///< the limits of activations and of their gradients at infinity, and infinite gradients
 };
-inline constexpr int semantics_count = 12;
+inline constexpr int semantics_count = 13;
 
 /// What does not hold then: "NaN into an activation may come out as a number".
 PLEXUS_EXPORT std::string to_string(Semantics row);

@@ -152,6 +152,7 @@ PLEXUS_SAME(Semantics::loss_non_finite, PLEXUS_DEVIATES_LOSS_NON_FINITE);
 PLEXUS_SAME(Semantics::accumulate_chain, PLEXUS_DEVIATES_ACCUMULATE_CHAIN);
 PLEXUS_SAME(Semantics::thread_bits, PLEXUS_DEVIATES_THREAD_BITS);
 PLEXUS_SAME(Semantics::fused_bits, PLEXUS_DEVIATES_FUSED_BITS);
+PLEXUS_SAME(Semantics::activation_infinity, PLEXUS_DEVIATES_ACTIVATION_INFINITY);
 #undef PLEXUS_SAME
 
 }  // namespace plexus::abi

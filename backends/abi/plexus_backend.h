@@ -207,7 +207,8 @@ enum {
   PLEXUS_DEVIATES_LOSS_NON_FINITE = 1 << 8,      // logits that are infinite or NaN
   PLEXUS_DEVIATES_ACCUMULATE_CHAIN = 1 << 9,     // an accumulated product is added at the end: other bits than the whole
   PLEXUS_DEVIATES_THREAD_BITS = 1 << 10,         // the bits depend on the number of threads
-  PLEXUS_DEVIATES_FUSED_BITS = 1 << 11           // a fused kernel has other bits than its parts
+  PLEXUS_DEVIATES_FUSED_BITS = 1 << 11,          // a fused kernel has other bits than its parts
+  PLEXUS_DEVIATES_ACTIVATION_INFINITY = 1 << 12  // an infinity into an activation or its gradient may come out as NaN
 };
 typedef struct plexus_deviations {
   uint32_t struct_size, rows;
