@@ -33,8 +33,8 @@ class Resolver {
     settings_.push_back({variable, std::move(value), origin});
   }
 
-  /// The position of the variable's value among `values`; `otherwise` where it is unset, printed as `absent`. An argument, a
-  /// position too, goes before it.
+  /// The position of the variable's value among `values`; `otherwise` where it is unset, printed as `absent`.
+  /// An argument, a position too, goes before it.
   size_t choice(const char* variable, const std::vector<std::string>& values, size_t otherwise,
                 const std::string& absent, std::optional<size_t> argument = {}) {
     if (argument) {
@@ -143,9 +143,9 @@ void resolve_backend_path(const Environment::Lookup& lookup, Resolver& resolver)
   for (const std::string& entry : path) value += (value.empty() ? "" : ":") + entry;
   const char* given = resolver.given(backend_path);
   resolver.record(backend_path, value.empty() ? "none" : value,
-                  !given                   ? "default"
-                  : getauxval(AT_SECURE)   ? "environment, ignored: runs set-uid"
-                                           : "environment");
+                  !given                 ? "default"
+                  : getauxval(AT_SECURE) ? "environment, ignored: runs set-uid"
+                                         : "environment");
 }
 
 }  // namespace
@@ -178,7 +178,9 @@ std::string abi::given_wait_policy() {
   return "";
 }
 
-Environment Environment::resolve(const ContextOptions& options) { return resolve(options, process_environment); }
+Environment Environment::resolve(const ContextOptions& options) {
+  return resolve(options, process_environment);
+}
 
 Environment Environment::resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine) {
   Environment result;
@@ -194,8 +196,8 @@ Environment Environment::resolve(const ContextOptions& options, const Lookup& lo
   std::optional<size_t> fallback, check;
   if (options.fallback) fallback = size_t(*options.fallback);
   if (options.check) check = *options.check == Check::none ? 2 : *options.check == Check::reference;
-  policies.fallback = Fallback(
-      resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"}, size_t(Fallback::warn), "warn", fallback));
+  policies.fallback = Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"},
+                                               size_t(Fallback::warn), "warn", fallback));
   policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
   constexpr size_t unchecked = 2;
   const Check checks[] = {Check::nan, Check::reference, Check::none};

@@ -102,7 +102,8 @@ std::string installed_directory() {
 #else  // <prefix>/lib/libplexus.so
   Dl_info info;
   if (!dladdr(reinterpret_cast<const void*>(&installed_directory), &info) || !info.dli_fname) return "";
-  if (info.dli_fname[0] != '/') return "";  // found by a relative path: the current directory decides about nothing here
+  if (info.dli_fname[0] != '/')
+    return "";  // found by a relative path: the current directory decides about nothing here
   const fs::path library = fs::canonical(info.dli_fname, error);
   return error ? "" : library.parent_path() / folder;
 #endif
@@ -118,7 +119,8 @@ std::vector<BackendRow> rows(const std::vector<std::string>& path) {
   std::vector<BackendRow> table;
   for (const std::string& file : files) {
     BackendRow row = row_of(file);
-    const auto same = std::find_if(table.begin(), table.end(), [&](const auto& r) { return r.name == row.name; });
+    const auto same =
+        std::find_if(table.begin(), table.end(), [&](const auto& r) { return r.name == row.name; });
     if (same == table.end())
       table.push_back(std::move(row));
     else if (same->file != file)
@@ -131,7 +133,8 @@ BackendRow load(const std::string& file) {
   const std::lock_guard lock(loaded().mutex);
   Loaded& state = loaded();
   const std::string name = abi::backend_name(file);
-  if (name.empty()) throw BackendError(file + ": not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
+  if (name.empty())
+    throw BackendError(file + ": not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
   for (const auto& [other, outcome] : state.outcomes)
     if (outcome.plugin && other != file && outcome.plugin->name == name)
       throw BackendError(file + ": backend '" + name + "' is loaded already, from " + other);

@@ -107,7 +107,8 @@ std::vector<BackendRow> backends() {
   std::vector<BackendRow> table;
   for (Entry& entry : entries()) table.push_back(std::move(entry.row));
   for (BackendRow& plugin : plugins::rows(plugins::environment_path())) {
-    const auto same = std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == plugin.name; });
+    const auto same =
+        std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == plugin.name; });
     if (same == table.end())
       table.insert(table.end() - 1, std::move(plugin));
     else if (!same->built)
@@ -121,7 +122,8 @@ std::vector<BackendRow> backends() {
 BackendRow load_backend(const std::string& file) {
   for (const Entry& entry : entries())
     if (entry.make && entry.row.name == std::filesystem::path(file).stem())
-      throw BackendError(file + ": backend '" + entry.row.name + "' is part of Plexus itself: the plugin needs another name");
+      throw BackendError(file + ": backend '" + entry.row.name +
+                         "' is part of Plexus itself: the plugin needs another name");
   return plugins::load(file);
 }
 

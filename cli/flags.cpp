@@ -87,8 +87,9 @@ void add_flags(CLI::App& app, BackendFlags& flags) {
   app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
       ->type_name("N")
       ->check(whole_number(1, 1024));
-  app.add_option("--fallback", flags.fallback,
-                 "Where the backend lacks an operation: error, warn or allow (default: PLEXUS_FALLBACK, else warn)")
+  app.add_option(
+         "--fallback", flags.fallback,
+         "Where the backend lacks an operation: error, warn or allow (default: PLEXUS_FALLBACK, else warn)")
       ->type_name("WHAT")
       ->check(one_of({"error", "warn", "allow"}));
 }

@@ -1,4 +1,5 @@
-// plexus info: what this build, this machine and this environment come to. Reads no file and loads no plugin unless asked to.
+// plexus info: what this build, this machine and this environment come to. Reads no file and loads no plugin
+// unless asked to.
 #include <algorithm>
 #include <cstdio>
 #include <exception>
@@ -52,7 +53,8 @@ void print_json(const Info& info) {
                    {"usable", row.usable},
                    {"reason", row.reason}};
     if (!row.file.empty())
-      object.update({{"file", row.file}, {"loaded", row.loaded}, {"deviations", row.deviations}, {"note", row.note}});
+      object.update(
+          {{"file", row.file}, {"loaded", row.loaded}, {"deviations", row.deviations}, {"note", row.note}});
     json["backends"].push_back(std::move(object));
   }
   if (info.environment) {
@@ -68,7 +70,8 @@ void print_json(const Info& info) {
   if (!info.contexts.empty()) {
     for (const Kind& kind : kinds()) {
       Json row = {{"operation", kind.name}};
-      for (const Context& context : info.contexts) row[context.chosen().name()] = support(context.chosen(), kind.spec);
+      for (const Context& context : info.contexts)
+        row[context.chosen().name()] = support(context.chosen(), kind.spec);
       json["kernels"].push_back(std::move(row));
     }
   }
@@ -133,7 +136,8 @@ void load_all() {
   }
 }
 
-/// The backends whose kernels can be looked at: those of Plexus, the plugins that are loaded, and the one that was named.
+/// The backends whose kernels can be looked at: those of Plexus, the plugins that are loaded, and the one
+/// that was named.
 std::vector<Context> contexts(const Options& options, const Environment& environment) {
   std::vector<Context> list;
   for (const BackendRow& row : backends()) {

@@ -6,9 +6,11 @@ namespace {
 constexpr int64_t m = 8, n = 16, k = 16;  // any size will do: a whole vector, no tail
 
 void add_matmuls(std::vector<Kind>& list) {
-  for (const auto& [form, name] : {std::pair(Form::nn, "nn"), std::pair(Form::nt, "nt"), std::pair(Form::tn, "tn")})
-    list.push_back({std::string("matmul/") + name,
-                    MatmulSpec{.form = form, .m = m, .n = n, .k = k, .batch = form == Form::tn ? Batch::k : Batch::m}});
+  for (const auto& [form, name] :
+       {std::pair(Form::nn, "nn"), std::pair(Form::nt, "nt"), std::pair(Form::tn, "tn")})
+    list.push_back(
+        {std::string("matmul/") + name,
+         MatmulSpec{.form = form, .m = m, .n = n, .k = k, .batch = form == Form::tn ? Batch::k : Batch::m}});
 }
 
 void add_activations(std::vector<Kind>& list) {
@@ -17,7 +19,8 @@ void add_activations(std::vector<Kind>& list) {
     const double alpha = has_alpha(kind) ? 0.5 : 0;
     const std::string name = "activation/" + to_string(kind);
     list.push_back({name, ActivationSpec{.kind = kind, .m = m, .n = n, .alpha = alpha}});
-    list.push_back({name + "/gradient", ActivationGradientSpec{.kind = kind, .m = m, .n = n, .alpha = alpha}});
+    list.push_back(
+        {name + "/gradient", ActivationGradientSpec{.kind = kind, .m = m, .n = n, .alpha = alpha}});
   }
 }
 

@@ -15,7 +15,8 @@ constexpr Rows rows(Row... row) {
 }
 
 // What concerns every family.
-constexpr Rows everywhere = rows(Semantics::non_finite, Semantics::denormals, Semantics::thread_bits, Semantics::fused_bits);
+constexpr Rows everywhere =
+    rows(Semantics::non_finite, Semantics::denormals, Semantics::thread_bits, Semantics::fused_bits);
 
 template <class S>
 constexpr bool by_rows(const S& spec) {
@@ -24,10 +25,13 @@ constexpr bool by_rows(const S& spec) {
 
 Rows rows_of(const MatmulSpec& spec) { return spec.accumulate ? rows(Semantics::accumulate_chain) : 0; }
 Rows rows_of(const ActivationSpec& spec) {
-  return by_rows(spec) ? rows(Semantics::softmax_non_finite) : rows(Semantics::activation_nan, Semantics::activation_infinity);
+  return by_rows(spec) ? rows(Semantics::softmax_non_finite)
+                       : rows(Semantics::activation_nan, Semantics::activation_infinity);
 }
 Rows rows_of(const ActivationGradientSpec& spec) {
-  return by_rows(spec) ? rows(Semantics::softmax_non_finite) : rows(Semantics::gradient_nan, Semantics::gradient_at_zero, Semantics::activation_infinity);
+  return by_rows(spec)
+             ? rows(Semantics::softmax_non_finite)
+             : rows(Semantics::gradient_nan, Semantics::gradient_at_zero, Semantics::activation_infinity);
 }
 Rows rows_of(const LossSpec&) { return rows(Semantics::loss_non_finite); }
 Rows rows_of(const ReduceSpec& spec) {
@@ -93,8 +97,9 @@ std::string Deviations::describe() const {
   for (int bit = 0; bit < semantics_count; bit++)
     if (const auto row = Semantics(1u << bit); has(row)) text += (text.empty() ? "" : "; ") + to_string(row);
   if (elementwise_relative > 0 || elementwise_absolute > 0)
-    text += (text.empty() ? "" : "; ") + std::string("activations within ") + spec::number(elementwise_relative) +
-            " relative + " + spec::number(elementwise_absolute) + " absolute";
+    text += (text.empty() ? "" : "; ") + std::string("activations within ") +
+            spec::number(elementwise_relative) + " relative + " + spec::number(elementwise_absolute) +
+            " absolute";
   return text;
 }
 

@@ -1,5 +1,5 @@
-// A complete backend for Plexus in C++: relu, matrix products in f32, and product + relu as one kernel. Nothing of Plexus is
-// linked; all that it needs is the header. `make` it and look:
+// A complete backend for Plexus in C++: relu, matrix products in f32, and product + relu as one kernel.
+// Nothing of Plexus is linked; all that it needs is the header. Build it and look:
 //   c++ -std=c++17 -O2 -shared -fPIC -fvisibility=hidden relu_matmul.cpp -o relu_matmul.so
 //   PLEXUS_BACKEND_PATH=$PWD plexus plan --backend relu_matmul
 #include <plexus/backends/abi/plexus_backend.hpp>
@@ -28,9 +28,11 @@ struct Relu final : px::Kernel {
   const px::Host host;
 };
 
-/// c = op(a) op(b) + bias, one row after the other, in the order of k; with relu at the end of a row where it is fused.
+/// c = op(a) op(b) + bias, one row after the other, in the order of k; with relu at the end of a row where it
+/// is fused.
 struct Matmul final : px::Kernel {
-  Matmul(const plexus_matmul& spec, bool with_relu, px::Host host) : spec(spec), with_relu(with_relu), host(host) {}
+  Matmul(const plexus_matmul& spec, bool with_relu, px::Host host)
+      : spec(spec), with_relu(with_relu), host(host) {}
 
   plexus_status run(void* const* buffers, const plexus_call& call) const override {
     const auto* a = static_cast<const float*>(buffers[PLEXUS_MATMUL_A]);
@@ -49,7 +51,8 @@ struct Matmul final : px::Kernel {
         for (int64_t j = 0; j < spec.n; j++) {
           float sum = spec.accumulate ? row[j] : spec.bias ? bias[j] : 0;
           for (int64_t p = 0; p < k; p++)
-            sum += a[transpose_a ? p * spec.lda + i : i * spec.lda + p] * b[transpose_b ? j * spec.ldb + p : p * spec.ldb + j];
+            sum += a[transpose_a ? p * spec.lda + i : i * spec.lda + p] *
+                   b[transpose_b ? j * spec.ldb + p : p * spec.ldb + j];
           row[j] = with_relu ? relu(sum) : sum;
         }
       }
@@ -71,8 +74,11 @@ struct ReluMatmul final : px::Backend {
     const auto product = rest.get<plexus_matmul>(0);
     const auto activation = rest.get<plexus_activation>(0);
     if (activation) return activation->kind == PLEXUS_RELU && activation->dtype == PLEXUS_F32;
-    if (!product || product->a_type != PLEXUS_F32 || product->b_type != PLEXUS_F32 || product->c_type != PLEXUS_F32) return 0;
-    // A relu of the product, which nobody else reads: both as one. The wiring decides, not the order of operations.
+    if (!product || product->a_type != PLEXUS_F32 || product->b_type != PLEXUS_F32 ||
+        product->c_type != PLEXUS_F32)
+      return 0;
+    // A relu of the product, which nobody else reads: both as one. The wiring decides, not the order of
+    // operations.
     const auto next = rest.get<plexus_activation>(1);
     const bool fits = next && next->kind == PLEXUS_RELU && !product->accumulate &&
                       rest.buffer(1, PLEXUS_ACTIVATION_X) == rest.buffer(0, PLEXUS_MATMUL_C) &&
@@ -80,7 +86,8 @@ struct ReluMatmul final : px::Backend {
     return fits ? 2 : 1;
   }
   std::unique_ptr<Kernel> prepare(const Operations& run) override {
-    if (const auto product = run.get<plexus_matmul>(0)) return std::make_unique<Matmul>(*product, run.size() == 2, host);
+    if (const auto product = run.get<plexus_matmul>(0))
+      return std::make_unique<Matmul>(*product, run.size() == 2, host);
     return std::make_unique<Relu>(*run.get<plexus_activation>(0), host);
   }
 

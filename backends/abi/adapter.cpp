@@ -21,7 +21,8 @@ const char* word(plexus_status status) {
   }
 }
 
-/// What `call` returned, and what it says about it. An exception, which a plugin must not let out, is a failure too.
+/// What `call` returned, and what it says about it. An exception, which a plugin must not let out, is a
+/// failure too.
 template <class Call>
 std::pair<plexus_status, std::string> guarded(const Call& call) {
   clear_error();
@@ -40,7 +41,8 @@ std::pair<plexus_status, std::string> guarded(const Call& call) {
 
 /// What an instance and its kernels share; the instance outlives them.
 struct Instance {
-  Instance(std::shared_ptr<const Plugin> p, HostOptions options) : plugin(std::move(p)), host(std::move(options)) {}
+  Instance(std::shared_ptr<const Plugin> p, HostOptions options)
+      : plugin(std::move(p)), host(std::move(options)) {}
   ~Instance() {
     // What is an orphan is left alone: it might wait for its threads.
     if (self && !plugin->orphaned()) guarded([this] { return plugin->table.destroy(self), PLEXUS_OK; });
@@ -114,8 +116,8 @@ class CBackend final : public Backend {
     });
     if (status != PLEXUS_OK) instance_->fail(to_string(rest.prefix(1)), problem);
     if (count > offered.size())
-      instance_->fail(to_string(rest.prefix(1)), "takes " + std::to_string(count) + " operations of " +
-                                                     std::to_string(offered.size()));
+      instance_->fail(to_string(rest.prefix(1)),
+                      "takes " + std::to_string(count) + " operations of " + std::to_string(offered.size()));
     if (count == 0) return {};
     return {size_t(count), [this, run = rest.prefix(size_t(count))] { return prepare(run); }};
   }

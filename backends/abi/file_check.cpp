@@ -44,9 +44,11 @@ struct stat state_of(const std::string& file, const fs::path& path) {
 void check_directories(const std::string& file, const fs::path& directory) {
   for (fs::path path = directory;; path = path.parent_path()) {
     const mode_t mode = state_of(file, path).st_mode;
-    // In a directory with the sticky bit (/tmp) nobody can replace what is another's; but he can put a file there.
+    // In a directory with the sticky bit (/tmp) nobody can replace what is another's; but he can put a file
+    // there.
     if ((mode & S_IWOTH) && (path == directory || !(mode & S_ISVTX)))
-      refuse(file, "everybody may write to " + path.string() + ", and so run code here: chmod o-w, or move it");
+      refuse(file,
+             "everybody may write to " + path.string() + ", and so run code here: chmod o-w, or move it");
     if (path == path.root_path()) return;
   }
 }
@@ -59,13 +61,15 @@ void check_rights(const std::string& file, const std::string& itself) {
   check_directories(file, fs::canonical(fs::path(file).parent_path()));
 }
 
-/// Every loaded segment lies within the file: a page beyond its end would be a bus error, long after dlopen has begun.
+/// Every loaded segment lies within the file: a page beyond its end would be a bus error, long after dlopen
+/// has begun.
 void check_segments(const std::string& file, std::istream& stream, const Elf64_Ehdr& header, uint64_t size) {
   const uint64_t table = uint64_t(header.e_phnum) * sizeof(Elf64_Phdr);
   const auto cut_off = [&](uint64_t needed) {
     refuse(file, "cut off: has " + std::to_string(size) + " bytes, needs " + std::to_string(needed));
   };
-  if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0) refuse(file, "not a shared object: its header is damaged");
+  if (header.e_phentsize != sizeof(Elf64_Phdr) || header.e_phnum == 0)
+    refuse(file, "not a shared object: its header is damaged");
   if (header.e_phoff > size || table > size - header.e_phoff) cut_off(header.e_phoff + table);
   std::vector<Elf64_Phdr> segments(header.e_phnum);
   stream.seekg(std::streamoff(header.e_phoff));
@@ -86,11 +90,14 @@ void check_format(const std::string& file) {
   Elf64_Ehdr header{};
   stream.read(reinterpret_cast<char*>(&header), sizeof header);
   const bool whole = bool(stream);
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0) refuse(file, "not a shared object: it does not begin as an ELF file");
-  if (!whole) refuse(file, "cut off: has " + std::to_string(size) + " bytes, needs " + std::to_string(sizeof header));
+  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
+    refuse(file, "not a shared object: it does not begin as an ELF file");
+  if (!whole)
+    refuse(file, "cut off: has " + std::to_string(size) + " bytes, needs " + std::to_string(sizeof header));
   if (this_machine == EM_NONE) return;
   const int order = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? ELFDATA2LSB : ELFDATA2MSB;
-  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != order || header.e_machine != this_machine)
+  if (header.e_ident[EI_CLASS] != ELFCLASS64 || header.e_ident[EI_DATA] != order ||
+      header.e_machine != this_machine)
     refuse(file, "made for another machine, this one is 64-bit " + std::string(machine_name));
   if (header.e_type != ET_DYN) refuse(file, "not a shared object: an ELF file of another kind");
   check_segments(file, stream, header, size);

@@ -36,12 +36,14 @@ plexus_status error(void*, plexus_status status, const char* message) {
   return status;
 }
 
-void uniform(void*, int64_t seed, uint32_t stream, int64_t step, int64_t begin, int64_t count, float* numbers) {
+void uniform(void*, int64_t seed, uint32_t stream, int64_t step, int64_t begin, int64_t count,
+             float* numbers) {
   const RandomStream random(uint64_t(seed), Purpose::dropout, stream, uint32_t(step));
   for (int64_t i = 0; i < count; i++) numbers[i] = random.uniform(uint64_t(begin + i));
 }
 
-/// A loop over C bodies: the first status that is not PLEXUS_OK, and what was said about it on whatever thread.
+/// A loop over C bodies: the first status that is not PLEXUS_OK, and what was said about it on whatever
+/// thread.
 class Loop {
  public:
   Loop(plexus_status (*body)(void*, int64_t, int64_t), void* argument) : body_(body), argument_(argument) {}

@@ -27,8 +27,9 @@ void* find_entry(const std::string& file, void* library) {
   if (void* entry = dlsym(library, entry_symbol)) return entry;
   for (int major = PLEXUS_ABI_MAJOR + 1; major < PLEXUS_ABI_MAJOR + 10; major++)
     if (dlsym(library, ("plexus_backend_open_v" + std::to_string(major)).c_str()))
-      refuse(file, "made for version " + std::to_string(major) + " of the backend ABI, this Plexus has version " +
-                       std::to_string(PLEXUS_ABI_MAJOR) + ": build the plugin against this Plexus, or update Plexus");
+      refuse(file, "made for version " + std::to_string(major) +
+                       " of the backend ABI, this Plexus has version " + std::to_string(PLEXUS_ABI_MAJOR) +
+                       ": build the plugin against this Plexus, or update Plexus");
   refuse(file, std::string("not a plugin of Plexus: it does not export ") + entry_symbol);
 }
 
@@ -49,17 +50,19 @@ plexus_backend open_table(const std::string& file, void* library) {
     refuse(file, said.empty() ? "returned no backend, and did not say why" : said);
   }
   if (table->struct_size >= offsetof(plexus_backend, minor) && table->major != PLEXUS_ABI_MAJOR)
-    refuse(file, "made for version " + std::to_string(table->major) + " of the backend ABI, this Plexus has version " +
-                     std::to_string(PLEXUS_ABI_MAJOR) + ": build the plugin against this Plexus, or update Plexus");
+    refuse(file, "made for version " + std::to_string(table->major) +
+                     " of the backend ABI, this Plexus has version " + std::to_string(PLEXUS_ABI_MAJOR) +
+                     ": build the plugin against this Plexus, or update Plexus");
   if (table->struct_size < required_size)
     refuse(file, "its table has " + std::to_string(table->struct_size) + " bytes, at least " +
                      std::to_string(required_size) + " are required");
   plexus_backend known{};
   std::memcpy(&known, table, std::min<size_t>(table->struct_size, sizeof known));
 
-  const std::pair<const char*, bool> required[] = {
-      {"name", known.name},       {"create", known.create}, {"destroy", known.destroy}, {"takes", known.takes},
-      {"prepare", known.prepare}, {"run", known.run},       {"release", known.release}};
+  const std::pair<const char*, bool> required[] = {{"name", known.name},       {"create", known.create},
+                                                   {"destroy", known.destroy}, {"takes", known.takes},
+                                                   {"prepare", known.prepare}, {"run", known.run},
+                                                   {"release", known.release}};
   for (const auto& [member, there] : required)
     if (!there) refuse(file, std::string("its table lacks '") + member + "', which is required");
   return known;
@@ -120,14 +123,16 @@ std::shared_ptr<const Plugin> load(const std::string& file) {
     plugin = std::make_shared<Plugin>(itself, open_table(file, open_library(itself, note)));
     plugin->note = note;
     if (plugin->name != name)
-      refuse(file, "says that it is backend '" + plugin->name + "': its file must be named " + plugin->name + ".so");
+      refuse(file, "says that it is backend '" + plugin->name + "': its file must be named " + plugin->name +
+                       ".so");
     plugin->unusable = unusable(file, plugin->table);
   } catch (...) {
     before.restore();
     throw;
   }
   if (const std::string changed = before.restore(); !changed.empty())
-    plugin->note += (plugin->note.empty() ? "" : "; ") + ("changed while it loaded, put back since: " + changed);
+    plugin->note +=
+        (plugin->note.empty() ? "" : "; ") + ("changed while it loaded, put back since: " + changed);
   return plugin;
 }
 

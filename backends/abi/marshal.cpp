@@ -8,6 +8,18 @@
 namespace plexus::abi {
 namespace {
 
+// The variant's index is the family.
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_MATMUL, CSpec>, plexus_matmul>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_ACTIVATION, CSpec>, plexus_activation>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_ACTIVATION_GRADIENT, CSpec>,
+                             plexus_activation_gradient>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_LOSS, CSpec>, plexus_loss>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_DROPOUT, CSpec>, plexus_dropout>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_REDUCE, CSpec>, plexus_reduce>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_CLIP, CSpec>, plexus_clip>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_SCALE, CSpec>, plexus_scale>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_UPDATE, CSpec>, plexus_update>);
+
 uint8_t code(DType dtype) { return uint8_t(dtype); }
 uint8_t code(Batch batch) { return uint8_t(batch); }
 
@@ -78,7 +90,8 @@ CSpec marshal(const UpdateSpec& s) {
   auto c = sized<plexus_update>();
   c.kind = uint8_t(s.kind), c.dtype = code(s.dtype), c.nesterov = s.nesterov;
   c.m = s.m, c.n = s.n;
-  c.momentum = s.momentum, c.weight_decay = s.weight_decay, c.beta1 = s.beta1, c.beta2 = s.beta2, c.epsilon = s.epsilon;
+  c.momentum = s.momentum, c.weight_decay = s.weight_decay, c.beta1 = s.beta1, c.beta2 = s.beta2,
+  c.epsilon = s.epsilon;
   return c;
 }
 
@@ -114,37 +127,39 @@ plexus_tensor tensor(const Operand& operand, BufferId buffer) {
 }  // namespace
 
 Marshalled::Marshalled(const Run& run) {
-  size_t count = 0;
-  while (count < run.size() && !layout(run[count].spec)) count++;
-  const std::vector<Use> touched = uses(run.program());
-  const std::vector<int64_t>& row_counts = run.program().row_counts;
-  items_.reserve(count);  // the structs point at each other: they must not move
+  size_t count = 0, slots = 0;
+  while (count < run.size() && !layout(run[count].spec)) slots += run[count++].buffers.size();
+  specs_.reserve(count), operations_.reserve(count), pointers_.reserve(count);
+  tensors_.reserve(slots), slots_.reserve(slots);
+
+  const Program& program = run.program();
+  const std::vector<Use> touched = uses(program);
   for (size_t i = 0; i < count; i++) {
     const Operation& operation = run[i];
-    Item& item = items_.emplace_back();
-    item.spec = std::visit([](const auto& s) { return marshal(s); }, operation.spec);
-    item.tensors.reserve(operation.buffers.size());
+    const CSpec& spec =
+        specs_.emplace_back(std::visit([](const auto& s) { return marshal(s); }, operation.spec));
+    const size_t first_slot = slots_.size();
     for (size_t slot = 0; slot < operation.buffers.size(); slot++) {
       const BufferId id = operation.buffers[slot];
       if (id == no_buffer) {
-        item.slots.push_back(nullptr);
+        slots_.push_back(nullptr);
         continue;
       }
-      plexus_tensor t = tensor(operand(operation.spec, slot), id);
+      plexus_tensor& t = tensors_.emplace_back(tensor(operand(operation.spec, slot), id));
       const Use use = touched[size_t(id)];
-      const bool inside = run.program()[id].role == Role::temporary && use.first >= run.first() &&
-                          use.last < run.first() + count;
+      const bool inside =
+          program[id].role == Role::temporary && use.first >= run.first() && use.last < run.first() + count;
       t.last_use = inside ? int32_t(use.last - run.first()) : PLEXUS_USED_ELSEWHERE;
-      item.slots.push_back(&item.tensors.emplace_back(t));
+      slots_.push_back(&t);
     }
-    item.operation = {.struct_size = sizeof(plexus_operation),
-                      .family = uint32_t(item.spec.index()),
-                      .spec = std::visit([](const auto& s) -> const void* { return &s; }, item.spec),
-                      .tensors = item.slots.data(),
-                      .slots = uint32_t(item.slots.size()),
-                      .row_counts_size = uint32_t(row_counts.size()),
-                      .row_counts = row_counts.data()};
-    pointers_.push_back(&item.operation);
+    operations_.push_back({.struct_size = sizeof(plexus_operation),
+                           .family = uint32_t(spec.index()),
+                           .spec = std::visit([](const auto& s) -> const void* { return &s; }, spec),
+                           .tensors = slots_.data() + first_slot,
+                           .slots = uint32_t(operation.buffers.size()),
+                           .row_counts_size = uint32_t(program.row_counts.size()),
+                           .row_counts = program.row_counts.data()});
+    pointers_.push_back(&operations_.back());
   }
 }
 

@@ -19,13 +19,11 @@ class Marshalled {
   int32_t size() const { return int32_t(pointers_.size()); }
 
  private:
-  struct Item {
-    CSpec spec;
-    std::vector<plexus_tensor> tensors;
-    std::vector<const plexus_tensor*> slots;
-    plexus_operation operation;
-  };
-  std::vector<Item> items_;
+  // The structs point at each other: none of these vectors grows beyond what it reserves.
+  std::vector<CSpec> specs_;
+  std::vector<plexus_tensor> tensors_;
+  std::vector<const plexus_tensor*> slots_;
+  std::vector<plexus_operation> operations_;
   std::vector<const plexus_operation*> pointers_;
 };
 

@@ -42,12 +42,14 @@ bool same(const sigset_t& a, const sigset_t& b) {
 
 bool same_directory(int a, int b) {
   struct stat left, right;
-  return fstat(a, &left) == 0 && fstat(b, &right) == 0 && left.st_dev == right.st_dev && left.st_ino == right.st_ino;
+  return fstat(a, &left) == 0 && fstat(b, &right) == 0 && left.st_dev == right.st_dev &&
+         left.st_ino == right.st_ino;
 }
 
 }  // namespace
 
-ProcessState::ProcessState() : thread_locale_(uselocale(locale_t(0))), directory_(open(".", O_PATH | O_CLOEXEC)) {
+ProcessState::ProcessState()
+    : thread_locale_(uselocale(locale_t(0))), directory_(open(".", O_PATH | O_CLOEXEC)) {
   fegetenv(&floating_point_);
   const char* locale = setlocale(LC_ALL, nullptr);
   locale_ = locale ? locale : "C";

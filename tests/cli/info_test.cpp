@@ -73,7 +73,8 @@ TEST(Info, ListsPluginsAndLoadsThemWhenAskedTo) {
   EXPECT_EQ(row(loaded, "relu_matmul")["loaded"], true);
   EXPECT_EQ(row(loaded, "relu_matmul")["description"], "an example: relu and matrix products");
   EXPECT_EQ(row(loaded, "null_table")["usable"], false);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "returned no backend", row(loaded, "null_table")["reason"].get<std::string>());
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "returned no backend",
+                      row(loaded, "null_table")["reason"].get<std::string>());
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "NaN into an activation",
                       row(loaded, "deviates")["deviations"].get<std::string>());
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "floating-point modes",

@@ -22,41 +22,50 @@ std::string number(T value) {
 
 // What echo.cpp should say, from the specs of the core.
 std::string line(const MatmulSpec& s) {
-  return "matmul form=" + number(s.form) + " batch=" + number(s.batch) + " bias=" + number(s.bias) + " accumulate=" +
-         number(s.accumulate) + " m=" + number(s.m) + " n=" + number(s.n) + " k=" + number(s.k) + " lda=" +
-         number(s.lda ? s.lda : s.form == Form::tn ? s.m : s.k) + " ldb=" +
-         number(s.ldb ? s.ldb : s.form == Form::nt ? s.k : s.n) + " ldc=" + number(s.ldc ? s.ldc : s.n) + " a=" +
-         number(s.a) + " b=" + number(s.b) + " c=" + number(s.c);
+  return "matmul form=" + number(s.form) + " batch=" + number(s.batch) + " bias=" + number(s.bias) +
+         " accumulate=" + number(s.accumulate) + " m=" + number(s.m) + " n=" + number(s.n) +
+         " k=" + number(s.k) + " lda=" +
+         number(s.lda                ? s.lda
+                : s.form == Form::tn ? s.m
+                                     : s.k) +
+         " ldb=" +
+         number(s.ldb                ? s.ldb
+                : s.form == Form::nt ? s.k
+                                     : s.n) +
+         " ldc=" + number(s.ldc ? s.ldc : s.n) + " a=" + number(s.a) + " b=" + number(s.b) +
+         " c=" + number(s.c);
 }
 template <class S>
 std::string activation_line(const char* name, const S& s) {
-  return name + std::string(" kind=") + number(s.kind) + " batch=" + number(s.batch) + " dtype=" + number(s.dtype) +
-         " m=" + number(s.m) + " n=" + number(s.n) + " alpha=" + real(s.alpha);
+  return name + std::string(" kind=") + number(s.kind) + " batch=" + number(s.batch) +
+         " dtype=" + number(s.dtype) + " m=" + number(s.m) + " n=" + number(s.n) + " alpha=" + real(s.alpha);
 }
 std::string line(const ActivationSpec& s) { return activation_line("activation", s); }
 std::string line(const ActivationGradientSpec& s) { return activation_line("gradient", s); }
 std::string line(const LossSpec& s) {
-  return "loss kind=" + number(s.kind) + " batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " gradient=" +
-         number(s.gradient) + " m=" + number(s.m) + " n=" + number(s.n) + " delta=" + real(s.delta) +
-         " class_weights=" + number(s.class_weights) + " sample_weights=" + number(s.sample_weights);
+  return "loss kind=" + number(s.kind) + " batch=" + number(s.batch) + " dtype=" + number(s.dtype) +
+         " gradient=" + number(s.gradient) + " m=" + number(s.m) + " n=" + number(s.n) +
+         " delta=" + real(s.delta) + " class_weights=" + number(s.class_weights) +
+         " sample_weights=" + number(s.sample_weights);
 }
 std::string line(const DropoutSpec& s) {
-  return "dropout batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " m=" + number(s.m) + " n=" + number(s.n) +
-         " rate=" + real(double(s.rate)) + " stream=" + number(s.stream);
+  return "dropout batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " m=" + number(s.m) +
+         " n=" + number(s.n) + " rate=" + real(double(s.rate)) + " stream=" + number(s.stream);
 }
 std::string line(const ReduceSpec& s) {
-  return "reduce kind=" + number(s.kind) + " batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " accumulate=" +
-         number(s.accumulate) + " m=" + number(s.m) + " n=" + number(s.n);
+  return "reduce kind=" + number(s.kind) + " batch=" + number(s.batch) + " dtype=" + number(s.dtype) +
+         " accumulate=" + number(s.accumulate) + " m=" + number(s.m) + " n=" + number(s.n);
 }
 std::string line(const ClipSpec& s) { return "clip dtype=" + number(s.dtype) + " limit=" + real(s.limit); }
 std::string line(const ScaleSpec& s) {
-  return "scale batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " offset=" + number(s.offset) + " m=" +
-         number(s.m) + " n=" + number(s.n);
+  return "scale batch=" + number(s.batch) + " dtype=" + number(s.dtype) + " offset=" + number(s.offset) +
+         " m=" + number(s.m) + " n=" + number(s.n);
 }
 std::string line(const UpdateSpec& s) {
-  return "update kind=" + number(s.kind) + " dtype=" + number(s.dtype) + " nesterov=" + number(s.nesterov) + " m=" +
-         number(s.m) + " n=" + number(s.n) + " momentum=" + real(s.momentum) + " weight_decay=" +
-         real(s.weight_decay) + " beta1=" + real(s.beta1) + " beta2=" + real(s.beta2) + " epsilon=" + real(s.epsilon);
+  return "update kind=" + number(s.kind) + " dtype=" + number(s.dtype) + " nesterov=" + number(s.nesterov) +
+         " m=" + number(s.m) + " n=" + number(s.n) + " momentum=" + real(s.momentum) +
+         " weight_decay=" + real(s.weight_decay) + " beta1=" + real(s.beta1) + " beta2=" + real(s.beta2) +
+         " epsilon=" + real(s.epsilon);
 }
 std::string tensors(const Spec& spec) {
   std::string text;
@@ -64,9 +73,9 @@ std::string tensors(const Spec& spec) {
     const Operand o = operand(spec, slot);
     text += " |";
     if (o.used)
-      text += " dtype=" + number(o.dtype) + " access=" + number(o.access) + " memory=0 rank=2 flags=" +
-              number(o.batch) + " rows=" + number(o.rows) + " columns=" + number(o.columns) + " stride=" +
-              number(o.stride) + " step=1 elsewhere=1";
+      text += " dtype=" + number(o.dtype) + " access=" + number(o.access) +
+              " memory=0 rank=2 flags=" + number(o.batch) + " rows=" + number(o.rows) +
+              " columns=" + number(o.columns) + " stride=" + number(o.stride) + " step=1 elsewhere=1";
   }
   return text;
 }
@@ -103,12 +112,15 @@ TEST(Border, RowCountsArrive) {
 TEST(Border, TheHostDoesWhatItSays) {
   load_backend(zoo("services"));
   std::vector<std::string> lines;
-  make_context({.backend = "services", .threads = 3, .fallback = Fallback::allow,
+  make_context({.backend = "services",
+                .threads = 3,
+                .fallback = Fallback::allow,
                 .sink = [&](LogLevel, const std::string& text) { lines.push_back(text); }});
   const std::string isa = to_string(Environment::resolve().max_isa);
-  EXPECT_EQ(lines, (std::vector<std::string>{"threads 3", "max_isa " + isa, "verbose 0", "nonsense unknown",
-                                             "aligned to 1: yes", "aligned to 64: yes", "aligned to 4096: yes",
-                                             "too much: refused", "odd alignment: refused", "a grain of 0: 2"}));
+  EXPECT_EQ(lines,
+            (std::vector<std::string>{"threads 3", "max_isa " + isa, "verbose 0", "nonsense unknown",
+                                      "aligned to 1: yes", "aligned to 64: yes", "aligned to 4096: yes",
+                                      "too much: refused", "odd alignment: refused", "a grain of 0: 2"}));
 }
 
 TEST(Border, RandomNumbersAndWorkspaceArrive) {

@@ -25,13 +25,15 @@ TEST(Deviation, ShowsInThePlan) {
   load_backend(zoo("deviates"));
   const Plan plan = relu_plan(context("deviates"));
   EXPECT_EQ(plan.rows()[0].deviations, declared);
-  EXPECT_TRUE(plan.table().ends_with("  chosen, deviates\ndeviates deviates: " + declared + "\n")) << plan.table();
+  EXPECT_TRUE(plan.table().ends_with("  chosen, deviates\ndeviates deviates: " + declared + "\n"))
+      << plan.table();
   load_backend(zoo("sound"));
   EXPECT_TRUE(relu_plan(context("sound")).table().ends_with("  chosen\n"));
 }
 
 TEST(Deviation, ConcernsItsFamilyAlone) {
-  const Deviations all{.rows = (1u << semantics_count) - 1, .elementwise_relative = 1, .elementwise_absolute = 2};
+  const Deviations all{
+      .rows = (1u << semantics_count) - 1, .elementwise_relative = 1, .elementwise_absolute = 2};
   const auto has = [&](const Spec& spec, Semantics row) { return all.of(spec).has(row); };
   const ActivationSpec relu{}, softmax{.kind = Activation::softmax};
   EXPECT_TRUE(has(relu, Semantics::activation_nan));

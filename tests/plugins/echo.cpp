@@ -1,6 +1,7 @@
-// Takes every operation, computes nothing, and describes each by the structs that it was given: what crosses the border.
-#include <plexus/backends/abi/plexus_backend.hpp>
+// Takes every operation, computes nothing, and describes each by the structs that it was given: what crosses
+// the border.
 #include <cstdio>
+#include <plexus/backends/abi/plexus_backend.hpp>
 #include <string>
 
 namespace {
@@ -21,19 +22,36 @@ struct Text {
 };
 
 void echo(Text& t, const plexus_matmul& s) {
-  t.word("matmul").number("form", s.form).number("batch", s.batch).number("bias", s.bias).number("accumulate", s.accumulate);
-  t.number("m", s.m).number("n", s.n).number("k", s.k).number("lda", s.lda).number("ldb", s.ldb).number("ldc", s.ldc);
+  t.word("matmul")
+      .number("form", s.form)
+      .number("batch", s.batch)
+      .number("bias", s.bias)
+      .number("accumulate", s.accumulate);
+  t.number("m", s.m)
+      .number("n", s.n)
+      .number("k", s.k)
+      .number("lda", s.lda)
+      .number("ldb", s.ldb)
+      .number("ldc", s.ldc);
   t.number("a", s.a_type).number("b", s.b_type).number("c", s.c_type);
 }
 template <class S>
 void echo_activation(Text& t, const S& s) {
-  t.number("kind", s.kind).number("batch", s.batch).number("dtype", s.dtype).number("m", s.m).number("n", s.n);
+  t.number("kind", s.kind)
+      .number("batch", s.batch)
+      .number("dtype", s.dtype)
+      .number("m", s.m)
+      .number("n", s.n);
   t.real("alpha", s.alpha);
 }
 void echo(Text& t, const plexus_activation& s) { echo_activation(t.word("activation"), s); }
 void echo(Text& t, const plexus_activation_gradient& s) { echo_activation(t.word("gradient"), s); }
 void echo(Text& t, const plexus_loss& s) {
-  t.word("loss").number("kind", s.kind).number("batch", s.batch).number("dtype", s.dtype).number("gradient", s.gradient);
+  t.word("loss")
+      .number("kind", s.kind)
+      .number("batch", s.batch)
+      .number("dtype", s.dtype)
+      .number("gradient", s.gradient);
   t.number("m", s.m).number("n", s.n).real("delta", s.delta);
   t.number("class_weights", s.class_weights).number("sample_weights", s.sample_weights);
 }
@@ -63,8 +81,8 @@ void echo_any(Text& t, const px::Operations& run) {
 
 struct Echo final : px::Kernel {
   explicit Echo(const px::Operations& run) {
-    echo_any<plexus_matmul, plexus_activation, plexus_activation_gradient, plexus_loss, plexus_dropout, plexus_reduce,
-             plexus_clip, plexus_scale, plexus_update>(text, run);
+    echo_any<plexus_matmul, plexus_activation, plexus_activation_gradient, plexus_loss, plexus_dropout,
+             plexus_reduce, plexus_clip, plexus_scale, plexus_update>(text, run);
     for (uint32_t slot = 0; slot < run[0].slots; slot++) {
       const plexus_tensor* tensor = run.tensor(0, int(slot));
       text.word(" |");

@@ -39,13 +39,15 @@ TEST_P(Example, KeepsItsPromises) {
     for (const Fill fill : {Fill::exact, Fill::real, Fill::special}) {
       std::vector<conformance::Case> cases;
       for (uint64_t seed = 0; seed < 1000; seed++) cases.push_back(make_case(family, fill, seed));
-      EXPECT_GT(count_supported(backend(), cases), family == "matmul" ? 300 : 10) << family << " " << to_string(fill);
+      EXPECT_GT(count_supported(backend(), cases), family == "matmul" ? 300 : 10)
+          << family << " " << to_string(fill);
     }
     EXPECT_GT(count_supported(backend(), conformance::edges(family)), 15) << family;
   }
 }
 
-/// y = relu(x w + b); with `shared`, somebody else reads the product too; with `crossed`, the relu reads another buffer.
+/// y = relu(x w + b); with `shared`, somebody else reads the product too; with `crossed`, the relu reads
+/// another buffer.
 Program dense(bool shared, bool crossed) {
   Program program;
   const auto add = [&](const char* name, Role role, Shape shape, bool batch) {
@@ -67,8 +69,10 @@ TEST_P(Example, FusesWhatNobodyElseReads) {
   ASSERT_EQ(fused.rows().size(), 1u);
   EXPECT_EQ(fused.rows()[0].why, "fused 2");
   EXPECT_EQ(fused.rows()[0].spec, "matmul/nn/f32/m5~/n9/k7/bias/relu");
-  // Who decides is the wiring: a third operation that is offered too, and is left outside, must still find the product.
-  for (const auto& [shared, crossed] : {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
+  // Who decides is the wiring: a third operation that is offered too, and is left outside, must still find
+  // the product.
+  for (const auto& [shared, crossed] :
+       {std::pair(true, false), std::pair(false, true), std::pair(true, true)}) {
     const Plan apart = Plan::build(context_, store, dense(shared, crossed));
     EXPECT_EQ(apart.rows()[0].why, "chosen");
     EXPECT_EQ(apart.rows()[1].why, "chosen");
@@ -82,7 +86,8 @@ TEST_P(Example, FusedOrNotHasTheSameBits) {
     Plan plan = Plan::build(context_, store, dense(shared, false));
     const RandomStream random(1, Purpose::user);
     for (const auto& [name, count] : {std::pair("x", 35), std::pair("w", 63), std::pair("b", 9)})
-      for (int i = 0; i < count; i++) plan.data<float>(name)[i] = float(random.normal(uint64_t(100 * count + i)));
+      for (int i = 0; i < count; i++)
+        plan.data<float>(name)[i] = float(random.normal(uint64_t(100 * count + i)));
     for (const int64_t rows : {int64_t(5), int64_t(3)}) {
       plan.run(rows);
       const float* y = plan.data<float>("y");

@@ -30,13 +30,16 @@ TEST(Fault, InARunThatSaysNothing) { expect_fault_in_run("run_fails_silently", "
 TEST(Fault, AnExceptionInARun) { expect_fault_in_run("run_throws", "thrown in run"); }
 TEST(Fault, InALoopOnAnyThread) { expect_fault_in_run("loop_fails", "a wheel came off"); }
 TEST(Fault, AnExceptionInALoop) { expect_fault_in_run("loop_throws", "thrown in a loop"); }
-TEST(Fault, AnExceptionOverTheBorder) { expect_fault_in_run("raw_throws", "threw an exception: over the border"); }
+TEST(Fault, AnExceptionOverTheBorder) {
+  expect_fault_in_run("raw_throws", "threw an exception: over the border");
+}
 
 /// A plugin that fails while a plan is built.
 void expect_fault_in_build(const std::string& name, const std::string& problem) {
   load_backend(zoo(name));
   const Context first = context(name);
-  EXPECT_EQ(message<BackendError>([&] { relu_plan(first); }), "backend '" + name + "': " + line + ": " + problem);
+  EXPECT_EQ(message<BackendError>([&] { relu_plan(first); }),
+            "backend '" + name + "': " + line + ": " + problem);
   EXPECT_FALSE(row(name).usable);
   EXPECT_EQ(relu_plan(first).rows()[0].backend, "reference");
 }
@@ -69,8 +72,10 @@ TEST(Fault, NoInstance) {
 TEST(Fallback, AnErrorWhereAsked) {
   load_backend(zoo("prepare_unsupported"));
   const Context strict = context("prepare_unsupported", {.fallback = Fallback::error});
-  EXPECT_EQ(message<BackendError>([&] { relu_plan(strict); }),
-            line + ": backend 'prepare_unsupported' does not have it, and PLEXUS_FALLBACK=error forbids 'reference'");
+  EXPECT_EQ(
+      message<BackendError>([&] { relu_plan(strict); }),
+      line +
+          ": backend 'prepare_unsupported' does not have it, and PLEXUS_FALLBACK=error forbids 'reference'");
 }
 
 TEST(Check, FindsNaNThatAPluginMakes) {
@@ -78,7 +83,8 @@ TEST(Check, FindsNaNThatAPluginMakes) {
   Plan unchecked = relu_plan(context("makes_nan"));
   EXPECT_NO_THROW(unchecked.run(4));
   Plan plan = relu_plan(context("makes_nan", {.check = Check::nan}));
-  EXPECT_EQ(message<Error>([&] { plan.run(4); }), "check for NaN: " + line + " on makes_nan (relu) wrote NaN into y");
+  EXPECT_EQ(message<Error>([&] { plan.run(4); }),
+            "check for NaN: " + line + " on makes_nan (relu) wrote NaN into y");
 }
 
 TEST(Check, FindsWhatDiffersFromTheReference) {

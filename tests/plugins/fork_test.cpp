@@ -98,18 +98,49 @@ TEST(Fork, APluginWithThreadsOfItsOwnIsRefused) {
   const Context before = context("own_threads");
   Plan plan = relu_plan(before);
   expect_relu(plan);
-  EXPECT_EQ(in_child([&] {
-              const std::string problem =
-                  "backend 'own_threads': its threads stayed behind when fork() made this process: use 'reference' "
-                  "here, or fork before the backend is loaded";
-              EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), problem);
-              EXPECT_EQ(message<BackendError>([] { context("own_threads"); }), problem);
-              Plan fallback = relu_plan(before);
-              expect_relu(fallback);
-              return fallback.rows()[0].backend == "reference";
-            }),
-            0);
+  EXPECT_EQ(
+      in_child([&] {
+        const std::string problem =
+            "backend 'own_threads': its threads stayed behind when fork() made this process: use 'reference' "
+            "here, or fork before the backend is loaded";
+        EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), problem);
+        EXPECT_EQ(message<BackendError>([] { context("own_threads"); }), problem);
+        Plan fallback = relu_plan(before);
+        expect_relu(fallback);
+        return fallback.rows()[0].backend == "reference";
+      }),
+      0);
   expect_relu(plan);
+}
+
+TEST(Fork, EveryBackendComputesOrSaysWhyNot) {
+  for (const std::string& name : usable_backends()) {
+    const Context before = context(name);
+    Plan plan = relu_plan(before);
+    expect_relu(plan);
+    EXPECT_EQ(in_child([&] {
+                int computed = 0, refused = 0;
+                const auto attempt = [&](auto body) {
+                  try {
+                    body();
+                    computed++;
+                  } catch (const BackendError& error) {
+                    refused += std::string(error.what()).find("fork()") != std::string::npos;
+                  }
+                };
+                attempt([&] { expect_relu(plan); });
+                attempt([&] {
+                  Plan after = relu_plan(context(name));
+                  expect_relu(after);
+                });
+                Plan reference = relu_plan(context("reference"));
+                expect_relu(reference);
+                return computed + refused == 2;
+              }),
+              0)
+        << name;
+    expect_relu(plan);
+  }
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// From a file to a backend: every way in which it can go wrong, each with its words, and the process alive and as it was.
+// From a file to a backend: every way in which it can go wrong, each with its words, and the process alive
+// and as it was.
 #include <fenv.h>
 #include <signal.h>
 #include <unistd.h>
@@ -21,7 +22,8 @@ std::string failed(const std::string& name, const std::string& file, const std::
 }
 
 /// A copy of a good plugin, changed.
-std::string damaged(const Directory& directory, const std::string& name, size_t at, const std::string& bytes) {
+std::string damaged(const Directory& directory, const std::string& name, size_t at,
+                    const std::string& bytes) {
   std::string content = read_file(zoo("sound"));
   content.replace(at, bytes.size(), bytes);
   return directory.write(name + ".so", content);
@@ -48,7 +50,8 @@ TEST(Loader, SaysWhatItLoaded) {
   load_backend(zoo("sound"));
   std::vector<std::string> lines;
   setenv("PLEXUS_VERBOSE", "1", 1);
-  make_context({.backend = "sound", .sink = [&](LogLevel, const std::string& text) { lines.push_back(text); }});
+  make_context(
+      {.backend = "sound", .sink = [&](LogLevel, const std::string& text) { lines.push_back(text); }});
   unsetenv("PLEXUS_VERBOSE");
   ASSERT_EQ(lines.size(), 2u);
   EXPECT_EQ(lines[1], "backend 'sound': from the zoo, 3.1, " + zoo("sound"));
@@ -57,11 +60,13 @@ TEST(Loader, SaysWhatItLoaded) {
 TEST(Loader, RefusesWhatIsNoSharedObject) {
   const Directory directory;
   const std::string text = directory.write("text.so", "this is not a library\n");
-  EXPECT_EQ(load_message(text), failed("text", text, "not a shared object: it does not begin as an ELF file"));
+  EXPECT_EQ(load_message(text),
+            failed("text", text, "not a shared object: it does not begin as an ELF file"));
   const std::string empty = directory.write("empty.so", "");
   EXPECT_EQ(load_message(empty), failed("empty", empty, "empty: not a shared object"));
   std::filesystem::create_directory(directory / "folder.so");
-  EXPECT_EQ(load_message(directory / "folder.so"), failed("folder", directory / "folder.so", "not a regular file"));
+  EXPECT_EQ(load_message(directory / "folder.so"),
+            failed("folder", directory / "folder.so", "not a regular file"));
   const std::string missing = directory / "missing.so";
   EXPECT_EQ(load_message(missing), failed("missing", missing, "No such file or directory"));
 }
@@ -69,14 +74,17 @@ TEST(Loader, RefusesWhatIsNoSharedObject) {
 TEST(Loader, RefusesOtherMachines) {
   const Directory directory;
   const std::string problem = "made for another machine, this one is 64-bit ";
-  const std::string processor = damaged(directory, "processor", 18, std::string("\x08\x00", 2));  // e_machine: MIPS
+  const std::string processor =
+      damaged(directory, "processor", 18, std::string("\x08\x00", 2));  // e_machine: MIPS
   EXPECT_TRUE(load_message(processor).starts_with(failed("processor", processor, problem)));
   const std::string bits = damaged(directory, "bits", 4, "\x01");  // EI_CLASS: 32 bits
   EXPECT_TRUE(load_message(bits).starts_with(failed("bits", bits, problem)));
   const std::string order = damaged(directory, "order", 5, "\x02");  // EI_DATA: the other byte order
   EXPECT_TRUE(load_message(order).starts_with(failed("order", order, problem)));
-  const std::string object = damaged(directory, "object", 16, std::string("\x01\x00", 2));  // e_type: relocatable
-  EXPECT_EQ(load_message(object), failed("object", object, "not a shared object: an ELF file of another kind"));
+  const std::string object =
+      damaged(directory, "object", 16, std::string("\x01\x00", 2));  // e_type: relocatable
+  EXPECT_EQ(load_message(object),
+            failed("object", object, "not a shared object: an ELF file of another kind"));
 }
 
 TEST(Loader, RefusesAFileThatIsCutOffAnywhere) {
@@ -86,7 +94,8 @@ TEST(Loader, RefusesAFileThatIsCutOffAnywhere) {
   for (size_t part = 1; part < 64; part++) {
     const std::string name = "cut" + std::to_string(part);
     const std::string file = directory.write(name + ".so", content.substr(0, content.size() * part / 64));
-    // Behind the last segment lie only names for debuggers: without these it is whole; it calls itself otherwise, though.
+    // Behind the last segment lie only names for debuggers: without these it is whole; it calls itself
+    // otherwise, though.
     const std::string said = load_message(file);
     if (said.find("says that it is backend 'sound'") != std::string::npos)
       loaded++;
@@ -100,17 +109,21 @@ TEST(Loader, RefusesAFileThatIsCutOffAnywhere) {
 }
 
 TEST(Loader, RefusesWhatIsNoPlugin) {
-  EXPECT_EQ(load_message(zoo("no_symbol")), failed("no_symbol", zoo("no_symbol"),
-                                                    "not a plugin of Plexus: it does not export plexus_backend_open_v1"));
+  EXPECT_EQ(load_message(zoo("no_symbol")),
+            failed("no_symbol", zoo("no_symbol"),
+                   "not a plugin of Plexus: it does not export plexus_backend_open_v1"));
   const std::string name = std::string(ZOO_DIRECTORY) + "/no.plugin";
-  EXPECT_EQ(load_message(name), name + ": not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
+  EXPECT_EQ(load_message(name),
+            name + ": not the name of a plugin: NAME.so, NAME made of letters, digits, _ and -");
   EXPECT_EQ(load_message(zoo("misnamed")),
-            failed("misnamed", zoo("misnamed"), "says that it is backend 'another': its file must be named another.so"));
+            failed("misnamed", zoo("misnamed"),
+                   "says that it is backend 'another': its file must be named another.so"));
 }
 
 TEST(Loader, RefusesOtherVersions) {
   const std::string problem =
-      "made for version 2 of the backend ABI, this Plexus has version 1: build the plugin against this Plexus, or update Plexus";
+      "made for version 2 of the backend ABI, this Plexus has version 1: build the plugin against this "
+      "Plexus, or update Plexus";
   EXPECT_EQ(load_message(zoo("newer_major")), failed("newer_major", zoo("newer_major"), problem));
   EXPECT_EQ(load_message(zoo("next_symbol")), failed("next_symbol", zoo("next_symbol"), problem));
 }
@@ -128,8 +141,9 @@ TEST(Loader, RefusesIncompleteTables) {
 }
 
 TEST(Loader, SurvivesExceptionsWhileItLoads) {
-  EXPECT_EQ(load_message(zoo("open_throws")),
-            failed("open_throws", zoo("open_throws"), "threw an exception while it opened: thrown on opening"));
+  EXPECT_EQ(
+      load_message(zoo("open_throws")),
+      failed("open_throws", zoo("open_throws"), "threw an exception while it opened: thrown on opening"));
   EXPECT_EQ(load_message(zoo("open_throws_int")),
             failed("open_throws_int", zoo("open_throws_int"), "threw an exception while it opened"));
   EXPECT_EQ(load_message(zoo("score_throws")),
@@ -138,7 +152,8 @@ TEST(Loader, SurvivesExceptionsWhileItLoads) {
 
 TEST(Loader, NamesAMissingDependency) {
   const std::string said = load_message(zoo("missing_dependency"));
-  EXPECT_TRUE(said.starts_with(failed("missing_dependency", zoo("missing_dependency"), "libplexus_zoo_dependency.so")))
+  EXPECT_TRUE(said.starts_with(
+      failed("missing_dependency", zoo("missing_dependency"), "libplexus_zoo_dependency.so")))
       << said;
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "No such file", said);
 }
@@ -149,7 +164,8 @@ TEST(Loader, RefusesANameThatIsTaken) {
             zoo("second/twin") + ": backend 'twin' is loaded already, from " + zoo("first/twin"));
   EXPECT_EQ(row("twin").file, zoo("first/twin"));
   EXPECT_EQ(load_message(zoo("first/reference")),
-            zoo("first/reference") + ": backend 'reference' is part of Plexus itself: the plugin needs another name");
+            zoo("first/reference") +
+                ": backend 'reference' is part of Plexus itself: the plugin needs another name");
   EXPECT_EQ(row("reference").file, "");
 }
 
@@ -217,8 +233,9 @@ TEST(Loader, PutsTheProcessBack) {
   struct sigaction before, after;
   sigaction(SIGUSR2, nullptr, &before);
   const BackendRow loaded = load_backend(zoo("changes_process"));
-  EXPECT_EQ(loaded.note,
-            "changed while it loaded, put back since: locale, signal handlers, blocked signals, working directory");
+  EXPECT_EQ(
+      loaded.note,
+      "changed while it loaded, put back since: locale, signal handlers, blocked signals, working directory");
   EXPECT_EQ(std::setlocale(LC_ALL, nullptr), locale);
   EXPECT_EQ(std::filesystem::current_path(), directory);
   sigaction(SIGUSR2, nullptr, &after);

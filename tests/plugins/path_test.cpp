@@ -84,7 +84,8 @@ TEST(Path, AbsoluteOnly) {
     const Path path(wrong);
     const std::string text = message<ArgumentError>([] { Environment::resolve(); });
     EXPECT_TRUE(text.starts_with("PLEXUS_BACKEND_PATH: '")) << text;
-    EXPECT_TRUE(text.ends_with("' is not valid; valid: absolute directories and files, with : between them")) << text;
+    EXPECT_TRUE(text.ends_with("' is not valid; valid: absolute directories and files, with : between them"))
+        << text;
   }
   const Path none("");
   EXPECT_NO_THROW(Environment::resolve());

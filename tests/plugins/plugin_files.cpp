@@ -29,6 +29,14 @@ BackendRow row(const std::string& name) {
   return {};
 }
 
+std::vector<std::string> usable_backends() {
+  std::vector<std::string> names;
+  for (const BackendRow& row : backends())
+    if (row.usable && !row.file.starts_with(ZOO_DIRECTORY) && !row.file.starts_with(testing::TempDir() + "plexus_plugins_"))
+      names.push_back(row.name);
+  return names;
+}
+
 Directory::Directory() : path(testing::TempDir() + "plexus_plugins_XXXXXX") {
   if (!mkdtemp(path.data())) throw std::runtime_error("mkdtemp");
   path = std::filesystem::canonical(path);

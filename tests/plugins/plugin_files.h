@@ -23,6 +23,9 @@ std::string load_message(const std::string& file);
 /// The row of the table; fails the test where there is none.
 BackendRow row(const std::string& name);
 
+/// The usable backends of this build, and those examples that are loaded; not what other tests brought from the zoo.
+std::vector<std::string> usable_backends();
+
 /// A directory that only we can write to; it goes with the object.
 class Directory {
  public:

@@ -1,6 +1,7 @@
-// Uses what the host offers, and says what it got; its dropout draws the host's random numbers into its workspace.
-#include <plexus/backends/abi/plexus_backend.hpp>
+// Uses what the host offers, and says what it got; its dropout draws the host's random numbers into its
+// workspace.
 #include <cstdint>
+#include <plexus/backends/abi/plexus_backend.hpp>
 #include <string>
 
 namespace {
@@ -19,7 +20,8 @@ struct Dropout final : px::Kernel {
     const int64_t rows = spec.batch == PLEXUS_BATCH_M ? call.rows : spec.m;
     return host.parallel_for(rows * spec.n, 7, [&](int64_t begin, int64_t end) {
       host.uniform(*seed, spec.stream, *step, begin, end - begin, draws + begin);
-      for (int64_t i = begin; i < end; i++) y[i] = draws[i] >= spec.rate ? float(x[i] / (1 - double(spec.rate))) : 0;
+      for (int64_t i = begin; i < end; i++)
+        y[i] = draws[i] >= spec.rate ? float(x[i] / (1 - double(spec.rate))) : 0;
     });
   }
   const plexus_dropout spec;
@@ -32,7 +34,9 @@ struct Services final : px::Backend {
 
   explicit Services(px::Host host) : host(host) {
     const auto say = [&](const std::string& line) { host.log(PLEXUS_LOG_WARNING, line.c_str()); };
-    const auto option = [&](const char* key) { return host.option(key) ? std::string(host.option(key)) : "unknown"; };
+    const auto option = [&](const char* key) {
+      return host.option(key) ? std::string(host.option(key)) : "unknown";
+    };
     say("threads " + std::to_string(host.threads()));
     say("max_isa " + option("max_isa"));
     say("verbose " + option("verbose"));
@@ -40,7 +44,8 @@ struct Services final : px::Backend {
     for (const size_t alignment : {1, 64, 4096}) {
       void* memory = host.allocate(100, alignment);
       say("aligned to " + std::to_string(alignment) + ": " +
-          (memory && reinterpret_cast<uintptr_t>(memory) % (alignment < 64 ? 64 : alignment) == 0 ? "yes" : "no"));
+          (memory && reinterpret_cast<uintptr_t>(memory) % (alignment < 64 ? 64 : alignment) == 0 ? "yes"
+                                                                                                  : "no"));
       host.release(memory);
     }
     say(std::string("too much: ") + (host.allocate(SIZE_MAX, 64) ? "given" : "refused"));

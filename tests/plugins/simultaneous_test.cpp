@@ -42,6 +42,22 @@ TEST(Simultaneous, TheReferenceHasTheBitsOfItsRunAlone) {
   }
 }
 
+TEST(Simultaneous, NoBackendDisturbsTheReference) {
+  load_backend(example("relu_matmul"));
+  const std::vector<std::byte> alone = trained("reference", 1);
+  int others = 0;
+  for (const std::string& name : usable_backends()) {
+    if (name == "reference") continue;
+    others++;
+    std::vector<std::byte> beside;
+    std::thread other([&] { trained(name, 4); });
+    std::thread reference([&] { beside = trained("reference", 2); });
+    other.join(), reference.join();
+    EXPECT_EQ(beside, alone) << name;
+  }
+  EXPECT_GT(others, 0);
+}
+
 TEST(Simultaneous, OnePlanMayBeForkedIntoManyThreads) {
   load_backend(zoo("sound"));
   const Plan plan = relu_plan(context("sound"));

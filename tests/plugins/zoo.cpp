@@ -68,7 +68,9 @@ struct Zoo final : px::Backend {
 
 #if defined(ZOO_RAW_THROWS)
 // Without the SDK's guard: what a plugin must not do, and the host survives.
-plexus_status raw_run(const void*, void* const*, const plexus_call*) { throw std::runtime_error("over the border"); }
+plexus_status raw_run(const void*, void* const*, const plexus_call*) {
+  throw std::runtime_error("over the border");
+}
 const plexus_backend* raw_table() {
   static plexus_backend table = *px::Table<Zoo>::get();
   table.run = raw_run;
@@ -85,7 +87,9 @@ extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(con
 #elif defined(ZOO_OPEN_THROWS_INT)
 extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) { throw 42; }
 #elif defined(ZOO_RAW_THROWS)
-extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) { return raw_table(); }
+extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) {
+  return raw_table();
+}
 #else
 PLEXUS_BACKEND_PLUGIN(Zoo)
 #endif
