@@ -27,6 +27,10 @@ if [[ -e $build/cli/plexus ]]; then
     [[ -e $module ]] || continue
     "$work/moved/bin/plexus" info | grep -qF "$work/moved/lib" || { echo "the installed plugins are not found"; exit 1; }
   done
+  if [[ -e $build/plexus/backends-1/onednn.so ]]; then
+    "$work/moved/bin/plexus" plan --backend onednn --fallback allow >"$work/plan.txt"
+    grep -q "bias/relu  *onednn .*fused 2" "$work/plan.txt" || { echo "onednn does not run"; cat "$work/plan.txt"; exit 1; }
+  fi
   for plugin in relu_matmul relu_matmul_c; do
     PLEXUS_BACKEND_PATH=$work/example "$work/moved/bin/plexus" plan --backend "$plugin" --fallback allow >"$work/plan.txt"
     grep -q "bias/relu  *$plugin .*fused 2" "$work/plan.txt" || { echo "$plugin does not run"; cat "$work/plan.txt"; exit 1; }
