@@ -1,6 +1,7 @@
-// What it costs to reach oneDNN through Plexus: the same products called directly and through the backend, in turn, in one
-// process, over the same memory, with the same number of threads, which wait the same way; and a whole training step beside
-// the sum of its kernels. Medians, and the spread between the quartiles, in microseconds.
+// What it costs to reach oneDNN through Plexus: the same products called directly and through the backend, in
+// turn, in one process, over the same memory, with the same number of threads, which wait the same way; and a
+// whole training step beside the sum of its kernels. Medians, and the spread between the quartiles, in
+// microseconds.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
@@ -30,7 +31,8 @@ const dnnl::engine& cpu_engine() {
 namespace {
 
 double microseconds() {
-  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch()).count();
+  return std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now().time_since_epoch())
+      .count();
 }
 
 class Times {
@@ -57,8 +59,8 @@ class Times {
 class DirectProduct {
  public:
   DirectProduct(int64_t m, int64_t n, int64_t k, float* a, float* b, float* c)
-      : description_(onednn::matmul(onednn::matrix(m, k, k), onednn::matrix(k, n, n), {}, onednn::matrix(m, n, n),
-                                    onednn::attributes())),
+      : description_(onednn::matmul(onednn::matrix(m, k, k), onednn::matrix(k, n, n), {},
+                                    onednn::matrix(m, n, n), onednn::attributes())),
         primitive_(description_),
         stream_(onednn::cpu_engine()),
         scratchpad_(DType::u8, {int64_t(description_.scratchpad_desc().get_size())}) {
@@ -70,7 +72,9 @@ class DirectProduct {
     const int slots[] = {DNNL_ARG_SRC, DNNL_ARG_WEIGHTS, DNNL_ARG_DST, DNNL_ARG_SCRATCHPAD};
     for (size_t i = 0; i < 4; i++) arguments_.push_back({slots[i], memories_[i].get()});
   }
-  void run() const { dnnl_primitive_execute(primitive_.get(), stream_.get(), int(arguments_.size()), arguments_.data()); }
+  void run() const {
+    dnnl_primitive_execute(primitive_.get(), stream_.get(), int(arguments_.size()), arguments_.data());
+  }
 
  private:
   dnnl::matmul::primitive_desc description_;
@@ -146,7 +150,8 @@ BENCHMARK(step)->ArgName("threads")->Arg(1)->Arg(2)->MinTime(2)->UseRealTime();
 }  // namespace plexus
 
 int main(int argc, char** argv) {
-  // libgomp, which comes in before main does, reads this once: start again with what Plexus sets where it loads oneDNN itself.
+  // libgomp, which comes in before main does, reads this once: start again with what Plexus sets where it
+  // loads oneDNN itself.
   if (!std::getenv("OMP_WAIT_POLICY")) {
     setenv("OMP_WAIT_POLICY", "passive", 1);
     execv("/proc/self/exe", argv);

@@ -36,7 +36,8 @@ bool family_excuses(const ActivationSpec& spec, size_t, const Element& e) {
 bool family_excuses(const ActivationGradientSpec& spec, size_t, const Element& e) {
   const Matrix &dy = e.inputs[0], &saved = e.inputs[1];
   if (by_rows(spec))
-    return e.declared.has(Semantics::softmax_non_finite) && !(row_is_finite(dy, e.i) && row_is_finite(saved, e.i));
+    return e.declared.has(Semantics::softmax_non_finite) &&
+           !(row_is_finite(dy, e.i) && row_is_finite(saved, e.i));
   return (e.declared.has(Semantics::gradient_nan) && std::isnan(saved(e.i, e.j))) ||
          (e.declared.has(Semantics::gradient_at_zero) && saved(e.i, e.j) == 0) ||
          (e.declared.has(Semantics::activation_infinity) &&
@@ -74,11 +75,12 @@ bool flushed(double value, DType dtype) {
 
 }  // namespace
 
-bool excused(const Deviations& declared, const Spec& spec, size_t slot, const Values& inputs, int64_t i, int64_t j,
-             double expected, double actual) {
+bool excused(const Deviations& declared, const Spec& spec, size_t slot, const Values& inputs, int64_t i,
+             int64_t j, double expected, double actual) {
   const Deviations concerning = declared.of(spec);
   if (concerning.rows == 0) return false;
-  if (concerning.has(Semantics::non_finite) && !(std::isfinite(expected) && std::isfinite(actual))) return true;
+  if (concerning.has(Semantics::non_finite) && !(std::isfinite(expected) && std::isfinite(actual)))
+    return true;
   const DType dtype = operand(spec, slot).dtype;
   if (concerning.has(Semantics::denormals) && flushed(expected, dtype) && flushed(actual, dtype)) return true;
   const Element element{concerning, inputs, i, j, expected, actual};

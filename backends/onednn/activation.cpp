@@ -46,8 +46,8 @@ std::optional<algorithm> softmax_of(uint8_t kind) {
   return std::nullopt;
 }
 
-/// oneDNN's logarithm (2.6.3, AVX-512) is off by up to 8e-6 next to 0: softplus(-10) comes out below 0, the log of
-/// probability 1 above. That is more than a backend may deviate by; their gradients take no logarithm.
+/// oneDNN's logarithm (2.6.3, AVX-512) is off by up to 8e-6 next to 0: softplus(-10) comes out below 0, the
+/// log of probability 1 above. That is more than a backend may deviate by; their gradients take no logarithm.
 bool takes_logarithm(uint8_t kind) { return kind == PLEXUS_SOFTPLUS || kind == PLEXUS_LOG_SOFTMAX; }
 
 Primitive forward(const plexus_activation& spec, int64_t rows) {
@@ -95,9 +95,9 @@ KernelPointer make_kernel(const plexus_activation& spec, const Setting& setting)
 }
 
 KernelPointer make_kernel(const plexus_activation_gradient& spec, const Setting& setting) {
-  return row_kernel(setting,
-                    {{PLEXUS_GRADIENT_DY, spec.n}, {PLEXUS_GRADIENT_SAVED, spec.n}, {PLEXUS_GRADIENT_DX, spec.n}},
-                    [&](int64_t rows) { return backward(spec, rows); });
+  return row_kernel(
+      setting, {{PLEXUS_GRADIENT_DY, spec.n}, {PLEXUS_GRADIENT_SAVED, spec.n}, {PLEXUS_GRADIENT_DX, spec.n}},
+      [&](int64_t rows) { return backward(spec, rows); });
 }
 
 }  // namespace plexus::onednn

@@ -32,12 +32,13 @@ using MakePrimitive = std::function<Primitive(int64_t rows)>;
 /// Throws what `make` throws, as all that follows here.
 KernelPointer row_kernel(const Setting& setting, std::vector<Moving> operands, const MakePrimitive& make);
 
-/// A sum over rows. `first` makes what writes the result, the last of the operands; `next` what adds to it. The result has
-/// `m` rows of `n`, `stride` apart, for zeros where there are no rows. `accumulate`: everything is added.
+/// What a sum over rows makes: `m` rows of `n`, `stride` apart. `accumulate`: the sum starts at what is there.
 struct Result {
   int64_t m, n, stride;
   bool accumulate;
 };
+/// A sum over rows. The result is the last of the operands; `add`: the primitive adds to it, otherwise it writes. Zeros where
+/// there are no rows.
 KernelPointer sum_kernel(const Setting& setting, std::vector<Moving> operands, const Result& result,
                          const std::function<Primitive(int64_t rows, bool add)>& make);
 

@@ -34,7 +34,8 @@ KernelPointer make_kernel(const plexus_matmul& spec, const std::optional<plexus_
     operands.push_back({PLEXUS_MATMUL_C, depth ? 0 : spec.ldc});
 
   if (depth) {
-    if (following || spec.bias) throw Unsupported("a product over the batch is summed up before anything follows");
+    if (following || spec.bias)
+      throw Unsupported("a product over the batch is summed up before anything follows");
     return sum_kernel(setting, std::move(operands), {spec.m, spec.n, spec.ldc, spec.accumulate != 0},
                       [&](int64_t rows, bool add) {
                         return product(spec, spec.m, rows, spec.ldc, add ? adding() : dnnl::post_ops());

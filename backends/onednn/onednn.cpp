@@ -11,21 +11,21 @@ namespace {
 
 #define PLEXUS_STRING_OF(x) #x
 #define PLEXUS_STRING(x) PLEXUS_STRING_OF(x)
-constexpr const char* library_version =
-    PLEXUS_STRING(DNNL_VERSION_MAJOR) "." PLEXUS_STRING(DNNL_VERSION_MINOR) "." PLEXUS_STRING(DNNL_VERSION_PATCH);
+constexpr const char* library_version = PLEXUS_STRING(DNNL_VERSION_MAJOR) "." PLEXUS_STRING(
+    DNNL_VERSION_MINOR) "." PLEXUS_STRING(DNNL_VERSION_PATCH);
 
-/// relu and its relatives turn NaN into 0; x sigmoid(x) and the like are 0 times infinity far out; a NaN that softmax meets
-/// stays in its place and loses the others. The bounds are those that oneDNN's own tests have.
+/// relu and its relatives turn NaN into 0; x sigmoid(x) and the like are 0 times infinity far out; a NaN that
+/// softmax meets stays in its place and loses the others. The bounds are those that oneDNN's own tests have.
 constexpr plexus_deviations declared = {
     .struct_size = sizeof(plexus_deviations),
-    .rows = PLEXUS_DEVIATES_ACTIVATION_NAN | PLEXUS_DEVIATES_GRADIENT_NAN | PLEXUS_DEVIATES_ACTIVATION_INFINITY |
-            PLEXUS_DEVIATES_SOFTMAX_NON_FINITE,
+    .rows = PLEXUS_DEVIATES_ACTIVATION_NAN | PLEXUS_DEVIATES_GRADIENT_NAN |
+            PLEXUS_DEVIATES_ACTIVATION_INFINITY | PLEXUS_DEVIATES_SOFTMAX_NON_FINITE,
     .elementwise_relative = 4e-5,
     .elementwise_absolute = 1e-6,
 };
 
-/// Caps oneDNN's instruction set, which it chooses once, before its first primitive. "avx512": no cap, whatever lies above
-/// matters to other element types than float.
+/// Caps oneDNN's instruction set, which it chooses once, before its first primitive. "avx512": no cap,
+/// whatever lies above matters to other element types than float.
 void cap_instruction_set(const char* most) {
   static std::once_flag once;
   std::call_once(once, [most] {
@@ -72,28 +72,42 @@ class OneDnn final : public plugin::Backend {
   std::unique_ptr<Kernel> prepare(const Operations& run) override {
     const ThreadCount threads(host_.threads());  // a primitive is made for a number of threads
     try {
-      if (const auto spec = run.get<plexus_matmul>(0)) return make_kernel(*spec, run.get<plexus_activation>(1), setting(run, *spec));
-      if (const auto spec = run.get<plexus_activation>(0)) return make_kernel(*spec, setting(run, *spec));
-      if (const auto spec = run.get<plexus_activation_gradient>(0)) return make_kernel(*spec, setting(run, *spec));
-      if (const auto spec = run.get<plexus_reduce>(0)) return make_kernel(*spec, setting(run, *spec));
-      if (const auto spec = run.get<plexus_scale>(0)) return make_kernel(*spec, setting(run, *spec));
+      return make(run);
     } catch (const Unsupported& refusal) {
-      host_.log(PLEXUS_LOG_KERNEL, refusal.what());
+      refuse(refusal.what());
     } catch (const dnnl::error& error) {
       if (error.status != dnnl_unimplemented) throw;
-      host_.log(PLEXUS_LOG_KERNEL, error.what());
+      refuse(error.what());
     }
     return nullptr;
   }
 
  private:
+  std::unique_ptr<Kernel> make(const Operations& run) const {
+    if (const auto spec = run.get<plexus_matmul>(0))
+      return make_kernel(*spec, run.get<plexus_activation>(1), setting(run, *spec));
+    if (const auto spec = run.get<plexus_activation>(0)) return make_kernel(*spec, setting(run, *spec));
+    if (const auto spec = run.get<plexus_activation_gradient>(0))
+      return make_kernel(*spec, setting(run, *spec));
+    if (const auto spec = run.get<plexus_reduce>(0)) return make_kernel(*spec, setting(run, *spec));
+    if (const auto spec = run.get<plexus_scale>(0)) return make_kernel(*spec, setting(run, *spec));
+    return nullptr;
+  }
+
+  void refuse(const std::string& reason) const {
+    host_.log(PLEXUS_LOG_KERNEL, ("onednn leaves an operation to others: " + reason).c_str());
+  }
+
   /// Whether the activation behind a product can be part of it: it reads the product, and nobody else does.
+  /// What it writes must not be an operand of the product, which is still being read then.
   static bool followed(const Operations& rest, const plexus_matmul& product) {
     const auto next = rest.get<plexus_activation>(1);
     return next && floats(*next) && fuses(*next) && !product.accumulate && product.batch != PLEXUS_BATCH_K &&
            next->batch == product.batch && next->m == product.m && next->n == product.n &&
            rest.buffer(1, PLEXUS_ACTIVATION_X) == rest.buffer(0, PLEXUS_MATMUL_C) &&
-           rest.internal(0, PLEXUS_MATMUL_C, 2);
+           rest.internal(0, PLEXUS_MATMUL_C, 2) &&
+           rest.buffer(1, PLEXUS_ACTIVATION_Y) != rest.buffer(0, PLEXUS_MATMUL_A) &&
+           rest.buffer(1, PLEXUS_ACTIVATION_Y) != rest.buffer(0, PLEXUS_MATMUL_B);
   }
 
   template <class S>
@@ -103,7 +117,6 @@ class OneDnn final : public plugin::Backend {
     return {RowCounts::varying(batch_size(spec), expected), host_.threads()};
   }
 
- private:
   plugin::Host host_;
 };
 

@@ -90,7 +90,8 @@ TEST(OneDnn, UsesAnOpenMpThatIsThereAndSaysSo) {
   context("onednn");
   for (const BackendRow& row : backends())
     if (row.name == "onednn") {
-      EXPECT_TRUE(row.note.starts_with("its OpenMP threads wait as those that were there before")) << row.note;
+      EXPECT_TRUE(row.note.starts_with("its OpenMP threads wait as those that were there before"))
+          << row.note;
     }
 }
 
@@ -115,12 +116,14 @@ TEST(OneDnn, HasAsManyThreadsAsTheContext) {
 }
 
 TEST(OneDnn, StaysBelowTheCapOfInstructionSets) {
-  if (in_process("libdnnl")) GTEST_SKIP() << "oneDNN chooses once, and another test of this process has made it choose";
+  if (in_process("libdnnl"))
+    GTEST_SKIP() << "oneDNN chooses once, and another test of this process has made it choose";
   if (cpu().isa != Isa::avx512) GTEST_SKIP() << "nothing to cap on this CPU";
   ASSERT_EQ(setenv("PLEXUS_MAX_ISA", "avx2", 1), 0);
   const Context there = context("onednn");
   unsetenv("PLEXUS_MAX_ISA");
-  EXPECT_EQ(prepare(there.chosen(), MatmulSpec{.m = 8, .n = 8, .k = 8}).describe().find("avx512"), std::string::npos);
+  EXPECT_EQ(prepare(there.chosen(), MatmulSpec{.m = 8, .n = 8, .k = 8}).describe().find("avx512"),
+            std::string::npos);
   EXPECT_EQ(prepare(there.chosen(), ActivationSpec{.m = 8, .n = 8}).describe(), "jit:avx2");
 }
 
@@ -178,7 +181,8 @@ TEST(OneDnn, FusedOrNotTheBitsAreTheSame) {
     std::vector<float> after(before.size());
     Tensor workspace(DType::u8, {int64_t(kernel.workspace())});
     kernel.run({before.data(), after.data()}, {m, workspace.bytes()});
-    EXPECT_EQ(std::memcmp(plan.data("y"), after.data(), after.size() * sizeof(float)), 0) << plan.rows()[0].spec;
+    EXPECT_EQ(std::memcmp(plan.data("y"), after.data(), after.size() * sizeof(float)), 0)
+        << plan.rows()[0].spec;
   }
   EXPECT_GE(fused, 8);  // all that oneDNN has and that are elementwise
 }
