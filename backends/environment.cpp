@@ -1,14 +1,22 @@
 // The one place that reads environment variables.
+#include <sys/auxv.h>
+
 #include <charconv>
 #include <cstdlib>
 #include <cstring>
 #include <optional>
 
+#include "plexus/backends/abi/wait_policy.h"
+#include "plexus/backends/plugins.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
 
 namespace plexus {
 namespace {
+
+constexpr const char* backend_path = "PLEXUS_BACKEND_PATH";
+
+const char* process_environment(const char* variable) { return std::getenv(variable); }
 
 constexpr int max_threads = 1024;  // as many as an Executor takes
 
@@ -26,8 +34,13 @@ class Resolver {
   }
 
   /// The position of the variable's value among `values`; `otherwise` where it is unset, printed as `absent`.
+  /// An argument, a position too, goes before it.
   size_t choice(const char* variable, const std::vector<std::string>& values, size_t otherwise,
-                const std::string& absent) {
+                const std::string& absent, std::optional<size_t> argument = {}) {
+    if (argument) {
+      record(variable, *argument < values.size() ? values[*argument] : absent, "argument");
+      return *argument;
+    }
     const char* value = given(variable);
     if (!value) {
       record(variable, absent, "default");
@@ -122,10 +135,51 @@ Isa resolve_max_isa(const Cpu& machine, Resolver& resolver) {
   return sets[chosen];
 }
 
+void resolve_backend_path(const Environment::Lookup& lookup, Resolver& resolver) {
+  std::string problem;
+  const std::vector<std::string> path = plugins::environment_path(lookup, problem);
+  if (!problem.empty()) throw ArgumentError(problem);
+  std::string value;
+  for (const std::string& entry : path) value += (value.empty() ? "" : ":") + entry;
+  const char* given = resolver.given(backend_path);
+  resolver.record(backend_path, value.empty() ? "none" : value,
+                  !given                 ? "default"
+                  : getauxval(AT_SECURE) ? "environment, ignored: runs set-uid"
+                                         : "environment");
+}
+
 }  // namespace
 
+std::vector<std::string> plugins::environment_path(const Environment::Lookup& lookup, std::string& problem) {
+  // Who runs a program with more rights than he has must not choose the code that it loads.
+  const char* given = getauxval(AT_SECURE) ? nullptr : lookup(backend_path);
+  std::vector<std::string> path;
+  for (std::string_view rest = given ? given : ""; !rest.empty();) {
+    const size_t end = std::min(rest.find(':'), rest.size());
+    const std::string entry(rest.substr(0, end));
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    if (entry.starts_with('/'))
+      path.push_back(entry);
+    else if (problem.empty())
+      problem = std::string(backend_path) + ": '" + entry +
+                "' is not valid; valid: absolute directories and files, with : between them";
+  }
+  return path;
+}
+
+std::vector<std::string> plugins::environment_path() {
+  std::string problem;
+  return environment_path(process_environment, problem);
+}
+
+std::string abi::given_wait_policy() {
+  for (const char* variable : {"OMP_WAIT_POLICY", "GOMP_SPINCOUNT"})
+    if (const char* value = process_environment(variable)) return variable + ("=" + std::string(value));
+  return "";
+}
+
 Environment Environment::resolve(const ContextOptions& options) {
-  return resolve(options, [](const char* variable) -> const char* { return std::getenv(variable); });
+  return resolve(options, process_environment);
 }
 
 Environment Environment::resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine) {
@@ -134,16 +188,20 @@ Environment Environment::resolve(const ContextOptions& options, const Lookup& lo
   result.backend = resolve_backend(options.backend, resolver);
   result.threads = resolve_threads(options.threads, resolver);
   result.max_isa = resolve_max_isa(machine, resolver);
+  resolve_backend_path(lookup, resolver);
 
   // The positions in these lists are the values of the enumerations; a check cannot be asked for by the name
   // "none".
   Policies& policies = result.policies;
-  policies.fallback = Fallback(
-      resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"}, size_t(Fallback::warn), "warn"));
+  std::optional<size_t> fallback, check;
+  if (options.fallback) fallback = size_t(*options.fallback);
+  if (options.check) check = *options.check == Check::none ? 2 : *options.check == Check::reference;
+  policies.fallback = Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"},
+                                               size_t(Fallback::warn), "warn", fallback));
   policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
   constexpr size_t unchecked = 2;
   const Check checks[] = {Check::nan, Check::reference, Check::none};
-  policies.check = checks[resolver.choice("PLEXUS_CHECK", {"nan", "reference"}, unchecked, "none")];
+  policies.check = checks[resolver.choice("PLEXUS_CHECK", {"nan", "reference"}, unchecked, "none", check)];
   return result;
 }
 

@@ -1,9 +1,11 @@
 #include "plexus/backends/registry.h"
 
 #include <algorithm>
+#include <filesystem>
 #include <numeric>
 #include <utility>
 
+#include "plexus/backends/plugins.h"
 #include "plexus/backends/reference/reference.h"
 #include "plexus/core/error.h"
 
@@ -41,22 +43,29 @@ std::vector<Entry> entries() {
   return all;
 }
 
-std::unique_ptr<const Backend> make_backend(const std::string& name,
+std::unique_ptr<const Backend> make_backend(const Environment& environment, const ContextOptions& options,
                                             std::shared_ptr<const Executor> executor) {
   for (const Entry& entry : entries())
-    if (entry.row.name == name && entry.make) return entry.make(std::move(executor));
-  throw BackendError("backend '" + name + "' cannot be made");
+    if (entry.row.name == environment.backend && entry.make) return entry.make(std::move(executor));
+  const std::vector<BackendRow> table = backends();
+  return plugins::make_backend(select(environment.backend, table),
+                               {.executor = std::move(executor),
+                                .sink = options.sink,
+                                .verbose = environment.policies.verbose,
+                                .values = {{"max_isa", to_string(environment.max_isa)},
+                                           {"verbose", std::to_string(environment.policies.verbose)}}});
 }
 
 /// "available: reference; not built: simd, onednn"
 std::string state_of(const std::vector<BackendRow>& table) {
-  std::string available, unusable, missing;
+  std::string available, failed, unusable, missing;
   for (const BackendRow& row : table) {
-    std::string& list = row.usable ? available : row.built ? unusable : missing;
+    std::string& list = row.usable ? available : !row.file.empty() ? failed : row.built ? unusable : missing;
     list += (list.empty() ? "" : ", ") + row.name;
   }
   std::string state = "available: " + (available.empty() ? "none" : available);
   if (!unusable.empty()) state += "; not usable on this CPU: " + unusable;
+  if (!failed.empty()) state += "; failed: " + failed;
   if (!missing.empty()) state += "; not built: " + missing;
   return state;
 }
@@ -97,7 +106,25 @@ std::string closest(const std::string& requested, const std::vector<BackendRow>&
 std::vector<BackendRow> backends() {
   std::vector<BackendRow> table;
   for (Entry& entry : entries()) table.push_back(std::move(entry.row));
+  for (BackendRow& plugin : plugins::rows(plugins::environment_path())) {
+    const auto same =
+        std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == plugin.name; });
+    if (same == table.end())
+      table.insert(table.end() - 1, std::move(plugin));
+    else if (!same->built)
+      *same = std::move(plugin);
+    else
+      same->note += (same->note.empty() ? "" : "; ") + ("hides " + plugin.file);
+  }
   return table;
+}
+
+BackendRow load_backend(const std::string& file) {
+  for (const Entry& entry : entries())
+    if (entry.make && entry.row.name == std::filesystem::path(file).stem())
+      throw BackendError(file + ": backend '" + entry.row.name +
+                         "' is part of Plexus itself: the plugin needs another name");
+  return plugins::load(file);
 }
 
 std::string default_backend(const std::vector<BackendRow>& table) {
@@ -113,6 +140,7 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
   for (const BackendRow& row : table) {
     if (row.name != requested) continue;
     if (row.usable) return row;
+    if (!row.file.empty()) throw BackendError("backend '" + requested + "': " + row.reason + state);
     if (row.built)
       throw BackendError("backend '" + requested + "' is not usable on this CPU: " + row.reason + state);
     throw BackendError("backend '" + requested + "' is " + row.reason + state);
@@ -126,7 +154,7 @@ Context make_context(const ContextOptions& options) {
   const Environment environment = Environment::resolve(options);
   const auto executor = std::make_shared<const Executor>(environment.threads);
   std::vector<std::unique_ptr<const Backend>> list;
-  list.push_back(make_backend(environment.backend, executor));
+  list.push_back(make_backend(environment, options, executor));
   if (environment.backend != "reference") list.push_back(reference::make_backend(executor));
   Context context(executor, std::move(list), environment.policies, options.sink);
   std::string choice;
@@ -134,6 +162,10 @@ Context make_context(const ContextOptions& options) {
     choice +=
         (choice.empty() ? "" : ", ") + setting.variable + "=" + setting.value + " (" + setting.origin + ")";
   context.log(LogLevel::choice, choice);
+  for (const BackendRow& row : backends())
+    if (row.name == environment.backend && row.loaded)
+      context.log(LogLevel::choice, "backend '" + row.name + "': " + row.description + ", " + row.file +
+                                        (row.note.empty() ? "" : "; " + row.note));
   return context;
 }
 

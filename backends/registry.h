@@ -1,6 +1,7 @@
 // Registry: the one list of all backends, built or not, and the one place that reads the environment.
 #pragma once
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,10 +18,20 @@ struct BackendRow {
   bool built = false;
   bool usable = false;      ///< built, and this CPU can run it
   std::string reason = {};  ///< why not: "not built: -DPLEXUS_WITH_SIMD=ON"; empty where usable
+  std::string file = {};    ///< of a plugin; empty: linked into the library
+  bool loaded = false;      ///< of a plugin: false until somebody names it
+  std::string deviations = {};  ///< of a plugin that is loaded: what it declares not to keep of docs/semantics.md
+  std::string note = {};    ///< what else there is to know: another file of this name, what loading did and was undone
 };
 
-/// All backends, the fastest first, the reference last.
+/// All backends, the fastest first, plugins behind those of Plexus, the reference last. Loads nothing.
 PLEXUS_EXPORT std::vector<BackendRow> backends();
+
+/// Loads a plugin: `file` is an absolute path, /somewhere/NAME.so is backend NAME. It is there for the whole process from then
+/// on, and never unloaded. A plugin is trusted code: it can do what this process can. Throws BackendError where the file is
+/// not safe (it, its directory or one above is writable by everybody), is not a plugin, does not load, is not usable on this
+/// machine, or where the name is taken; the reason stays in the table.
+PLEXUS_EXPORT BackendRow load_backend(const std::string& file);
 
 /// The backend of those who name none: simd where usable, else reference. The others run only when named.
 PLEXUS_EXPORT std::string default_backend(const std::vector<BackendRow>& table);
@@ -40,11 +51,13 @@ struct Setting {
 struct ContextOptions {
   std::string backend = {};     ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference
   int threads = 0;              ///< 0: PLEXUS_NUM_THREADS, else Executor::available_threads()
+  std::optional<Fallback> fallback = {};  ///< absent: PLEXUS_FALLBACK, else warn
+  std::optional<Check> check = {};        ///< absent: PLEXUS_CHECK, else none
   LogSink sink = stderr_sink();
 };
 
 /// The environment, resolved and validated. Throws ArgumentError (an invalid value; the message lists the valid ones) or
-/// BackendError. A variable that an argument overrides is not looked at. Starts no thread, opens no file.
+/// BackendError. A variable that an argument overrides is not looked at. Starts no thread, reads no file, loads no plugin.
 /// `lookup` replaces getenv in tests (null means unset), `machine` the CPU.
 struct PLEXUS_EXPORT Environment {
   std::string backend;

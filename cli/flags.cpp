@@ -87,11 +87,21 @@ void add_flags(CLI::App& app, BackendFlags& flags) {
   app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
       ->type_name("N")
       ->check(whole_number(1, 1024));
+  app.add_option(
+         "--fallback", flags.fallback,
+         "Where the backend lacks an operation: error, warn or allow (default: PLEXUS_FALLBACK, else warn)")
+      ->type_name("WHAT")
+      ->check(one_of({"error", "warn", "allow"}));
 }
 
 ContextOptions context_options(const BackendFlags& flags) {
   if (flags.name && flags.name->empty()) select("", backends());
-  return {.backend = flags.name.value_or(""), .threads = flags.threads};
+  ContextOptions options{.backend = flags.name.value_or(""), .threads = flags.threads};
+  if (flags.fallback)
+    options.fallback = *flags.fallback == "error"  ? Fallback::error
+                       : *flags.fallback == "warn" ? Fallback::warn
+                                                   : Fallback::allow;
+  return options;
 }
 
 void add_flags(CLI::App& app, OptimizerFlags& flags) {

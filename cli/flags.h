@@ -27,6 +27,7 @@ CLI::Validator batch_size();
 struct BackendFlags {
   std::optional<std::string> name;
   int threads = 0;
+  std::optional<std::string> fallback;
 };
 void add_flags(CLI::App& app, BackendFlags& flags);
 /// Throws BackendError for an empty name: an empty string is no "not given".

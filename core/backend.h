@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "plexus/core/deviations.h"
 #include "plexus/core/program.h"
 #include "plexus/export.h"
 
@@ -69,6 +70,8 @@ class PLEXUS_EXPORT Backend {
   virtual Claim claim(const Run& rest) const = 0;
   /// Layouts that it would like for a parameter, best first; plain is always last and not named.
   virtual std::span<const Layout* const> layouts(const Program&, BufferId) const { return {}; }
+  /// Which rows of docs/semantics.md it does not keep. Declared here or wrong: the conformance tests hold it to this.
+  virtual Deviations deviations() const { return {}; }
 };
 
 /// One operation prepared by hand. False: the backend has none.

@@ -14,6 +14,7 @@
 
 #include "plexus/core/cgroup.h"
 #include "plexus/core/error.h"
+#include "plexus/core/fork.h"
 
 namespace plexus {
 namespace {
@@ -38,6 +39,15 @@ int checked(int threads) {
   return threads == 0 ? Executor::available_threads() : threads;
 }
 
+/// What forks() was when this process, or the one that it is a copy of, first started threads; -1: never.
+std::atomic<int64_t> threads_started = -1;
+
+/// The threads stayed behind in the parent, with whatever locks they held: a child must not wait for them.
+bool threads_left_behind() {
+  const int64_t started = threads_started.load(std::memory_order_relaxed);
+  return started >= 0 && uint64_t(started) != forks();
+}
+
 }  // namespace
 
 struct Executor::Arena {
@@ -47,6 +57,8 @@ struct Executor::Arena {
 
   tbb::task_arena& get(int threads) {
     std::call_once(once, [&] {
+      int64_t never = -1;
+      threads_started.compare_exchange_strong(never, int64_t(forks()));
       // oneTBB makes no more threads than CPUs unless told so; who asks for more (to test, say) shall have
       // them.
       if (threads > tbb::info::default_concurrency())
@@ -74,7 +86,7 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   const auto run_piece = [=](int64_t i) {
     piece(body, i * grain, i == pieces - 1 ? count : (i + 1) * grain);
   };
-  if (threads_ == 1 || pieces == 1) {
+  if (threads_ == 1 || pieces == 1 || threads_left_behind()) {
     for (int64_t i = 0; i < pieces; i++) run_piece(i);
     return;
   }

@@ -9,7 +9,8 @@
 namespace plexus {
 
 /// Runs loops on a fixed number of threads (an arena of its own; the caller is one of them). Starts no thread before
-/// the first loop that needs one. Safe to use from many threads at once and from inside its own loops.
+/// the first loop that needs one. Safe to use from many threads at once and from inside its own loops. In a child that
+/// fork() made after that first loop, all loops run on the caller: the threads stayed in the parent.
 class PLEXUS_EXPORT Executor {
  public:
   /// `threads` >= 1, the caller included; 0: available_threads(). Throws ArgumentError above 1024.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <set>
 
 #include "plexus/core/error.h"
 #include "plexus/core/plan_build.h"
@@ -120,7 +121,8 @@ std::string Plan::table() const {
   const std::vector<std::string> head = {"operation", "spec", "backend", "kernel", "why"};
   std::vector<std::vector<std::string>> cells = {head};
   for (const Row& row : state_->rows) {
-    cells.push_back({row.label, row.spec, row.backend, row.description, row.why});
+    cells.push_back({row.label, row.spec, row.backend, row.description,
+                     row.why + (row.deviations.empty() ? "" : ", deviates")});
     for (size_t i = row.first + 1; i < row.last; i++)  // what runs inside the kernel above
       cells.push_back(
           {program().operations()[i].label, to_string(program().operations()[i].spec), "|", "", ""});
@@ -139,6 +141,10 @@ std::string Plan::table() const {
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
+  std::set<std::string> deviations;
+  for (const Row& row : state_->rows)
+    if (!row.deviations.empty()) deviations.insert(row.backend + " deviates: " + row.deviations);
+  for (const std::string& line : deviations) text += line + "\n";
   return text;
 }
 

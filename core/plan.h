@@ -24,6 +24,7 @@ class PLEXUS_EXPORT Plan {
     std::string label;
     std::string description;           ///< the kernel's own words
     std::string why;                   ///< "chosen", "fused 2", "fallback: simd has none", ...
+    std::string deviations;            ///< what its backend declares not to keep for these operations; "" for nothing
     BufferId refreshed = no_buffer;    ///< the parameter whose derived copies are remade
     double nanoseconds = 0;            ///< of the last run_timed()
   };
@@ -68,7 +69,7 @@ class PLEXUS_EXPORT Plan {
   const std::vector<Row>& rows() const;
   /// Bytes of inputs, outputs, temporaries and workspace.
   size_t arena_bytes() const;
-  /// A line a row: label, spec, backend, kernel, why.
+  /// A line a row: label, spec, backend, kernel, why; then what deviates.
   std::string table() const;
 
  private:

@@ -152,6 +152,9 @@ class Claims {
                            "' does not have it, and PLEXUS_FALLBACK=error " + "forbids '" + owner.name() +
                            "'");
     }
+    Deviations deviations;
+    for (size_t i = 0; i < run.size(); i++) deviations.add(owner.deviations().of(run[i].spec));
+    row.deviations = deviations.describe();
     prepared.rows.push_back(std::move(row));
   }
 

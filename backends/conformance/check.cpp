@@ -9,6 +9,7 @@
 #include <xmmintrin.h>
 #endif
 
+#include "plexus/backends/conformance/allowance.h"
 #include "plexus/backends/conformance/bounds.h"
 #include "plexus/backends/conformance/buffers.h"
 #include "plexus/backends/conformance/oracle.h"
@@ -32,11 +33,17 @@ std::string number(double value) {
   return text.str();
 }
 
-/// Compares one output slot; adds to `result` the worst of what is wrong.
+/// Compares one output slot; adds to `result` the worst of what is wrong and not declared.
 class Comparison {
  public:
-  Comparison(const Spec& spec, size_t slot, const Matrix& actual, const Matrix& expected)
-      : spec_(spec), slot_(slot), actual_(actual), expected_(expected) {}
+  Comparison(const Spec& spec, size_t slot, const Values& inputs, const Matrix& actual, const Matrix& expected,
+             const Deviations& declared)
+      : spec_(spec),
+        slot_(slot),
+        inputs_(inputs),
+        actual_(actual),
+        expected_(expected),
+        declared_(declared.of(spec)) {}
 
   void run(const Matrix& magnitudes, bool exact, Result& result) {
     const DType dtype = operand(spec_, slot_).dtype;
@@ -44,14 +51,18 @@ class Comparison {
       for (int64_t j = 0; j < expected_.columns; ++j) {
         const double wanted = expected_(i, j), got = actual_(i, j), stored = rounded(wanted, dtype);
         const bool number = std::isfinite(stored) && std::isfinite(got);
-        const double bound = exact || !number ? 0 : tolerance(spec_, slot_, wanted, magnitudes(i, j));
+        const double bound =
+            exact || !number ? 0 : widened(declared_, tolerance(spec_, slot_, wanted, magnitudes(i, j)), wanted);
         if (!number) {
           if (!(std::isnan(stored) ? std::isnan(got) : got == stored))
             note(i, j, std::numeric_limits<double>::infinity(), bound);
           continue;
         }
         const double error = std::fabs(got - wanted), share = error == 0 ? 0 : error / bound;
-        if (!(error <= bound)) note(i, j, share, bound);
+        if (!(error <= bound)) {
+          note(i, j, share, bound);
+          continue;
+        }
         if (bound > 0) result.error = std::max(result.error, share);
       }
     }
@@ -62,6 +73,8 @@ class Comparison {
 
  private:
   void note(int64_t i, int64_t j, double share, double bound) {
+    const double stored = rounded(expected_(i, j), operand(spec_, slot_).dtype);
+    if (excused(declared_, spec_, slot_, inputs_, i, j, stored, actual_(i, j))) return;
     if (wrong_++ > 0 && !(share > share_)) return;
     row_ = i, column_ = j, share_ = share, bound_ = bound;
   }
@@ -76,7 +89,9 @@ class Comparison {
 
   const Spec& spec_;
   size_t slot_;
+  const Values& inputs_;
   const Matrix &actual_, &expected_;
+  const Deviations declared_;
   int64_t wrong_ = 0, row_ = 0, column_ = 0;
   double share_ = 0, bound_ = 0;
 };
@@ -100,7 +115,8 @@ Result answer(const Backend& backend, const Question& q, const Values& expected,
   if (!result.message.empty()) result.status = Status::fail;
   for (size_t slot = 0; slot < expected.size(); ++slot)
     if (expected[slot].present)
-      Comparison(true_spec, slot, actual[slot], expected[slot]).run(magnitudes[slot], q.exact, result);
+      Comparison(true_spec, slot, q.inputs, actual[slot], expected[slot], backend.deviations())
+          .run(magnitudes[slot], q.exact, result);
   if (result.status == Status::fail)
     result.message = q.name + ": " + backend.name() + " (" + kernel->describe() + "): " + result.message;
   return result;

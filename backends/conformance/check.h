@@ -17,7 +17,7 @@ struct Result {
 };
 
 /// Runs the case and compares every output with the oracle: classes (NaN, +-infinity) exactly, values within their
-/// bounds, exact cases to the last bit. Fails too where the kernel wrote outside its outputs, changed an input, touched
+/// bounds, exact cases to the last bit; what the backend declares to deviate in is excused (allowance.h). Fails too where the kernel wrote outside its outputs, changed an input, touched
 /// rows beyond the true count, or left an output unwritten. Throws ShapeError where the spec is not valid.
 Result check(const Backend& backend, const Case& c);
 

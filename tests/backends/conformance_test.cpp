@@ -1,6 +1,7 @@
 // The conformance library itself: the oracle against results written out by hand, the generators against their promises.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <set>
 

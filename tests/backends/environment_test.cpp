@@ -55,11 +55,12 @@ TEST(Environment, HasDefaultsForEverything) {
 
 TEST(Environment, ListsEverySettingWithItsOrigin) {
   const Environment defaults = resolve({});
-  ASSERT_EQ(defaults.settings.size(), 6u);
+  ASSERT_EQ(defaults.settings.size(), 7u);
   EXPECT_EQ(setting(defaults, "PLEXUS_BACKEND"), default_backend(backends()) + " (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_NUM_THREADS"),
             std::to_string(Executor::available_threads()) + " (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_MAX_ISA"), "avx2 (default)");
+  EXPECT_EQ(setting(defaults, "PLEXUS_BACKEND_PATH"), "none (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_FALLBACK"), "warn (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_VERBOSE"), "0 (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_CHECK"), "none (default)");
@@ -67,13 +68,15 @@ TEST(Environment, ListsEverySettingWithItsOrigin) {
   const Environment given = resolve({{"PLEXUS_BACKEND", "reference"},
                                      {"PLEXUS_NUM_THREADS", "7"},
                                      {"PLEXUS_MAX_ISA", "scalar"},
+                                     {"PLEXUS_BACKEND_PATH", "/one:/two/three.so"},
                                      {"PLEXUS_FALLBACK", "error"},
                                      {"PLEXUS_VERBOSE", "2"},
                                      {"PLEXUS_CHECK", "nan"}});
-  ASSERT_EQ(given.settings.size(), 6u);
+  ASSERT_EQ(given.settings.size(), 7u);
   EXPECT_EQ(setting(given, "PLEXUS_BACKEND"), "reference (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_NUM_THREADS"), "7 (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_MAX_ISA"), "scalar (environment)");
+  EXPECT_EQ(setting(given, "PLEXUS_BACKEND_PATH"), "/one:/two/three.so (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_FALLBACK"), "error (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_VERBOSE"), "2 (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_CHECK"), "nan (environment)");
@@ -105,6 +108,22 @@ TEST(Environment, ArgumentsOverrideIt) {
   EXPECT_EQ(environment.threads, 3);
   EXPECT_EQ(setting(environment, "PLEXUS_BACKEND"), "reference (argument)");
   EXPECT_EQ(setting(environment, "PLEXUS_NUM_THREADS"), "3 (argument)");
+}
+
+TEST(Environment, ArgumentsOverrideItsPolicies) {
+  const Variables variables = {{"PLEXUS_FALLBACK", "warn"}, {"PLEXUS_CHECK", "nonsense"}};
+  for (const auto& [value, name] : {std::pair(Fallback::error, "error"), std::pair(Fallback::warn, "warn"),
+                                    std::pair(Fallback::allow, "allow")}) {
+    const Environment environment = resolve(variables, {.fallback = value, .check = Check::nan});
+    EXPECT_EQ(environment.policies.fallback, value);
+    EXPECT_EQ(setting(environment, "PLEXUS_FALLBACK"), name + std::string(" (argument)"));
+  }
+  for (const auto& [value, name] : {std::pair(Check::none, "none"), std::pair(Check::nan, "nan"),
+                                    std::pair(Check::reference, "reference")}) {
+    const Environment environment = resolve(variables, {.check = value});
+    EXPECT_EQ(environment.policies.check, value);
+    EXPECT_EQ(setting(environment, "PLEXUS_CHECK"), name + std::string(" (argument)"));
+  }
 }
 
 TEST(Environment, DoesNotLookAtWhatIsOverridden) {

@@ -22,6 +22,19 @@ if "$work/example/train" "$work/no-such.npy" 2>"$work/error"; then echo "a missi
 
 if [[ -e $build/cli/plexus ]]; then
   "$work/moved/bin/plexus" info >/dev/null
+  # The plugins of the build were installed with it, and are found wherever the prefix has gone.
+  for module in "$build"/plexus/backends-1/*.so; do
+    [[ -e $module ]] || continue
+    "$work/moved/bin/plexus" info | grep -qF "$work/moved/lib" || { echo "the installed plugins are not found"; exit 1; }
+  done
+  if [[ -e $build/plexus/backends-1/onednn.so ]]; then
+    "$work/moved/bin/plexus" plan --backend onednn --fallback allow >"$work/plan.txt"
+    grep -q "bias/relu  *onednn .*fused 2" "$work/plan.txt" || { echo "onednn does not run"; cat "$work/plan.txt"; exit 1; }
+  fi
+  for plugin in relu_matmul relu_matmul_c; do
+    PLEXUS_BACKEND_PATH=$work/example "$work/moved/bin/plexus" plan --backend "$plugin" --fallback allow >"$work/plan.txt"
+    grep -q "bias/relu  *$plugin .*fused 2" "$work/plan.txt" || { echo "$plugin does not run"; cat "$work/plan.txt"; exit 1; }
+  done
 fi
 if grep -rl "$source" "$work/moved" --include='*.cmake' --include='*.h'; then
   echo "installed files name the source tree"; exit 1

@@ -1,0 +1,103 @@
+// Plugins that fail at work: the call says so, and nobody chooses them again.
+#include "plugins/plugin_files.h"
+
+namespace plexus::plugin_tests {
+namespace {
+
+const std::string line = "activation/relu/f32/m4~/n3";
+
+/// A plugin whose kernel fails: the run reports `problem`, and so does everybody after it.
+void expect_fault_in_run(const std::string& name, const std::string& problem) {
+  load_backend(zoo(name));
+  const Context first = context(name);
+  Plan plan = relu_plan(first);
+  EXPECT_EQ(plan.rows()[0].backend, name);
+  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), "backend '" + name + "': " + line + ": " + problem);
+  const std::string again = "not used any more: " + line + ": " + problem;
+  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), "backend '" + name + "': " + again);
+  EXPECT_EQ(row(name).reason, again);
+  EXPECT_FALSE(row(name).usable);
+  const std::string refused = message<BackendError>([&] { context(name); });
+  EXPECT_TRUE(refused.starts_with("backend '" + name + "': " + again + " (available: ")) << refused;
+  // The context that is there goes on, without it.
+  Plan rest = relu_plan(first);
+  EXPECT_EQ(rest.rows()[0].backend, "reference");
+  expect_relu(rest);
+}
+
+TEST(Fault, InARun) { expect_fault_in_run("run_fails", "the device is on fire"); }
+TEST(Fault, InARunThatSaysNothing) { expect_fault_in_run("run_fails_silently", "failed (status 4)"); }
+TEST(Fault, AnExceptionInARun) { expect_fault_in_run("run_throws", "thrown in run"); }
+TEST(Fault, InALoopOnAnyThread) { expect_fault_in_run("loop_fails", "a wheel came off"); }
+TEST(Fault, AnExceptionInALoop) { expect_fault_in_run("loop_throws", "thrown in a loop"); }
+TEST(Fault, AnExceptionOverTheBorder) {
+  expect_fault_in_run("raw_throws", "threw an exception: over the border");
+}
+
+/// A plugin that fails while a plan is built.
+void expect_fault_in_build(const std::string& name, const std::string& problem) {
+  load_backend(zoo(name));
+  const Context first = context(name);
+  EXPECT_EQ(message<BackendError>([&] { relu_plan(first); }),
+            "backend '" + name + "': " + line + ": " + problem);
+  EXPECT_FALSE(row(name).usable);
+  EXPECT_EQ(relu_plan(first).rows()[0].backend, "reference");
+}
+
+TEST(Fault, InTakes) { expect_fault_in_build("takes_fails", "cannot decide"); }
+TEST(Fault, AnExceptionInTakes) { expect_fault_in_build("takes_throws", "thrown in takes"); }
+TEST(Fault, MoreThanWasOffered) { expect_fault_in_build("takes_too_many", "takes 2 operations of 1"); }
+TEST(Fault, InPrepare) { expect_fault_in_build("prepare_fails", "no room for a kernel"); }
+TEST(Fault, AnExceptionInPrepare) { expect_fault_in_build("prepare_throws", "thrown in prepare"); }
+TEST(Fault, NoKernelAndNoReason) {
+  expect_fault_in_build("prepare_nothing", "prepared no kernel, and did not say why");
+}
+
+TEST(Fault, RefusedAfterAllIsNone) {
+  load_backend(zoo("prepare_unsupported"));
+  const Context there = context("prepare_unsupported");
+  Plan plan = relu_plan(there);
+  EXPECT_EQ(plan.rows()[0].backend, "reference");
+  EXPECT_EQ(plan.rows()[0].why, "fallback: refused by prepare_unsupported");
+  expect_relu(plan);
+  EXPECT_TRUE(row("prepare_unsupported").usable);
+}
+
+TEST(Fault, NoInstance) {
+  load_backend(zoo("create_throws"));
+  EXPECT_EQ(message<BackendError>([] { context("create_throws"); }),
+            "backend 'create_throws': cannot be made: thrown in the constructor");
+}
+
+TEST(Fallback, AnErrorWhereAsked) {
+  load_backend(zoo("prepare_unsupported"));
+  const Context strict = context("prepare_unsupported", {.fallback = Fallback::error});
+  EXPECT_EQ(
+      message<BackendError>([&] { relu_plan(strict); }),
+      line +
+          ": backend 'prepare_unsupported' does not have it, and PLEXUS_FALLBACK=error forbids 'reference'");
+}
+
+TEST(Check, FindsNaNThatAPluginMakes) {
+  load_backend(zoo("makes_nan"));
+  Plan unchecked = relu_plan(context("makes_nan"));
+  EXPECT_NO_THROW(unchecked.run(4));
+  Plan plan = relu_plan(context("makes_nan", {.check = Check::nan}));
+  EXPECT_EQ(message<Error>([&] { plan.run(4); }),
+            "check for NaN: " + line + " on makes_nan (relu) wrote NaN into y");
+}
+
+TEST(Check, FindsWhatDiffersFromTheReference) {
+  load_backend(zoo("wrong"));
+  Plan plan = relu_plan(context("wrong", {.check = Check::reference}));
+  for (int i = 0; i < 12; i++) plan.data<float>("x")[i] = 2;
+  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }),
+            "check against the reference: row 0 (" + line +
+                " on wrong), buffer y, element 0: 3.000000, reference 2.000000");
+  load_backend(zoo("sound"));
+  Plan right = relu_plan(context("sound", {.check = Check::reference}));
+  expect_relu(right);
+}
+
+}  // namespace
+}  // namespace plexus::plugin_tests
