@@ -314,6 +314,13 @@ TEST_F(Csv, TakesLongFieldsAndManyColumns) {
   EXPECT_EQ(refusal(wide + ",1"), "line 1: more than 262144 columns");
 }
 
+TEST_F(Csv, LongTakesAFieldOf100Megabytes) {
+  const std::string field(100 << 20, 'x');
+  EXPECT_EQ(texts(load(field + ",1\n"), 0)[0].size(), field.size());
+  EXPECT_EQ(texts(load("\"" + field + "\",1\n"), 0)[0].size(), field.size());
+  EXPECT_EQ(refusal("1,\"" + field), "line 1: a quote is opened here and never closed");
+}
+
 // Every kind of content that a file can have, here.
 const std::string small =
     "\xEF\xBB\xBFlength;\"kind, \"\"of\"\"\";n\r\n1.5;a;\"2\"\r\n-3e2; \"b\nc\" ;nan\r\n\r\n0.25;NA;+7\r\n";

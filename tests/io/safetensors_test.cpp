@@ -376,8 +376,8 @@ TEST_F(SafetensorsFile, EveryPrefixIsRefused) {
   });
 }
 
-// There is no checksum: a flipped bit in the data is another value of one element. In the header it is
-// refused, or it changes one name or text and nothing else.
+// There is no checksum: a flipped bit in the data is another value of one element. In the header it is refused,
+// or it changes one name, one text or one size of a tensor that stays empty, and nothing else.
 TEST_F(SafetensorsFile, EveryFlippedBitIsRefusedOrOneNameOrOneElement) {
   const std::string path = directory.path("a.safetensors");
   save_safetensors(path, sample());
