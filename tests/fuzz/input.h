@@ -6,7 +6,9 @@
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <string_view>
 
+#include "plexus/core/error.h"
 #include "plexus/core/tensor.h"
 
 namespace plexus::fuzz {
@@ -25,13 +27,13 @@ inline void touch(const Tensor& tensor) {
   for (size_t i = 0; i < tensor.byte_count(); ++i) sum = uint8_t(sum + uint8_t(tensor.bytes()[i]));
 }
 
-/// Calls `read`, which may refuse what it reads, but not in another way than by an Error.
+/// Calls `read`, which may refuse what it reads, with one line of text, and not in another way.
 template <class Read>
 int run(const Read& read) {
   try {
     read();
-  } catch (const Error& error) {
-    if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();  // messages are one line
+  } catch (const FormatError& error) {
+    if (std::string_view(error.what()).find('\n') != std::string_view::npos) std::abort();
   }
   return 0;
 }
