@@ -15,6 +15,7 @@
 #include "plexus/io/csv.h"
 #include "plexus/io/idx.h"
 #include "plexus/io/npy.h"
+#include "plexus/io/npz.h"
 #include "plexus/io/safetensors.h"
 
 namespace plexus {
@@ -114,6 +115,57 @@ void safetensors(benchmark::State& state) {
   });
 }
 BENCHMARK(safetensors)->UseManualTime();
+
+std::string saved(const std::vector<NamedTensor>& tensors, Compression compression) {
+  save_npz(path("source"), tensors, compression);
+  std::ifstream in(path("source"), std::ios::binary);
+  std::string bytes{std::istreambuf_iterator<char>(in), {}};
+  std::remove(path("source").c_str());
+  return bytes;
+}
+
+// One tensor of small whole numbers, which deflate makes several times smaller.
+const std::vector<NamedTensor>& counts() {
+  static const std::vector<NamedTensor> tensors = [] {
+    Tensor tensor(DType::f32, {file_bytes / 4});
+    const std::string random = noise(size_t(file_bytes / 4));
+    const auto values = tensor.values<float>();
+    for (size_t i = 0; i < values.size(); ++i) values[i] = float(random[i]);
+    return std::vector<NamedTensor>{{"counts", std::move(tensor)}};
+  }();
+  return tensors;
+}
+
+Tensor first_of(const std::string& file) { return std::move(load_npz(file)[0].tensor); }
+
+// What the copy does not have is the checksum.
+void npz_stored(benchmark::State& state) {
+  static const std::string bytes = saved(counts(), Compression::none);
+  compare_to_copy(state, bytes, first_of);
+}
+BENCHMARK(npz_stored)->UseManualTime();
+
+// Beside zlib's inflating of the same data.
+void npz_deflated(benchmark::State& state) {
+  static const std::string bytes = saved(counts(), Compression::deflate);
+  static const std::vector<Bytef> packed = [] {
+    const Tensor& tensor = counts()[0].tensor;
+    std::vector<Bytef> result(compressBound(tensor.byte_count()));
+    uLongf size = result.size();
+    compress(result.data(), &size, reinterpret_cast<const Bytef*>(tensor.bytes()), tensor.byte_count());
+    result.resize(size);
+    return result;
+  }();
+  compare(
+      state, bytes, [](const std::string& file) { benchmark::DoNotOptimize(first_of(file)); },
+      [&] {
+        Tensor inflated = Tensor::uninitialized(DType::u8, {file_bytes});
+        uLongf length = uLongf(file_bytes);
+        uncompress(reinterpret_cast<Bytef*>(inflated.bytes()), &length, packed.data(), packed.size());
+        benchmark::DoNotOptimize(inflated.bytes());
+      });
+}
+BENCHMARK(npz_deflated)->UseManualTime();
 
 // The bytes per second are what counts here: the copy is only for scale.
 void csv(benchmark::State& state, const char* format, double scale) {
