@@ -14,13 +14,19 @@ namespace {
 /// leaves room for K = 10^6, while a wrong element, a lost tail or a missing bias shows as 1e-2 or more.
 constexpr double check_tolerance = 1e-4;
 
-/// The first `rows` rows of a buffer without its layout.
-Tensor plain_copy(const Buffer& buffer, const void* data) {
+/// Elements of a buffer that a run of `rows` rows has to do with.
+int64_t touched(const Buffer& buffer, int64_t rows) {
+  return buffer.batch ? rows * buffer.shape.columns() : buffer.shape.elements();
+}
+
+/// A buffer without its layout; of a batch the first `rows` rows, zeros behind: a bound address may have no more.
+Tensor plain_copy(const Buffer& buffer, const void* data, int64_t rows) {
   Tensor plain(buffer.dtype, buffer.shape);
+  const size_t bytes = size_t(touched(buffer, rows)) * size_of(buffer.dtype);
   if (buffer.layout)
     buffer.layout->unpack(data, plain.bytes(), matrix_shape(buffer.shape), buffer.dtype);
-  else if (plain.byte_count() > 0)
-    std::memcpy(plain.bytes(), data, plain.byte_count());
+  else if (bytes > 0)
+    std::memcpy(plain.bytes(), data, bytes);
   return plain;
 }
 
@@ -63,13 +69,13 @@ Worst compare(const Tensor& got, const Tensor& expected, int64_t count) {
 class Shadow {
  public:
   Shadow(const PreparedProgram& prepared, const Plan::Row& row, const std::vector<void*>& addresses,
-         size_t first_slot)
+         size_t first_slot, int64_t rows)
       : program_(prepared.program), row_(row) {
     for (size_t id = 0; id < program_.buffers().size(); id++)
       if (program_.buffers()[id].role == Role::parameter) program_.set_layout(BufferId(id), nullptr);
     for_each_slot(prepared, first_slot, [&](BufferId id, size_t at, Access) {
       if (copies_.contains(id)) return;
-      copies_.emplace(id, addresses[at] ? plain_copy(prepared.program[id], addresses[at])
+      copies_.emplace(id, addresses[at] ? plain_copy(prepared.program[id], addresses[at], rows)
                                         : Tensor(program_[id].dtype, program_[id].shape));
     });
   }
@@ -114,10 +120,6 @@ bool holds_nan(const Tensor& values, int64_t count) {
   return false;
 }
 
-int64_t touched(const Buffer& buffer, int64_t rows) {
-  return buffer.batch ? rows * buffer.shape.columns() : buffer.shape.elements();
-}
-
 }  // namespace
 
 Plan::Difference Plan::check(int64_t rows) {
@@ -128,14 +130,14 @@ Plan::Difference Plan::check(int64_t rows) {
   for (size_t r = 0; r < prepared.rows.size(); r++) {
     const Row& row = prepared.rows[r];
     const size_t first_slot = prepared.steps[r].first_slot;
-    Shadow shadow(prepared, row, state.addresses, first_slot);
+    Shadow shadow(prepared, row, state.addresses, first_slot, rows);
     prepared.steps[r].kernel->run(&state.addresses[first_slot], state.call);
     if (row.refreshed != no_buffer) continue;
     shadow.run(state.context.reference(), rows);
     shadow.for_each_slot(prepared, first_slot, [&](BufferId id, size_t at, Access access) {
       if (access == Access::in || !state.addresses[at]) return;
       const Buffer& buffer = prepared.program[id];
-      const Tensor got = plain_copy(buffer, state.addresses[at]);
+      const Tensor got = plain_copy(buffer, state.addresses[at], rows);
       const Worst worst = compare(got, shadow[id], touched(buffer, rows));
       if (worst.relative <= difference.relative) return;
       difference.relative = worst.relative;
@@ -167,7 +169,7 @@ void Plan::run_checked(int64_t rows) {
       for (size_t slot = 0; slot < operation.buffers.size(); slot++, at++) {
         if (!state.addresses[at] || operand(operation.spec, slot).access == Access::in) continue;
         const Buffer& buffer = prepared.program[operation.buffers[slot]];
-        if (holds_nan(plain_copy(buffer, state.addresses[at]), touched(buffer, rows)))
+        if (holds_nan(plain_copy(buffer, state.addresses[at], rows), touched(buffer, rows)))
           throw Error("check for NaN: " + row.spec + " on " + row.backend + " (" + operation.label +
                       ") wrote NaN into " + buffer.name);
       }

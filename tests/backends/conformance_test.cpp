@@ -106,8 +106,10 @@ TEST(Cases, ExactOperandsAreSmallIntegers) {
 
 TEST(Cases, SpecialOperandsHoldNaN) {
   bool nan = false;
-  for (uint64_t seed = 0; seed < 50; ++seed)
-    for (double value : make_values(make_case("matmul", Fill::special, seed))[0].values) nan |= std::isnan(value);
+  for (uint64_t seed = 0; seed < 50; ++seed) {
+    const Values operands = make_values(make_case("matmul", Fill::special, seed));
+    for (double value : operands[0].values) nan |= std::isnan(value);
+  }
   EXPECT_TRUE(nan);
 }
 

@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "core/test_backends.h"
+#include "plexus/backends/conformance/buffers.h"
 #include "plexus/core/random.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
@@ -530,6 +531,30 @@ TEST(Plan, BoundInputAndOutputAreUsedInPlace) {
   plan.bind("y", y.data());
   plan.run(batch);
   EXPECT_EQ(y, expected);
+}
+
+/// Memory of exactly so many floats, with a page behind it that nobody may touch.
+std::unique_ptr<conformance::GuardedBuffer> guarded(int64_t rows, int64_t columns, Access access) {
+  const Operand operand{.rows = rows, .columns = columns, .stride = columns, .access = access};
+  auto buffer = std::make_unique<conformance::GuardedBuffer>(operand, rows,
+                                                             conformance::Placement::before_guard, 0);
+  buffer->store(access == Access::in ? conformance::Matrix(rows, columns, 0.5) : conformance::Matrix());
+  return buffer;
+}
+
+TEST(Plan, NothingReadsABoundBatchBeyondItsRows) {
+  constexpr int64_t rows = 22;
+  for (const Check policy : {Check::none, Check::nan, Check::reference}) {
+    Sequential net = network();
+    Plan plan = Plan::build(context_with(nullptr, {.check = policy}), net.store(),
+                            net.lower({.part = Part::forward, .batch = batch}));
+    const auto x = guarded(rows, inputs, Access::in), y = guarded(rows, classes, Access::out);
+    plan.bind("x", x->address());
+    plan.bind("y", y->address());
+    plan.run(rows);
+    EXPECT_EQ(plan.check(rows).relative, 0);
+    EXPECT_EQ(x->damage() + y->damage(), "");
+  }
 }
 
 TEST(Plan, TableHasALineARowAndNamesWhatIsInside) {

@@ -210,7 +210,8 @@ TEST(Mistakes, CrossEntropyOfZeroAndOne) {
   EXPECT_EQ(trainer.evaluate(data.subset({0})).loss, 0);
   EXPECT_EQ(trainer.evaluate(data.subset({1})).loss, 2000);
   trainer.fit(data, {.full_batch = true});
-  for (const float w : network.store().get("0.weight").values<float>()) EXPECT_TRUE(std::isfinite(w));
+  const Tensor weight = network.store().get("0.weight");
+  for (const float w : weight.values<float>()) EXPECT_TRUE(std::isfinite(w));
 
   const Dataset binary =
       Dataset::regression(Tensor::from<float>({1, 1}, {2, 1}), Tensor::from<float>({0, 1}, {2}));
