@@ -31,16 +31,37 @@ using Archive = std::unique_ptr<zip_t, Discard>;
 
 std::string text_of(zip_error_t& error) { return zip_error_strerror(&error); }
 
-// What libzip complains about: the system, memory, or the archive.
+// What libzip complains about: the system, memory, or the archive. Its own words change from version to
+// version.
 [[noreturn]] void fail(const std::string& path, const std::string& place, zip_error_t& error) {
-  const int code = zip_error_code_zip(&error);
-  if (code == ZIP_ER_MEMORY) throw std::bad_alloc();
-  if (code == ZIP_ER_NOZIP)
-    throw FormatError(path, place, "the zip archive is cut off or damaged: no directory is found at its end");
-  if (code == ZIP_ER_EXISTS) throw FormatError(path, place, "two members have the same name");
-  if (code == ZIP_ER_OPEN || code == ZIP_ER_READ || code == ZIP_ER_SEEK)
-    throw IoError(path + ": cannot read: " + text_of(error));
-  throw FormatError(path, place, "damaged zip archive: " + text_of(error));
+  const auto problem = [&]() -> std::string {
+    switch (zip_error_code_zip(&error)) {
+      case ZIP_ER_MEMORY:
+        throw std::bad_alloc();
+      case ZIP_ER_OPEN:
+      case ZIP_ER_READ:
+      case ZIP_ER_SEEK:
+        throw IoError(path + ": cannot read: " + text_of(error));
+#ifdef ZIP_ER_TRUNCATED_ZIP  // since 1.11
+      case ZIP_ER_TRUNCATED_ZIP:
+#endif
+      case ZIP_ER_NOZIP:
+        return "the zip archive is cut off or damaged: no directory is found at its end";
+      case ZIP_ER_INCONS:
+        return "damaged zip archive: its parts do not fit together";
+      case ZIP_ER_CRC:
+        return "damaged zip archive: wrong checksum";
+      case ZIP_ER_ZLIB:
+        return "damaged zip archive: the compressed data is not deflate";
+      case ZIP_ER_EXISTS:
+        return "two members have the same name";
+      case ZIP_ER_MULTIDISK:
+        return "part of a zip archive of several disks";
+      default:
+        return "damaged zip archive: " + text_of(error);
+    }
+  }();
+  throw FormatError(path, place, problem);
 }
 
 // A member's bytes, inflated while they are read.
