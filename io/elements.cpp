@@ -1,5 +1,7 @@
 #include "plexus/io/elements.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -9,6 +11,9 @@
 namespace plexus::io {
 namespace {
 
+// From this size on memory is taken in pages of 2 MiB, where the system has them: a page fault for each 4 KiB
+// costs more than reading them.
+constexpr size_t large_page = size_t(2) << 20;
 // Fits the second-level cache with room for what it is converted to.
 constexpr size_t chunk_bytes = size_t(64) << 10;
 // What a reader may allocate before it has seen any data: less than a process needs to start.
@@ -19,6 +24,9 @@ struct Bool {
   uint8_t bits;
 };
 struct Half {
+  uint16_t bits;
+};
+struct BFloat {
   uint16_t bits;
 };
 
@@ -43,6 +51,9 @@ float widened(Half half) {
   return std::bit_cast<float>(sign | rebiased << 23 | fraction << 13);
 }
 
+// The upper half of an f32.
+float widened(BFloat value) { return std::bit_cast<float>(uint32_t(value.bits) << 16); }
+
 // The number of elements converted: `count`, or the place of the first that does not fit.
 template <class From, class To>
 size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
@@ -53,7 +64,7 @@ size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
     To result;
     if constexpr (std::is_same_v<From, Bool>) {
       result = value.bits != 0;
-    } else if constexpr (std::is_same_v<From, Half>) {
+    } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat>) {
       result = widened(value);
     } else {
       if constexpr (std::is_same_v<From, uint64_t>)
@@ -66,7 +77,7 @@ size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
 }
 
 struct Conversion {
-  char kind;
+  ElementKind kind;
   size_t size;
   DType dtype;
   bool same;  // the bytes are those of dtype, but for their order
@@ -74,22 +85,23 @@ struct Conversion {
 };
 
 template <class From, class To = From>
-constexpr Conversion conversion(char kind) {
+constexpr Conversion conversion(ElementKind kind) {
   return {kind, sizeof(From), dtype_of<To>, std::is_same_v<From, To>, &convert<From, To>};
 }
 
-constexpr Conversion conversions[] = {conversion<Bool, uint8_t>('b'),
-                                      conversion<int8_t, int32_t>('i'),
-                                      conversion<int16_t, int32_t>('i'),
-                                      conversion<int32_t>('i'),
-                                      conversion<int64_t>('i'),
-                                      conversion<uint8_t>('u'),
-                                      conversion<uint16_t, int32_t>('u'),
-                                      conversion<uint32_t, int64_t>('u'),
-                                      conversion<uint64_t, int64_t>('u'),
-                                      conversion<Half, float>('f'),
-                                      conversion<float>('f'),
-                                      conversion<double>('f')};
+constexpr Conversion conversions[] = {conversion<Bool, uint8_t>(ElementKind::boolean),
+                                      conversion<int8_t, int32_t>(ElementKind::signed_integer),
+                                      conversion<int16_t, int32_t>(ElementKind::signed_integer),
+                                      conversion<int32_t>(ElementKind::signed_integer),
+                                      conversion<int64_t>(ElementKind::signed_integer),
+                                      conversion<uint8_t>(ElementKind::unsigned_integer),
+                                      conversion<uint16_t, int32_t>(ElementKind::unsigned_integer),
+                                      conversion<uint32_t, int64_t>(ElementKind::unsigned_integer),
+                                      conversion<uint64_t, int64_t>(ElementKind::unsigned_integer),
+                                      conversion<Half, float>(ElementKind::floating),
+                                      conversion<float>(ElementKind::floating),
+                                      conversion<double>(ElementKind::floating),
+                                      conversion<BFloat, float>(ElementKind::bfloat)};
 
 const Conversion* find(const ElementType& type) {
   const auto* found = std::ranges::find_if(
@@ -98,6 +110,17 @@ const Conversion* find(const ElementType& type) {
 }
 
 }  // namespace
+
+Tensor new_memory(DType dtype, const Shape& shape) {
+  Tensor tensor = Tensor::uninitialized(dtype, shape);
+#ifdef MADV_HUGEPAGE
+  const auto begin = reinterpret_cast<uintptr_t>(tensor.bytes()), end = begin + tensor.byte_count();
+  const uintptr_t first = (begin + large_page - 1) / large_page * large_page;
+  if (end > first && end - first >= large_page)  // a wish: it may go unheard
+    madvise(reinterpret_cast<void*>(first), (end - first) / large_page * large_page, MADV_HUGEPAGE);
+#endif
+  return tensor;
+}
 
 bool readable(const ElementType& type) { return find(type) != nullptr; }
 
@@ -120,14 +143,14 @@ Tensor read_elements(Source& source, const ElementType& type, const Shape& shape
   if (count * type.size < certain && certain == possible) refuse(offset, std::to_string(certain));
 
   uint64_t capacity = std::min(count, std::max(certain, first_bytes) / type.size), filled = 0;
-  Tensor data = Tensor::uninitialized(conversion.dtype, {int64_t(capacity)});
+  Tensor data = new_memory(conversion.dtype, {int64_t(capacity)});
   const size_t width = size_of(conversion.dtype);
   const bool direct = conversion.same && !swap;
-  std::vector<std::byte> chunk(direct ? 0 : chunk_bytes);
+  std::vector<std::byte> chunk(direct ? 0 : std::min<uint64_t>(chunk_bytes, capacity * type.size));
   while (filled < count) {
     if (filled == capacity) {
       capacity = std::min(count, 2 * capacity);
-      Tensor larger = Tensor::uninitialized(conversion.dtype, {int64_t(capacity)});
+      Tensor larger = new_memory(conversion.dtype, {int64_t(capacity)});
       std::memcpy(larger.bytes(), data.bytes(), filled * width);
       data = std::move(larger);
     }
