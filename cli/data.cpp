@@ -38,27 +38,47 @@ std::optional<int64_t> whole_number(const std::string& text) {
   return value;
 }
 
-// A name wins over a number, so that a column called "3" can be reached.
-void set_label(TableOptions& options, const std::string& label, const std::vector<std::string>& names) {
-  if (label.empty()) return;
-  if (std::find(names.begin(), names.end(), label) != names.end()) {
-    options.label_name = label;
-  } else if (const auto index = whole_number(label)) {
-    options.label = *index;
-  } else if (names.empty()) {
-    throw ArgumentError("--label " + label +
-                        ": the columns have no names; give a number, -1 is the last column");
-  } else {
-    throw ArgumentError("--label " + label + ": no such column" + did_you_mean(label, names) +
-                        "; columns: " + join(names));
+std::vector<std::string> parts(const std::string& list) {
+  std::vector<std::string> result;
+  for (size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+    end = list.find(',', begin);
+    result.push_back(list.substr(begin, end == std::string::npos ? end : end - begin));
   }
+  return result;
+}
+
+// Label columns, separated by commas. A name wins over a number and over a list, so that columns called "3"
+// and "a,b" can be reached.
+void set_labels(TableOptions& options, const std::string& labels, const std::vector<std::string>& names) {
+  if (labels.empty()) return;
+  const auto named = [&](const std::string& label) {
+    return std::find(names.begin(), names.end(), label) != names.end();
+  };
+  const std::vector<std::string> wanted = named(labels) ? std::vector{labels} : parts(labels);
+  options.labels.clear();
+  for (const std::string& label : wanted) {
+    const auto index = whole_number(label);
+    if (named(label)) {
+      options.label_names.push_back(label);
+    } else if (index) {
+      options.labels.push_back(*index);
+    } else if (names.empty()) {
+      throw ArgumentError("--label " + label +
+                          ": the columns have no names; give a number, -1 is the last column");
+    } else {
+      throw ArgumentError("--label " + label + ": no such column" + did_you_mean(label, names) +
+                          "; columns: " + join(names));
+    }
+  }
+  if (!options.label_names.empty() && !options.labels.empty())
+    throw ArgumentError("--label " + labels + ": names and numbers; give all by name or all by number");
 }
 
 Dataset open_table(const std::string& path, const std::string& label, TableOptions options) {
   const std::string extension = fs::path(path).extension();
   if (extension == ".npy") {
     const Tensor table = load_npy(path);
-    set_label(options, label, {});
+    set_labels(options, label, {});
     return in_file(path, [&] { return Dataset::from_table(table, options); });
   }
   if (extension == ".csv" || extension == ".tsv") {
@@ -66,7 +86,7 @@ Dataset open_table(const std::string& path, const std::string& label, TableOptio
     std::vector<std::string> names;
     for (const Column& column : table.columns)
       if (!column.name.empty()) names.push_back(column.name);
-    set_label(options, label, names);
+    set_labels(options, label, names);
     return in_file(path, [&] { return Dataset::from_table(table, options); });
   }
   if (!fs::exists(path))

@@ -15,6 +15,7 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::cli {

@@ -46,7 +46,8 @@ class PLEXUS_EXPORT Trainer {
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
 
-  /// Builds the network where it is not yet, fits its preprocessing layers (first call only), checks the data, trains.
+  /// Builds the network where it is not yet, fits its preprocessing layers (first call only) to the rows that are trained on,
+  /// notes what columns and classes are called (Sequential::schema), checks the data, trains.
   /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
   /// a failed check changes nothing. A second call goes on where the first stopped: epochs, steps and optimizer state
   /// count on. A trainer's first call starts optimizer and counters afresh; preprocessing that is fitted already (by another

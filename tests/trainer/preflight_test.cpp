@@ -122,7 +122,7 @@ TEST(Preflight, NanAndInfinityInTheFeatures) {
 
   Table table{.file = "ages.csv", .columns = {}, .lines = {2, 3, 4}};
   table.columns = {{"age", std::vector<double>{1, nan, 3}}, {"y", std::vector<double>{0.5, 1, 2}}};
-  EXPECT_EQ(refusal(Sequential(Dense(1)), Mse{}, Dataset::from_table(table)),
+  EXPECT_EQ(refusal(Sequential(Dense(1)), Mse{}, Dataset::from_table(table, {.missing = Missing::keep})),
             "features: column 'age' is NaN in ages.csv: line 3: remove such rows or fill the values in");
 }
 
