@@ -21,6 +21,9 @@ struct Bool {
 struct Half {
   uint16_t bits;
 };
+struct BFloat {
+  uint16_t bits;
+};
 
 uint8_t swapped(uint8_t bits) { return bits; }
 uint16_t swapped(uint16_t bits) { return __builtin_bswap16(bits); }
@@ -43,6 +46,9 @@ float widened(Half half) {
   return std::bit_cast<float>(sign | rebiased << 23 | fraction << 13);
 }
 
+// The upper half of an f32.
+float widened(BFloat value) { return std::bit_cast<float>(uint32_t(value.bits) << 16); }
+
 // The number of elements converted: `count`, or the place of the first that does not fit.
 template <class From, class To>
 size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
@@ -53,7 +59,7 @@ size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
     To result;
     if constexpr (std::is_same_v<From, Bool>) {
       result = value.bits != 0;
-    } else if constexpr (std::is_same_v<From, Half>) {
+    } else if constexpr (std::is_same_v<From, Half> || std::is_same_v<From, BFloat>) {
       result = widened(value);
     } else {
       if constexpr (std::is_same_v<From, uint64_t>)
@@ -66,7 +72,7 @@ size_t convert(const std::byte* in, size_t count, bool swap, std::byte* out) {
 }
 
 struct Conversion {
-  char kind;
+  ElementKind kind;
   size_t size;
   DType dtype;
   bool same;  // the bytes are those of dtype, but for their order
@@ -74,22 +80,23 @@ struct Conversion {
 };
 
 template <class From, class To = From>
-constexpr Conversion conversion(char kind) {
+constexpr Conversion conversion(ElementKind kind) {
   return {kind, sizeof(From), dtype_of<To>, std::is_same_v<From, To>, &convert<From, To>};
 }
 
-constexpr Conversion conversions[] = {conversion<Bool, uint8_t>('b'),
-                                      conversion<int8_t, int32_t>('i'),
-                                      conversion<int16_t, int32_t>('i'),
-                                      conversion<int32_t>('i'),
-                                      conversion<int64_t>('i'),
-                                      conversion<uint8_t>('u'),
-                                      conversion<uint16_t, int32_t>('u'),
-                                      conversion<uint32_t, int64_t>('u'),
-                                      conversion<uint64_t, int64_t>('u'),
-                                      conversion<Half, float>('f'),
-                                      conversion<float>('f'),
-                                      conversion<double>('f')};
+constexpr Conversion conversions[] = {conversion<Bool, uint8_t>(ElementKind::boolean),
+                                      conversion<int8_t, int32_t>(ElementKind::signed_integer),
+                                      conversion<int16_t, int32_t>(ElementKind::signed_integer),
+                                      conversion<int32_t>(ElementKind::signed_integer),
+                                      conversion<int64_t>(ElementKind::signed_integer),
+                                      conversion<uint8_t>(ElementKind::unsigned_integer),
+                                      conversion<uint16_t, int32_t>(ElementKind::unsigned_integer),
+                                      conversion<uint32_t, int64_t>(ElementKind::unsigned_integer),
+                                      conversion<uint64_t, int64_t>(ElementKind::unsigned_integer),
+                                      conversion<Half, float>(ElementKind::floating),
+                                      conversion<float>(ElementKind::floating),
+                                      conversion<double>(ElementKind::floating),
+                                      conversion<BFloat, float>(ElementKind::bfloat)};
 
 const Conversion* find(const ElementType& type) {
   const auto* found = std::ranges::find_if(

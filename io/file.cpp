@@ -164,7 +164,7 @@ void InputFile::rewind() {
   left_ = size_;
 }
 
-void write_file(const std::string& path, std::initializer_list<std::string_view> parts) {
+void write_file(const std::string& path, std::span<const std::string_view> parts) {
   namespace fs = std::filesystem;
   struct stat status;
   const bool replaces = stat(path.c_str(), &status) == 0;

@@ -1,6 +1,6 @@
 // File: reading regular files, and writing them whole or not at all. Private.
 #pragma once
-#include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -28,6 +28,8 @@ class InputFile final : public Source {
   uint64_t certain() const override { return left_; }
   uint64_t possible() const override { return left_; }
   std::string place(uint64_t offset) const override;
+  /// Bytes read so far.
+  uint64_t position() const { return size_ - left_; }
   /// All that is left, to the true end.
   std::string read_rest();
   /// Back to the first byte.
@@ -42,6 +44,6 @@ class InputFile final : public Source {
 /// Writes `parts` one after the other to a new file beside `path` and then gives it that name: at any instant, after a
 /// crash too, `path` holds the old content or the new. Keeps the permissions of a file that it replaces, and follows
 /// symbolic links. Throws IoError; `path` is then as it was and nothing is left behind.
-void write_file(const std::string& path, std::initializer_list<std::string_view> parts);
+void write_file(const std::string& path, std::span<const std::string_view> parts);
 
 }  // namespace plexus::io

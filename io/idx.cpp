@@ -14,17 +14,17 @@ namespace {
 std::optional<io::ElementType> element_type(uint8_t code) {
   switch (code) {
     case 0x08:
-      return io::ElementType{'u', 1, true};
+      return io::ElementType{io::ElementKind::unsigned_integer, 1, true};
     case 0x09:
-      return io::ElementType{'i', 1, true};
+      return io::ElementType{io::ElementKind::signed_integer, 1, true};
     case 0x0B:
-      return io::ElementType{'i', 2, true};
+      return io::ElementType{io::ElementKind::signed_integer, 2, true};
     case 0x0C:
-      return io::ElementType{'i', 4, true};
+      return io::ElementType{io::ElementKind::signed_integer, 4, true};
     case 0x0D:
-      return io::ElementType{'f', 4, true};
+      return io::ElementType{io::ElementKind::floating, 4, true};
     case 0x0E:
-      return io::ElementType{'f', 8, true};
+      return io::ElementType{io::ElementKind::floating, 8, true};
     default:
       return std::nullopt;
   }

@@ -25,6 +25,21 @@ struct Header {
   Shape shape;
 };
 
+std::optional<io::ElementKind> element_kind(char code) {
+  switch (code) {
+    case 'b':
+      return io::ElementKind::boolean;
+    case 'i':
+      return io::ElementKind::signed_integer;
+    case 'u':
+      return io::ElementKind::unsigned_integer;
+    case 'f':
+      return io::ElementKind::floating;
+    default:
+      return std::nullopt;
+  }
+}
+
 // The header is text that looks like Python: {'descr': '<f8', 'fortran_order': False, 'shape': (3, 4), }. It
 // is read with a grammar of its own, in any order and spacing, and nothing is ever evaluated.
 class HeaderParser {
@@ -125,12 +140,12 @@ class HeaderParser {
       order = code[0];
       code.remove_prefix(1);
     }
-    io::ElementType type{};
-    if (!code.empty()) type.kind = code[0];
-    if (type.kind == 'O')
+    if (code.starts_with('O'))
       refuse(at, named + " holds Python objects, which are never read; save numbers instead");
+    const auto kind = code.empty() ? std::nullopt : element_kind(code[0]);
+    io::ElementType type{kind.value_or(io::ElementKind::boolean), 0};
     const char* end = code.data() + code.size();
-    const bool sized = !code.empty() && std::from_chars(code.data() + 1, end, type.size).ptr == end;
+    const bool sized = kind && std::from_chars(code.data() + 1, end, type.size).ptr == end;
     type.big_endian = order == '>' || (order != '<' && std::endian::native == std::endian::big);
     if (!sized || !io::readable(type)) {
       refuse(at, named + " is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1");
@@ -313,7 +328,9 @@ void save_npy(const std::string& path, const Tensor& tensor) {
       '\n';  // data starts aligned, for memory maps
   std::string start = std::string(magic) + '\1' + '\0';
   start += {char(text.size() & 255), char(text.size() >> 8)};
-  io::write_file(path, {start, text, {reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_count()}});
+  const std::array<std::string_view, 3> parts{
+      start, text, {reinterpret_cast<const char*>(tensor.bytes()), tensor.byte_count()}};
+  io::write_file(path, parts);
 }
 
 }  // namespace plexus

@@ -1,5 +1,6 @@
 // Source: where a reader's bytes come from, plain or decompressed. Private to this folder's readers.
 #pragma once
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -21,6 +22,27 @@ class Source {
   virtual uint64_t possible() const = 0;
   /// "byte 4", where offset 4 of this stream is meant.
   virtual std::string place(uint64_t offset) const = 0;
+};
+
+/// The next bytes of another source, as one of their own.
+class Section final : public Source {
+ public:
+  /// `source` must outlive this. `start`: where in it the section begins, for messages.
+  Section(Source& source, uint64_t start, uint64_t bytes) : source_(source), start_(start), left_(bytes) {}
+
+  const std::string& path() const override { return source_.path(); }
+  size_t read(void* out, size_t bytes) override {
+    const size_t done = source_.read(out, size_t(std::min<uint64_t>(bytes, left_)));
+    left_ -= done;
+    return done;
+  }
+  uint64_t certain() const override { return std::min(left_, source_.certain()); }
+  uint64_t possible() const override { return std::min(left_, source_.possible()); }
+  std::string place(uint64_t offset) const override { return source_.place(start_ + offset); }
+
+ private:
+  Source& source_;
+  uint64_t start_, left_;
 };
 
 }  // namespace plexus::io

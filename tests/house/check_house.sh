@@ -52,10 +52,11 @@ forbid 'no include goes upwards' < <(matches '#include ["<]\.\./' "${everything[
 
 # Other people's libraries: each in its place, none in a public header.
 forbid 'not in a public header' < <(
-  public_headers | xargs -r grep -HnE '#include <(tbb|oneapi|zlib|zconf|nlohmann|hwy|dnnl|CLI)')
+  public_headers | xargs -r grep -HnE '#include <(tbb|oneapi|zip|zlib|zconf|nlohmann|hwy|dnnl|CLI)')
 forbid 'threads come from the executor' < <(matches '#include <(tbb|oneapi)' layers io trainer cli)
-forbid 'zlib belongs to io' < <(matches '#include <zlib' core backends layers trainer cli)
-forbid 'JSON and CLI11 belong to cli' < <(matches '#include <(nlohmann|CLI)' "${library[@]}")
+forbid 'zlib and libzip belong to io' < <(matches '#include <(zlib|zip\.h)' core backends layers trainer cli)
+forbid 'JSON belongs to io, trainer and cli' < <(matches '#include <nlohmann' core backends layers)
+forbid 'CLI11 belongs to cli' < <(matches '#include <CLI' "${library[@]}")
 
 # The library reads the environment in one place, never ends the process, and speaks through the log sink.
 forbid 'only backends/environment.cpp reads the environment' < <(

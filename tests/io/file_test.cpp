@@ -12,6 +12,7 @@
 #include "plexus/io/csv.h"
 #include "plexus/io/idx.h"
 #include "plexus/io/npy.h"
+#include "plexus/io/safetensors.h"
 
 namespace plexus {
 namespace {
@@ -22,6 +23,7 @@ std::string read_error(const std::string& path) {
   const std::string message = test::error<IoError>(path, [&] { load_npy(path); });
   EXPECT_EQ(test::error<IoError>(path, [&] { load_csv(path); }), message);
   EXPECT_EQ(test::error<IoError>(path, [&] { load_idx(path); }), message);
+  EXPECT_EQ(test::error<IoError>(path, [&] { load_safetensors(path); }), message);
   return message;
 }
 
@@ -64,6 +66,7 @@ TEST(File, AHoleIsNotRead) {
   EXPECT_TRUE(problem.starts_with("of its 1099511627792 bytes only ")) << problem;
   EXPECT_TRUE(problem.ends_with(" are there, the rest is a hole")) << problem;
   EXPECT_EQ(test::error<FormatError>(path, [&] { load_csv(path); }), problem);
+  EXPECT_EQ(test::error<FormatError>(path, [&] { load_safetensors(path); }), problem);
   EXPECT_LT(test::largest_allocation(), size_t(1) << 20);
 }
 
