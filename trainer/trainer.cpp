@@ -138,7 +138,7 @@ void Trainer::State::start(const Dataset& data) {
   Schema& schema = network->schema();
   schema.classes = train.class_names();
   if (!train.column_names().empty()) schema.columns = train.column_names();
-  if (!train.target_names().empty()) schema.targets = train.target_names();
+  schema.targets = train.target_names();
 }
 
 TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {

@@ -10,6 +10,8 @@
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
+#include "plexus/layers/impute.h"
+#include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
