@@ -2,135 +2,32 @@
 
 #include <algorithm>
 #include <array>
+#include <charconv>
 #include <cstring>
 #include <limits>
 #include <optional>
 #include <string_view>
 
 #include "plexus/core/error.h"
+#include "plexus/io/csv_scanner.h"
 #include "plexus/io/excerpt.h"
 #include "plexus/io/file.h"
-#include "plexus/io/gzip.h"
 #include "plexus/io/number.h"
 
 namespace plexus {
 namespace {
 
+using io::CsvField;
+using io::CsvScanner;
 using io::NumberKind;
 
 // A column takes some 250 bytes before its first value, and two bytes of the file: this many keep that below
 // 64 MiB.
 constexpr size_t max_columns = size_t(1) << 18;
 
-struct Field {
-  std::string_view raw;  // without the quotes around it
-  bool quoted = false;   // raw may hold "" for "
-  bool last = false;     // of its record
-};
-
-// Cuts text into fields, one call after the other.
-class Scanner {
- public:
-  Scanner(const std::string& file, std::string_view text, char delimiter)
-      : file_(file), at_(text.data()), end_(text.data() + text.size()), delimiter_(delimiter) {
-    for (const char c : {delimiter, '\n', '\r'}) ends_field_[uint8_t(c)] = true;
-  }
-
-  int64_t line() const { return line_; }
-
-  // Steps over an empty line; false where the next line is not empty. Call at the start of a record.
-  bool skip_empty_line() {
-    const char* p = skip_blanks(at_);
-    if (p == end_) at_ = p;
-    if (p == end_ || (*p != '\n' && *p != '\r')) return false;
-    at_ = p;
-    end_line();
-    return true;
-  }
-
-  bool at_end() const { return at_ == end_; }
-
-  Field next() {
-    Field field;
-    const char* begin = skip_blanks(at_);
-    if (begin != end_ && *begin == '"') {
-      field.quoted = true;
-      field.raw = quoted(begin + 1);
-    } else {
-      const char* p = begin;
-      while (p != end_ && !ends_field_[uint8_t(*p)]) ++p;
-      at_ = p;
-      while (p != begin && blank(p[-1])) --p;
-      field.raw = {begin, size_t(p - begin)};
-    }
-    field.last = at_ == end_ || *at_ != delimiter_;
-    if (!field.last) ++at_;
-    if (field.last && at_ != end_) end_line();
-    return field;
-  }
-
-  [[noreturn]] void refuse(int64_t line, const std::string& problem) const {
-    throw FormatError(file_, "line " + std::to_string(line), problem);
-  }
-
- private:
-  bool blank(char c) const { return (c == ' ' || c == '\t') && c != delimiter_; }
-
-  const char* skip_blanks(const char* p) const {
-    while (p != end_ && blank(*p)) ++p;
-    return p;
-  }
-
-  void end_line() {
-    at_ += at_ + 1 != end_ && at_[0] == '\r' && at_[1] == '\n' ? 2 : 1;
-    ++line_;
-  }
-
-  std::string_view quoted(const char* begin) {
-    const int64_t first_line = line_;
-    for (at_ = begin; at_ != end_;) {
-      if (*at_ == '\n' || *at_ == '\r') {
-        end_line();
-      } else if (*at_ != '"') {
-        ++at_;
-      } else if (at_ + 1 != end_ && at_[1] == '"') {
-        at_ += 2;
-      } else {
-        const char* closed = at_;
-        at_ = skip_blanks(at_ + 1);
-        if (at_ != end_ && !ends_field_[uint8_t(*at_)]) {
-          refuse(line_, "expected a delimiter after a closing quote, found " +
-                            io::excerpt({at_, size_t(std::find(at_, end_, '\n') - at_)}) +
-                            "; a quote inside a quoted field is written twice");
-        }
-        return {begin, size_t(closed - begin)};
-      }
-    }
-    refuse(first_line, "a quote is opened here and never closed");
-  }
-
-  const std::string& file_;
-  const char *at_, *end_;
-  char delimiter_;
-  int64_t line_ = 1;
-  std::array<bool, 256> ends_field_{};
-};
-
-std::string content(const Field& field) {
-  std::string text(field.raw);
-  if (!field.quoted) return text;
-  size_t length = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    text[length++] = text[i];
-    if (text[i] == '"') ++i;  // the second of two
-  }
-  text.resize(length);
-  return text;
-}
-
 // What is known of a column while the file is read.
 struct Draft {
-  std::vector<double> numbers;  // of all records, the first too; 0 where text
+  std::vector<double> numbers;  // of all records, the first too; none where there is text below it
   NumberKind first_kind{};      // of the first record's field
   std::string_view first;       // and the field
   bool any_number = false;      // below the first
@@ -138,21 +35,21 @@ struct Draft {
   int64_t doubtful_line = 0;    // of the first field below it that cannot be among numbers: "NA", "1e400"
   NumberKind doubtful_kind{};
   std::string_view doubtful;
+  std::vector<int64_t> missing;  // records, where missing fields are kept
 };
 
 class Reader {
  public:
-  Reader(const std::string& file, std::string_view text, char delimiter)
-      : file_(file), text_(text), delimiter_(delimiter), scanner_(file, text, delimiter) {}
+  Reader(const std::string& file, std::string_view text, const CsvOptions& options)
+      : file_(file), text_(text), options_(options), scanner_(file, text, options.delimiter) {}
 
   Table read() {
     read_records();
-    const bool header = has_header();
+    const bool header = options_.header.value_or(has_header());
     if (!header) take_first_record();
     name_columns(header);
     for (size_t column = 0; column < drafts_.size(); ++column) check(column);
     refuse_earliest();
-    if (header) lines_.erase(lines_.begin());
     return finish(header);
   }
 
@@ -182,11 +79,13 @@ class Reader {
 
   // In a file of one column an empty line is a missing field, unless nothing follows.
   void skip_empty_lines() {
-    const int64_t line = scanner_.line();
-    bool skipped = false;
-    while (scanner_.skip_empty_line()) skipped = true;
-    if (skipped && drafts_.size() == 1 && !scanner_.at_end() && !problem_) {
-      problem_ = {line, 0, NumberKind::missing, {}};
+    const int64_t first = scanner_.line();
+    while (scanner_.skip_empty_line()) {
+    }
+    if (drafts_.size() != 1 || scanner_.at_end()) return;
+    for (int64_t line = first; line < scanner_.line() && !problem_; ++line) {
+      lines_.push_back(line);
+      add(0, {}, line);
     }
   }
 
@@ -195,7 +94,7 @@ class Reader {
     for (bool last = false; !last;) {
       if (drafts_.size() == max_columns)
         scanner_.refuse(line, "more than " + std::to_string(max_columns) + " columns");
-      const Field field = scanner_.next();
+      const CsvField field = scanner_.next();
       last = field.last;
       Draft& draft = drafts_.emplace_back();
       draft.first = field.raw;
@@ -203,6 +102,15 @@ class Reader {
       draft.first_kind = io::read_number(field.raw, value);
       draft.numbers.push_back(value);
     }
+    reserve();
+  }
+
+  // Room for as many records as there can be: lines, but no more than there are bytes for.
+  void reserve() {
+    const auto lines = size_t(std::count(text_.begin(), text_.end(), '\n'));
+    const size_t records = std::min(lines + 1, text_.size() / (2 * drafts_.size()) + 1);
+    lines_.reserve(records);
+    for (Draft& draft : drafts_) draft.numbers.reserve(records);
   }
 
   void read_record(int64_t line) {
@@ -210,7 +118,7 @@ class Reader {
     size_t column = 0;
     for (bool last = false; !last; ++column) {
       const int64_t field_line = scanner_.line();
-      const Field field = scanner_.next();
+      const CsvField field = scanner_.next();
       last = field.last;
       if (column < drafts_.size()) add(column, field.raw, field_line);
     }
@@ -221,20 +129,25 @@ class Reader {
     }
   }
 
+  bool keeps_missing() const { return options_.missing == MissingFields::keep; }
+
   void add(size_t column, std::string_view field, int64_t line) {
     Draft& draft = drafts_[column];
-    if (field.empty()) {
+    if (field.empty() && !keeps_missing()) {
       if (!problem_) problem_ = {line, column, NumberKind::missing, field};
       return;
     }
     if (draft.text_line != 0) return;
-    double value = 0;
+    double value = std::numeric_limits<double>::quiet_NaN();
     const NumberKind kind = io::read_number(field, value);
     draft.numbers.push_back(value);
     if (kind == NumberKind::number) {
       draft.any_number = true;
     } else if (kind == NumberKind::text) {
       draft.text_line = line;
+      draft.numbers = {};
+    } else if (kind == NumberKind::missing && keeps_missing()) {
+      draft.missing.push_back(int64_t(lines_.size()) - 1);
     } else if (draft.doubtful_line == 0) {
       draft.doubtful_line = line;
       draft.doubtful_kind = kind;
@@ -255,6 +168,9 @@ class Reader {
       Draft& draft = drafts_[column];
       if (draft.first_kind == NumberKind::text) {
         draft.text_line = lines_.front();
+      } else if (draft.first_kind == NumberKind::missing && keeps_missing()) {
+        draft.numbers.front() = std::numeric_limits<double>::quiet_NaN();
+        draft.missing.insert(draft.missing.begin(), 0);
       } else if (draft.first_kind != NumberKind::number) {
         draft.doubtful_line = lines_.front();
         draft.doubtful_kind = draft.first_kind;
@@ -265,10 +181,10 @@ class Reader {
 
   void name_columns(bool header) {
     if (!header) return;
-    Scanner scanner(file_, text_, delimiter_);
+    CsvScanner scanner(file_, text_, options_.delimiter);
     while (scanner.skip_empty_line()) {
     }
-    for (size_t column = 0; column < drafts_.size(); ++column) names_.push_back(content(scanner.next()));
+    for (size_t column = 0; column < drafts_.size(); ++column) names_.push_back(scanner.next().content());
   }
 
   // Notes the column's problem if it comes before the one known. "NA" and "1e400" are text where others are.
@@ -313,84 +229,132 @@ class Reader {
       } else {
         if (header) draft.numbers.erase(draft.numbers.begin());
         result.values = std::move(draft.numbers);
+        result.missing = std::move(draft.missing);
+        if (header)
+          for (int64_t& row : result.missing) --row;
       }
     }
-    table.lines = std::move(lines_);
     if (text) read_text(table, header);
+    if (header) lines_.erase(lines_.begin());
+    table.lines = std::move(lines_);
     return table;
   }
 
   // A second pass, for the columns that turned out to be text.
   void read_text(Table& table, bool header) const {
-    Scanner scanner(file_, text_, delimiter_);
-    for (bool skip = header;; skip = false) {
-      while (scanner.skip_empty_line()) {
-      }
-      if (scanner.at_end()) return;
+    CsvScanner scanner(file_, text_, options_.delimiter);
+    for (size_t record = 0; record < lines_.size(); ++record) {
+      while (scanner.line() < lines_[record]) scanner.skip_empty_line();
+      const bool empty_line = scanner.skip_empty_line();  // the missing field of a file of one column
       for (Column& column : table.columns) {
-        const Field field = scanner.next();
-        if (!skip && column.text()) std::get<1>(column.values).push_back(content(field));
+        const CsvField field = empty_line ? CsvField{} : scanner.next();
+        if (!column.text() || (header && record == 0)) continue;
+        if (field.raw.empty()) column.missing.push_back(int64_t(record) - header);
+        std::get<1>(column.values).push_back(field.content());
       }
     }
   }
 
   const std::string& file_;
   std::string_view text_;
-  char delimiter_;
-  Scanner scanner_;
+  CsvOptions options_;
+  CsvScanner scanner_;
   std::vector<Draft> drafts_;
   std::vector<std::string> names_;
   std::vector<int64_t> lines_;  // on which records start, the header too
   std::optional<Problem> problem_;
 };
 
-// Comma, semicolon or tab, whichever the first line that is not empty has most of outside quotes.
-char sniff_delimiter(std::string_view text) {
-  std::array<int64_t, 256> count{};
-  bool quoted = false, started = false;
+// Text as load_csv() reads it: quoted where it could be taken for something else.
+void append(std::string& out, std::string_view text, char delimiter, bool alone) {
+  const bool blank_ends = !text.empty() && (text.front() == ' ' || text.front() == '\t' ||
+                                            text.back() == ' ' || text.back() == '\t');
+  const bool mark = out.empty() && text.starts_with("\xEF\xBB\xBF");
+  if (!blank_ends && !mark && !(alone && text.empty()) &&
+      text.find_first_of(std::string{delimiter, '"', '\n', '\r'}) == text.npos) {
+    out += text;
+    return;
+  }
+  out += '"';
   for (const char c : text) {
-    const bool line_end = c == '\n' || c == '\r';
-    if (line_end && started && !quoted) break;
-    started = started || (!line_end && c != ' ');
-    if (c == '"') quoted = !quoted;
-    if (!quoted) ++count[uint8_t(c)];
+    out += c;
+    if (c == '"') out += c;
   }
-  return *std::ranges::max_element(std::string_view(",;\t"), {}, [&](char c) { return count[uint8_t(c)]; });
+  out += '"';
 }
 
-int64_t line_at(std::string_view text, size_t offset) {
-  int64_t line = 1;
-  for (size_t i = 0; i < offset; ++i) line += text[i] == '\n' || (text[i] == '\r' && text[i + 1] != '\n');
-  return line;
+void append(std::string& out, double value) {
+  std::array<char, 32> digits{};
+  out.append(digits.data(), std::to_chars(digits.data(), digits.data() + digits.size(), value).ptr);
 }
 
-// Refuses what is plainly something else than text in UTF-8.
-void check_encoding(const std::string& file, std::string_view text) {
-  if (text.empty()) throw FormatError(file, "", "the file is empty");
-  if (text.starts_with(io::gzip_magic)) {
-    throw FormatError(file, "byte 0", "compressed with gzip; decompress it first (gunzip)");
-  }
-  const size_t nul = text.find('\0');
-  if (text.starts_with("\xFF\xFE") || text.starts_with("\xFE\xFF") || nul < 2) {
-    throw FormatError(file, "byte 0", "UTF-16 or binary data; save it as UTF-8 text");
-  }
-  if (nul != text.npos) {
-    throw FormatError(file, "line " + std::to_string(line_at(text, nul)), "a NUL byte; this is not text");
+void check_delimiter(const std::string& caller, char delimiter) {
+  if (delimiter != 0 && std::string_view("\"\n\r ").find(delimiter) != std::string_view::npos)
+    throw ArgumentError(caller + ": " + io::excerpt({&delimiter, 1}) + " cannot be a delimiter");
+}
+
+// Throws where the columns do not make a table that can be written.
+void check_table(const Table& table) {
+  for (size_t i = 0; i < table.columns.size(); ++i) {
+    const Column& column = table.columns[i];
+    const auto length = [](const auto& values) { return values.size(); };
+    const size_t rows = std::visit(length, column.values),
+                 first = std::visit(length, table.columns[0].values);
+    const std::string place = "save_csv: column " + std::to_string(i + 1);
+    if (rows != first)
+      throw ArgumentError(place + " has " + std::to_string(rows) + " rows, column 1 has " +
+                          std::to_string(first));
+    const auto holds_nul = [](const std::string& text) { return text.find('\0') != text.npos; };
+    if (holds_nul(column.name) ||
+        (column.text() && std::ranges::any_of(std::get<1>(column.values), holds_nul)))
+      throw ArgumentError(place + " holds a NUL byte, which text files cannot");
   }
 }
 
 }  // namespace
 
 Table load_csv(const std::string& path, const CsvOptions& options) {
-  if (options.delimiter != 0 &&
-      std::string_view("\"\n\r ").find(options.delimiter) != std::string_view::npos) {
-    throw ArgumentError("load_csv: " + io::excerpt({&options.delimiter, 1}) + " cannot be a delimiter");
-  }
+  check_delimiter("load_csv", options.delimiter);
   const std::string file = io::InputFile(path).read_rest();
   std::string_view text = file;
-  check_encoding(path, text);
+  io::check_encoding(path, text);
   if (text.starts_with("\xEF\xBB\xBF")) text.remove_prefix(3);  // the byte order mark of UTF-8
-  return Reader(path, text, options.delimiter != 0 ? options.delimiter : sniff_delimiter(text)).read();
+  CsvOptions known = options;
+  if (known.delimiter == 0) known.delimiter = io::sniff_delimiter(text);
+  return Reader(path, text, known).read();
+}
+
+void save_csv(const std::string& path, const Table& table, const CsvOptions& options) {
+  check_delimiter("save_csv", options.delimiter);
+  check_table(table);
+  const char delimiter = options.delimiter != 0 ? options.delimiter : ',';
+  const std::vector<Column>& columns = table.columns;
+  const bool alone = columns.size() == 1;
+  const bool named = std::ranges::any_of(columns, [](const Column& column) { return !column.name.empty(); });
+  std::string text;
+  const auto end_field = [&](size_t column) { text += column + 1 < columns.size() ? delimiter : '\n'; };
+  for (size_t column = 0; options.header.value_or(named) && column < columns.size(); ++column) {
+    append(text, columns[column].name, delimiter, alone);
+    end_field(column);
+  }
+  const size_t rows =
+      columns.empty() ? 0 : std::visit([](const auto& values) { return values.size(); }, columns[0].values);
+  std::vector<size_t> missing(columns.size());  // how many each column has had
+  for (size_t row = 0; row < rows; ++row) {
+    for (size_t i = 0; i < columns.size(); ++i) {
+      const Column& column = columns[i];
+      const bool absent = missing[i] < column.missing.size() && column.missing[missing[i]] == int64_t(row);
+      missing[i] += absent;
+      if (absent || column.text()) {
+        append(text, absent ? std::string_view() : std::get<1>(column.values)[row], delimiter, alone);
+      } else {
+        append(text, std::get<0>(column.values)[row]);
+      }
+      end_field(i);
+    }
+  }
+  const std::array<std::string_view, 1> parts{text};
+  io::write_file(path, parts);
 }
 
 }  // namespace plexus

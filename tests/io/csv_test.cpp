@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <random>
 
 #include "io/allocations.h"
@@ -130,6 +131,27 @@ TEST_F(Csv, TheDelimiterIsFoundInTheFirstLine) {
   EXPECT_EQ(load("1\n2\n").columns.size(), 1u);
 }
 
+TEST_F(Csv, QuotesInTheFirstLineDoNotHideDelimiters) {
+  EXPECT_EQ(load("5\" disk;3\n6\" disk;4\n").columns.size(), 2u);
+  EXPECT_EQ(load("\"a \"\";;\"\" b\",x\n1,2\n").columns.size(), 2u);
+  EXPECT_EQ(load(" \"a;;\", \";;\"\n1,2\n").columns.size(), 2u);
+  EXPECT_EQ(load("1|2|3,5\n4|5|6,5\n").columns.size(), 3u);
+}
+
+TEST_F(Csv, TheHeaderCanBeGiven) {
+  const Table named = load("2019,2020\n1,2\n", {.header = true});
+  EXPECT_EQ(names(named), (Texts{"2019", "2020"}));
+  EXPECT_EQ(numbers(named, 1), (Numbers{2}));
+  const Table texts_only = load("name,kind\na,b\n", {.header = true});
+  EXPECT_EQ(names(texts_only), (Texts{"name", "kind"}));
+  EXPECT_EQ(texts(texts_only, 1), (Texts{"b"}));
+  const Table unnamed = load("x,y\n1,2\n", {.header = false});
+  EXPECT_EQ(names(unnamed), (Texts{"", ""}));
+  EXPECT_EQ(texts(unnamed, 0), (Texts{"x", "1"}));
+  EXPECT_EQ(unnamed.columns[0].text_line, 1);
+  EXPECT_EQ(load("x,y\n", {.header = true}).rows(), 0);
+}
+
 TEST_F(Csv, TheDelimiterCanBeGiven) {
   EXPECT_EQ(texts(load("1,2|3,4\n", {.delimiter = '|'}), 1), (Texts{"3,4"}));
   EXPECT_EQ(numbers(load("1\t 2\n", {.delimiter = '\t'}), 1), (Numbers{2}));
@@ -162,6 +184,100 @@ TEST_F(Csv, MissingFieldsAreRefused) {
   EXPECT_EQ(refusal("a,b\n1,2\n3,?\nNA,4\n"),
             "line 3: column 2 ('b'): missing value '?'; fill it in or remove the row");
   EXPECT_EQ(refusal("text,1\n,2\n"), "line 2: column 1: missing value; fill it in or remove the row");
+}
+
+TEST_F(Csv, MissingFieldsCanBeKept) {
+  const CsvOptions keep{.missing = MissingFields::keep};
+  const Table table = load("a,b,c\n1,,x\nNA,2,\n3,?,NA\n\"\",4,y\n", keep);
+  EXPECT_EQ(names(table), (Texts{"a", "b", "c"}));
+  EXPECT_EQ(table.columns[0].missing, (std::vector<int64_t>{1, 3}));
+  EXPECT_EQ(table.columns[1].missing, (std::vector<int64_t>{0, 2}));
+  EXPECT_EQ(table.columns[2].missing, (std::vector<int64_t>{1}));
+  EXPECT_EQ(numbers(table, 0)[0], 1);
+  EXPECT_TRUE(std::isnan(numbers(table, 0)[1]));
+  EXPECT_EQ(numbers(table, 0)[2], 3);
+  EXPECT_TRUE(std::isnan(numbers(table, 0)[3]));
+  EXPECT_EQ(texts(table, 2), (Texts{"x", "", "NA", "y"}));
+
+  const Table unnamed = load(",1\nNA,nan\n3,\n", keep);
+  EXPECT_EQ(unnamed.columns[0].missing, (std::vector<int64_t>{0, 1}));
+  EXPECT_EQ(unnamed.columns[1].missing, (std::vector<int64_t>{2}));
+  EXPECT_TRUE(std::isnan(numbers(unnamed, 0)[0]));
+  EXPECT_TRUE(std::isnan(numbers(unnamed, 1)[1]));
+
+  const Table nothing = load("a,b\n,1\n,2\n", keep);
+  EXPECT_EQ(nothing.columns[0].missing, (std::vector<int64_t>{0, 1}));
+  EXPECT_FALSE(nothing.columns[0].text());
+  EXPECT_THROW(load("1,2\n1e400,\n", keep), FormatError);
+}
+
+TEST_F(Csv, EmptyLinesOfOneColumnCanBeKept) {
+  const CsvOptions keep{.missing = MissingFields::keep};
+  const Table table = load("\nx\n1\n\n\n4\n\n", keep);
+  EXPECT_EQ(table.rows(), 4);
+  EXPECT_EQ(table.columns[0].missing, (std::vector<int64_t>{1, 2}));
+  EXPECT_EQ(table.lines, (std::vector<int64_t>{3, 4, 5, 6}));
+  EXPECT_EQ(numbers(table, 0)[3], 4);
+  const Table text = load("a\n\n  \n\"b\nc\"\n\nd", keep);
+  EXPECT_EQ(texts(text, 0), (Texts{"a", "", "", "b\nc", "", "d"}));
+  EXPECT_EQ(text.columns[0].missing, (std::vector<int64_t>{1, 2, 4}));
+  EXPECT_EQ(text.lines, (std::vector<int64_t>{1, 2, 3, 4, 6, 7}));
+}
+
+TEST_F(Csv, SavedIsLoadedAgain) {
+  const std::string path = directory.path("saved.csv");
+  Table table;
+  table.columns = {{.name = "n", .values = Numbers{0.1, -0.0, 5e-324, 1.7976931348623157e308, std::nan(""), 1234567}},
+                   {.name = "text, \"x\"",
+                    .values = Texts{"plain", " blanks\t", "a,b;c", "say \"hi\"", "two\r\nlines", ""},
+                    .missing = {5}},
+                   {.name = "", .values = Numbers{1, -HUGE_VAL, 1e-7, 0, 100, HUGE_VAL}, .missing = {3}}};
+  for (const char delimiter : {'\0', ';', '\t'}) {
+    const CsvOptions options{.delimiter = delimiter, .missing = MissingFields::keep};
+    save_csv(path, table, options);
+    const Table loaded = load_csv(path, options);
+    ASSERT_EQ(names(loaded), (Texts{"n", "text, \"x\"", ""}));
+    const Numbers first = numbers(loaded, 0), expected = std::get<0>(table.columns[0].values);
+    for (const size_t row : {0, 1, 2, 3, 5}) EXPECT_EQ(first[row], expected[row]);
+    EXPECT_TRUE(std::signbit(first[1]) && std::isnan(first[4]));
+    EXPECT_EQ(texts(loaded, 1), texts(table, 1));
+    EXPECT_EQ(loaded.columns[1].missing, table.columns[1].missing);
+    EXPECT_EQ(loaded.columns[2].missing, table.columns[2].missing);
+    EXPECT_EQ(numbers(loaded, 2)[1], -HUGE_VAL);
+  }
+}
+
+TEST_F(Csv, WritesQuotesWhereTheyAreNeeded) {
+  const std::string path = directory.path("saved.csv");
+  const auto written = [&](const Table& table, const CsvOptions& options = {}) {
+    save_csv(path, table, options);
+    return test::read_bytes(path);
+  };
+  Table table;
+  table.columns = {{.name = "", .values = Texts{"a", "b,c", "\""}}, {.name = "", .values = Numbers{1, 0.5, 1e300}}};
+  EXPECT_EQ(written(table), "a,1\n\"b,c\",0.5\n\"\"\"\",1e+300\n");
+  EXPECT_EQ(written(table, {.delimiter = ';'}), "a;1\nb,c;0.5\n\"\"\"\";1e+300\n");
+  table.columns[1].name = "n";
+  EXPECT_EQ(written(table), ",n\na,1\n\"b,c\",0.5\n\"\"\"\",1e+300\n");
+  EXPECT_EQ(written(table, {.header = false}), "a,1\n\"b,c\",0.5\n\"\"\"\",1e+300\n");
+  Table alone;
+  alone.columns = {{.name = "\xEF\xBB\xBFx", .values = Numbers{1, 2}, .missing = {0}}};
+  EXPECT_EQ(written(alone), "\"\xEF\xBB\xBFx\"\n\"\"\n2\n");
+  EXPECT_EQ(written({}), "");
+}
+
+TEST_F(Csv, RefusesToWriteWhatIsNoTable) {
+  const std::string path = directory.path("saved.csv");
+  Table table;
+  table.columns = {{.name = "", .values = Numbers{1, 2}}, {.name = "", .values = Texts{"a"}}};
+  EXPECT_EQ(test::error<ArgumentError>("save_csv", [&] { save_csv(path, table); }),
+            "column 2 has 1 rows, column 1 has 2");
+  table.columns[1].values = Texts{"a", "\0"_bytes};
+  EXPECT_EQ(test::error<ArgumentError>("save_csv", [&] { save_csv(path, table); }),
+            "column 2 holds a NUL byte, which text files cannot");
+  EXPECT_EQ(test::error<ArgumentError>("save_csv", [&] { save_csv(path, {}, {.delimiter = '"'}); }),
+            "'\"' cannot be a delimiter");
+  EXPECT_TRUE(directory.names().empty());
 }
 
 TEST_F(Csv, WhatIsNoTextIsRefused) {
