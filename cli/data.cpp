@@ -15,22 +15,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// Errors of the library about data know no file: put it in front.
-template <class Work>
-auto in_file(const std::string& path, Work&& work) {
-  const auto placed = [&](const std::exception& error) {
-    const std::string message = error.what();
-    return message.find(path) == std::string::npos ? path + ": " + message : message;
-  };
-  try {
-    return work();
-  } catch (const DataError& error) {
-    throw DataError(placed(error));
-  } catch (const ShapeError& error) {
-    throw ShapeError(placed(error));
-  }
-}
-
 std::optional<int64_t> whole_number(const std::string& text) {
   int64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -47,7 +31,43 @@ std::vector<std::string> parts(const std::string& list) {
   return result;
 }
 
-// Label columns, separated by commas. A name wins over a number and over a list, so that columns called "3"
+/// `options.label_names` count where the table has them all and `labels` names none.
+Dataset open_table(const std::string& path, const std::string& labels, TableOptions options) {
+  if (fs::path(path).extension() == ".npy") {
+    const Tensor table = load_npy(path);
+    set_labels(options, labels, {});
+    return in_file(path, [&] { return Dataset::from_table(table, options); });
+  }
+  if (!is_csv(path)) refuse_file(path, "a file .npy or .csv, or a directory of IDX files");
+  const Table table = open_csv(path);
+  const std::vector<std::string> names = column_names(table);
+  const auto there = [&](const std::string& label) {
+    return std::find(names.begin(), names.end(), label) != names.end();
+  };
+  if (!std::all_of(options.label_names.begin(), options.label_names.end(), there)) options.label_names.clear();
+  set_labels(options, labels, names);
+  return in_file(path, [&] { return Dataset::from_table(table, options); });
+}
+
+Data open_images(const DataOptions& options) {
+  if (!options.label.empty())
+    throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
+  if (options.task == Task::regress)
+    throw ArgumentError("--task regress is for tables; " + options.path + " has files of class labels");
+  if (options.missing != Missing::error)
+    throw ArgumentError("--missing is for tables; images have no missing values");
+  const std::string& test = options.test.empty() ? options.path : options.test;
+  if (!is_image_directory(test))
+    throw ArgumentError("--test " + test +
+                        ": expected images, as the training data; that is fashion-mnist or a directory");
+  const Dataset train = open_image_part(options.path, "train", {});
+  const std::string reason = "classify: files of labels, " + std::to_string(train.classes()) + " classes";
+  return {train, open_image_part(test, "t10k", train.class_names()), reason};
+}
+
+}  // namespace
+
+// A name wins over a number and over a list, so that columns called "3"
 // and "a,b" can be reached.
 void set_labels(TableOptions& options, const std::string& labels, const std::vector<std::string>& names) {
   if (labels.empty()) return;
@@ -56,6 +76,7 @@ void set_labels(TableOptions& options, const std::string& labels, const std::vec
   };
   const std::vector<std::string> wanted = named(labels) ? std::vector{labels} : parts(labels);
   options.labels.clear();
+  options.label_names.clear();
   for (const std::string& label : wanted) {
     const auto index = whole_number(label);
     if (named(label)) {
@@ -74,52 +95,42 @@ void set_labels(TableOptions& options, const std::string& labels, const std::vec
     throw ArgumentError("--label " + labels + ": names and numbers; give all by name or all by number");
 }
 
-Dataset open_table(const std::string& path, const std::string& label, TableOptions options) {
+std::vector<std::string> column_names(const Table& table) {
+  std::vector<std::string> names;
+  for (const Column& column : table.columns)
+    if (!column.name.empty()) names.push_back(column.name);
+  return names;
+}
+
+bool is_csv(const std::string& path) {
   const std::string extension = fs::path(path).extension();
-  if (extension == ".npy") {
-    const Tensor table = load_npy(path);
-    set_labels(options, label, {});
-    return in_file(path, [&] { return Dataset::from_table(table, options); });
-  }
-  if (extension == ".csv" || extension == ".tsv") {
-    const Table table = load_csv(path);
-    std::vector<std::string> names;
-    for (const Column& column : table.columns)
-      if (!column.name.empty()) names.push_back(column.name);
-    set_labels(options, label, names);
-    return in_file(path, [&] { return Dataset::from_table(table, options); });
-  }
+  return extension == ".csv" || extension == ".tsv";
+}
+
+Table open_csv(const std::string& path) { return load_csv(path, {.missing = MissingFields::keep}); }
+
+void refuse_file(const std::string& path, const std::string& expected) {
   if (!fs::exists(path))
     throw IoError(path + ": no such file or directory" + did_you_mean(path, {"fashion-mnist"}));
-  throw FormatError(path, "", "expected a file .npy or .csv, or a directory of IDX files");
+  throw FormatError(path, "", "expected " + expected);
 }
-
-Data open_images(const DataOptions& options) {
-  if (!options.label.empty())
-    throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
-  if (options.task == Task::regress)
-    throw ArgumentError("--task regress is for tables; " + options.path + " has files of class labels");
-  const std::string& test = options.test.empty() ? options.path : options.test;
-  if (!is_image_directory(test))
-    throw ArgumentError("--test " + test +
-                        ": expected images, as the training data; that is fashion-mnist or a directory");
-  const Dataset train = open_image_part(options.path, "train", {});
-  const std::string reason = "classify: files of labels, " + std::to_string(train.classes()) + " classes";
-  return {train, open_image_part(test, "t10k", train.class_names()), reason};
-}
-
-}  // namespace
 
 bool has_test_part(const std::string& path) { return is_image_directory(path); }
 
 Data open_data(const DataOptions& options) {
   Data data = [&]() -> Data {
     if (is_image_directory(options.path)) return open_images(options);
-    Dataset train = open_table(options.path, options.label, {.task = options.task});
+    Dataset train =
+        open_table(options.path, options.label, {.task = options.task, .missing = options.missing});
     std::optional<Dataset> test;
     if (!options.test.empty()) {
       const Task task = train.labels() ? Task::classify : Task::regress;
-      test = open_table(options.test, options.label, {.task = task, .class_names = train.class_names()});
+      test = open_table(options.test, options.label,
+                        {.label_names = train.target_names(),
+                         .task = task,
+                         .missing = options.missing,
+                         .class_names = train.class_names(),
+                         .columns = train.column_names()});
     }
     return {train, test, train.task_reason()};
   }();

@@ -28,8 +28,8 @@ struct TableOptions {
   Missing missing = Missing::error;
   std::vector<std::string> class_names = {};  ///< of the training data, for a test table: labels get their numbers there, others
                                          ///< are a DataError; not empty: classify
-  std::vector<std::string> columns = {};  ///< of the training data: features are taken in this order by name where the table
-                                     ///< has names, else one a column; a missing or an unknown one is a DataError
+  std::vector<std::string> columns = {};  ///< of the training data: features are taken in this order, by name where both have
+                                     ///< names (none is empty); a missing column or one more is a DataError
 };
 
 /// A handle: copies share the data.

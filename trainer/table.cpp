@@ -111,13 +111,15 @@ Positions feature_positions(const std::string& table, const std::vector<std::str
                     std::equal(features.begin(), features.end(), wanted.begin(),
                                [&](int64_t f, const auto& w) { return names[static_cast<size_t>(f)] == w; });
   if (both && !same) return named_positions(table, names, features, wanted);
-  if (features.size() < wanted.size())
-    throw DataError(table + ": " + count_of(features.size(), "feature column") + ", the training data had " +
-                    std::to_string(wanted.size()) + ": column " + quoted(wanted[features.size()]) +
+  const std::string counts = table + ": " + count_of(features.size(), "feature column") +
+                             ", the training data had " + std::to_string(wanted.size());
+  if (features.size() < wanted.size()) {
+    const std::string& first = wanted[features.size()];
+    throw DataError(counts + ": column " + (first.empty() ? std::to_string(features.size()) : quoted(first)) +
                     " is missing");
+  }
   if (features.size() > wanted.size())
-    throw DataError(table + ": " + count_of(features.size(), "feature column") + ", the training data had " +
-                    std::to_string(wanted.size()) + " (" + join(wanted) + "): column " +
+    throw DataError(counts + (unnamed(wanted[0]) ? "" : " (" + join(wanted) + ")") + ": column " +
                     std::to_string(features[wanted.size()]) + " is one too many");
   return features;
 }
