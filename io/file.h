@@ -28,6 +28,8 @@ class InputFile final : public Source {
   uint64_t certain() const override { return left_; }
   uint64_t possible() const override { return left_; }
   std::string place(uint64_t offset) const override;
+  /// For libraries that read by themselves: it stays open as long as this.
+  int descriptor() const { return descriptor_; }
   /// Bytes read so far.
   uint64_t position() const { return size_ - left_; }
   /// All that is left, to the true end.

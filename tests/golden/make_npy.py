@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The arrays of npy.txt, written by NumPy: a line a file, "name hexadecimal-bytes".
+"""The arrays and archives of npy.txt, written by NumPy: a line a file, "name hexadecimal-bytes".
 
 make_npy.py > npy.txt       writes them
 make_npy.py --check npy.txt reads them with the NumPy that is here and compares; exits with 77 where there is none
@@ -56,6 +56,36 @@ def arrays():
     yield "empty-columns-fortran", np.zeros((3, 0), dtype="<f4", order="F"), (1, 0)
 
 
+class Pipe(io.RawIOBase):
+    """What zip cannot go back in: sizes come behind the data."""
+
+    def __init__(self):
+        self.content = bytearray()
+
+    def writable(self):
+        return True
+
+    def write(self, part):
+        self.content += part
+        return len(part)
+
+
+def archives():
+    """(name, members, bytes of the archive)"""
+    members = {"x": np.arange(6, dtype="<f4").reshape(2, 3), "a/b": np.asfortranarray(np.arange(6, dtype=">i2").reshape(2, 3)),
+               "scalar": np.array(7, dtype="<i8"), "empty": np.zeros((3, 0))}
+    for name, save in (("npz-stored", np.savez), ("npz-deflated", np.savez_compressed)):
+        out = io.BytesIO()
+        save(out, **members)
+        yield name, members, out.getvalue()
+        pipe = Pipe()
+        save(pipe, **members)
+        yield name + "-streamed", members, bytes(pipe.content)
+    out = io.BytesIO()
+    np.savez(out)
+    yield "npz-empty", {}, out.getvalue()
+
+
 def main():
     np.seterr(all="ignore")
     warnings.simplefilter("ignore")
@@ -65,6 +95,8 @@ def main():
             out = io.BytesIO()
             npy.write_array(out, array, version=version)
             print(name, out.getvalue().hex())
+        for name, _, content in archives():
+            print(name, content.hex())
         return 0
     with open(sys.argv[2]) as lines:
         files = dict(line.split() for line in lines if not line.startswith("#"))
@@ -72,6 +104,11 @@ def main():
         read = np.load(io.BytesIO(bytes.fromhex(files[name])), allow_pickle=False)
         assert read.dtype == array.dtype and read.shape == array.shape, name
         assert read.tobytes() == array.tobytes(), name
+    for name, members, _ in archives():
+        read = np.load(io.BytesIO(bytes.fromhex(files[name])), allow_pickle=False)
+        assert sorted(read.files) == sorted(members), name
+        for key, array in members.items():
+            assert read[key].dtype == array.dtype and np.array_equal(read[key], array), (name, key)
     print(len(files), "files, NumPy", np.__version__)
     return 0
 

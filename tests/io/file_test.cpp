@@ -12,6 +12,7 @@
 #include "plexus/io/csv.h"
 #include "plexus/io/idx.h"
 #include "plexus/io/npy.h"
+#include "plexus/io/npz.h"
 #include "plexus/io/safetensors.h"
 
 namespace plexus {
@@ -23,6 +24,7 @@ std::string read_error(const std::string& path) {
   const std::string message = test::error<IoError>(path, [&] { load_npy(path); });
   EXPECT_EQ(test::error<IoError>(path, [&] { load_csv(path); }), message);
   EXPECT_EQ(test::error<IoError>(path, [&] { load_idx(path); }), message);
+  EXPECT_EQ(test::error<IoError>(path, [&] { load_npz(path); }), message);
   EXPECT_EQ(test::error<IoError>(path, [&] { load_safetensors(path); }), message);
   return message;
 }

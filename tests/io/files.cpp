@@ -42,6 +42,20 @@ std::string read_bytes(const std::string& path) {
   return {std::istreambuf_iterator<char>(in), {}};
 }
 
+std::map<std::string, std::string> golden_files() {
+  std::ifstream lines(PLEXUS_SOURCE_DIR "/tests/golden/npy.txt");
+  std::map<std::string, std::string> files;
+  for (std::string name, hex; lines >> name;) {
+    if (name == "#") {
+      std::getline(lines, hex);
+      continue;
+    }
+    lines >> hex;
+    for (size_t i = 0; i < hex.size(); i += 2) files[name] += char(std::stoi(hex.substr(i, 2), nullptr, 16));
+  }
+  return files;
+}
+
 void for_each_prefix(const std::string& bytes, const std::function<void(const std::string&, size_t)>& load) {
   for (size_t length = 0; length < bytes.size(); ++length) load(bytes.substr(0, length), length);
 }
@@ -55,9 +69,11 @@ void for_each_flip(const std::string& bytes, const std::function<void(const std:
   }
 }
 
-std::string gzip(std::string_view bytes) {
+namespace {
+
+std::string compressed(std::string_view bytes, int window) {
   z_stream stream{};
-  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  deflateInit2(&stream, Z_BEST_COMPRESSION, Z_DEFLATED, window, 8, Z_DEFAULT_STRATEGY);
   std::string result(deflateBound(&stream, bytes.size()) + 64, '\0');
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(bytes.data()));
   stream.avail_in = uInt(bytes.size());
@@ -68,5 +84,10 @@ std::string gzip(std::string_view bytes) {
   deflateEnd(&stream);
   return result;
 }
+
+}  // namespace
+
+std::string gzip(std::string_view bytes) { return compressed(bytes, 15 + 16); }
+std::string deflate(std::string_view bytes) { return compressed(bytes, -15); }
 
 }  // namespace plexus::test

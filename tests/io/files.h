@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -32,6 +33,9 @@ class Directory {
 
 std::string read_bytes(const std::string& path);
 
+/// The files of tests/golden/npy.txt, by name.
+std::map<std::string, std::string> golden_files();
+
 /// A literal with zeros in it: "\0\0\x08"_bytes.
 inline std::string operator""_bytes(const char* text, size_t size) { return {text, size}; }
 
@@ -58,5 +62,7 @@ void for_each_prefix(const std::string& bytes, const std::function<void(const st
 void for_each_flip(const std::string& bytes, const std::function<void(const std::string& bytes, size_t bit)>& load);
 
 std::string gzip(std::string_view bytes);
+/// Without any wrapping, as zip archives have it.
+std::string deflate(std::string_view bytes);
 
 }  // namespace plexus::test

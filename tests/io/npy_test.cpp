@@ -5,7 +5,6 @@
 #include <bit>
 #include <cmath>
 #include <cstdio>
-#include <fstream>
 #include <limits>
 #include <map>
 #include <memory>
@@ -76,23 +75,9 @@ void expect_values(const Tensor& tensor, DType dtype, const Shape& shape,
   }
 }
 
-std::map<std::string, std::string> golden_files() {
-  std::ifstream lines(PLEXUS_SOURCE_DIR "/tests/golden/npy.txt");
-  std::map<std::string, std::string> files;
-  for (std::string name, hex; lines >> name;) {
-    if (name == "#") {
-      std::getline(lines, hex);
-      continue;
-    }
-    lines >> hex;
-    for (size_t i = 0; i < hex.size(); i += 2) files[name] += char(std::stoi(hex.substr(i, 2), nullptr, 16));
-  }
-  return files;
-}
-
 // tests/golden/make_npy.py says what NumPy wrote.
 TEST_F(Npy, ReadsEveryTypeAndOrderThatNumPyWrites) {
-  const auto files = golden_files();
+  const auto files = test::golden_files();
   const std::vector<double> unsigned_values{0, 1, 2, 3, 4, 5}, signed_values{-3, -2, -1, 0, 1, 2},
       halves{-1.5, -1, -0.5, 0, 0.5, 1}, bits{0, 1, 0, 1, 0, 1};
   const std::map<std::string, DType> types{{"f2", DType::f32}, {"f4", DType::f32}, {"f8", DType::f64},
@@ -117,7 +102,7 @@ TEST_F(Npy, ReadsEveryTypeAndOrderThatNumPyWrites) {
 }
 
 TEST_F(Npy, ReadsExtremes) {
-  const auto files = golden_files();
+  const auto files = test::golden_files();
   const double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
   expect_values(load(files.at("f2-extremes")), DType::f32, {6}, {65504, 0x1p-14, -0x1p-16, inf, -inf, nan});
   expect_values(load(files.at("f4-extremes")), DType::f32, {6},
@@ -137,7 +122,7 @@ TEST_F(Npy, ReadsExtremes) {
 }
 
 TEST_F(Npy, ReadsEveryShapeAndVersionThatNumPyWrites) {
-  const auto files = golden_files();
+  const auto files = test::golden_files();
   const auto ascending = [](int count) {
     std::vector<double> values;
     for (int i = 0; i < count; ++i) values.push_back(i);
