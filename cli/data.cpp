@@ -39,12 +39,13 @@ Dataset open_table(const std::string& path, const std::string& labels, TableOpti
     return in_file(path, [&] { return Dataset::from_table(table, options); });
   }
   if (!is_csv(path)) refuse_file(path, "a file .npy or .csv, or a directory of IDX files");
-  const Table table = open_csv(path);
+  const Table table = open_csv(path, options.columns);
   const std::vector<std::string> names = column_names(table);
   const auto there = [&](const std::string& label) {
     return std::find(names.begin(), names.end(), label) != names.end();
   };
-  if (!std::all_of(options.label_names.begin(), options.label_names.end(), there)) options.label_names.clear();
+  if (!std::all_of(options.label_names.begin(), options.label_names.end(), there))
+    options.label_names.clear();
   set_labels(options, labels, names);
   return in_file(path, [&] { return Dataset::from_table(table, options); });
 }
@@ -107,7 +108,16 @@ bool is_csv(const std::string& path) {
   return extension == ".csv" || extension == ".tsv";
 }
 
-Table open_csv(const std::string& path) { return load_csv(path, {.missing = MissingFields::keep}); }
+Table open_csv(const std::string& path, const std::vector<std::string>& known) {
+  Table table = load_csv(path, {.missing = MissingFields::keep});
+  if (!column_names(table).empty()) return table;
+  const bool header = std::any_of(table.columns.begin(), table.columns.end(), [&](const Column& column) {
+    if (!column.text() || table.rows() == 0) return false;
+    const std::string& first = std::get<1>(column.values).front();
+    return !first.empty() && std::find(known.begin(), known.end(), first) != known.end();
+  });
+  return header ? load_csv(path, {.header = true, .missing = MissingFields::keep}) : table;
+}
 
 void refuse_file(const std::string& path, const std::string& expected) {
   if (!fs::exists(path))

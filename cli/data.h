@@ -36,8 +36,9 @@ std::vector<std::string> column_names(const Table& table);
 /// True for a file with rows of text: .csv, .tsv.
 bool is_csv(const std::string& path);
 
-/// A table with its missing fields kept, for from_table to judge.
-Table open_csv(const std::string& path);
+/// A table with its missing fields kept, for from_table to judge. A first line with one of the `known` names is a header, even
+/// where nothing below it is a number.
+Table open_csv(const std::string& path, const std::vector<std::string>& known = {});
 
 /// Throws IoError where `path` is not there, else FormatError: it is no file of a kind that is known.
 [[noreturn]] void refuse_file(const std::string& path, const std::string& expected);

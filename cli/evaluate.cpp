@@ -23,7 +23,8 @@ struct Options {
 
 Loss make_loss(const std::string& name, const Sequential& model) {
   if (!model.schema().classes.empty()) {
-    if (!name.empty()) throw ArgumentError("--loss " + name + " is for regression, but the model has classes");
+    if (!name.empty())
+      throw ArgumentError("--loss " + name + " is for regression, but the model has classes");
     return SoftmaxCrossEntropy{};
   }
   if (name == "mae") return Mae{};
@@ -59,7 +60,8 @@ Command evaluate_command(CLI::App& parent) {
                   "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part)")
       ->required();
   app->add_option("--label", options->label,
-                  "Label column, by name or number (default: the model's, by name where DATA has names; else the last)")
+                  "Label column, by name or number (default: the model's, by name where DATA has names; else "
+                  "the last)")
       ->type_name("NAME|INDEX");
   app->add_option("--loss", options->loss, "For regression: mse, mae or huber (default: mse)")
       ->type_name("NAME")

@@ -17,6 +17,7 @@
 #include "plexus/core/error.h"
 #include "plexus/io/idx.h"
 #include "plexus/io/npy.h"
+#include "plexus/io/npz.h"
 #include "plexus/io/safetensors.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/trainer/model_file.h"
@@ -45,7 +46,8 @@ std::string type_and_shape(const Tensor& tensor) {
 
 std::string listed(const std::vector<std::string>& names) {
   if (names.size() <= most_names) return join(names);
-  return join({names.begin(), names.begin() + int64_t(most_names)}) + ", ... (" + std::to_string(names.size()) + ")";
+  return join({names.begin(), names.begin() + int64_t(most_names)}) + ", ... (" +
+         std::to_string(names.size()) + ")";
 }
 
 /// What can be said of some numbers in one line.
@@ -116,7 +118,8 @@ void show_balance(const Dataset& data) {
   std::vector<int64_t> counts(size_t(data.classes()));
   for (int64_t row = 0; row < data.size(); ++row) ++counts[size_t(data.label(row))];
   std::vector<std::string> parts;
-  for (size_t c = 0; c < counts.size(); ++c) parts.push_back(data.class_names()[c] + " " + std::to_string(counts[c]));
+  for (size_t c = 0; c < counts.size(); ++c)
+    parts.push_back(data.class_names()[c] + " " + std::to_string(counts[c]));
   std::printf("classes  %s\n", listed(parts).c_str());
 }
 
@@ -126,8 +129,8 @@ void show_label(const Table& table, TableOptions options) {
   options.missing = Missing::keep;
   try {
     const Dataset data = Dataset::from_table(table, options);
-    std::printf("\nlabel    %s\n",
-                data.target_names().empty() ? "the last column, or --label" : join(data.target_names()).c_str());
+    std::printf("\nlabel    %s\n", data.target_names().empty() ? "the last column, or --label"
+                                                               : join(data.target_names()).c_str());
     std::printf("task     %s\n", data.task_reason().c_str());
     if (data.labels()) show_balance(data);
   } catch (const DataError& error) {  // the file can be read all the same
@@ -173,8 +176,8 @@ void show_csv(const Options& options) {
       std::sort(distinct.begin(), distinct.end());
       distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
       line[1] = "text, " + std::to_string(distinct.size()) + " distinct";
-      line.insert(line.end(), {"-", "-", "-",
-                               std::to_string(std::count(texts->begin(), texts->end(), std::string()))});
+      line.insert(line.end(),
+                  {"-", "-", "-", std::to_string(std::count(texts->begin(), texts->end(), std::string()))});
     } else {
       Range range;
       for (const double value : std::get<0>(column.values)) range.add(value);
@@ -233,8 +236,9 @@ void show_safetensors(const std::string& file) {
   const auto json = nlohmann::json::parse(metadata->second);  // load_model has read it
   std::printf("%s: model, format version %lld, written by Plexus %s, %s, rows %s\n\n%s\n", file.c_str(),
               (long long)json.at("format_version").get<int64_t>(),
-              json.at("library_version").get<std::string>().c_str(), std::string(to_string(model.dtype())).c_str(),
-              to_string(model.input_shape()).c_str(), model.summary().c_str());
+              json.at("library_version").get<std::string>().c_str(),
+              std::string(to_string(model.dtype())).c_str(), to_string(model.input_shape()).c_str(),
+              model.summary().c_str());
   const Schema& schema = model.schema();
   show_names("columns", schema.columns);
   show_names("target", schema.targets);
@@ -270,7 +274,12 @@ int inspect(const Options& options) {
     show_csv(options);
   else if (bytes.starts_with("\x93NUMPY") || ending == ".npy")
     show_npy(options);
-  else if ((bytes.size() == 9 && bytes[8] == '{') || ending == ".safetensors")
+  else if (bytes.starts_with("PK") || ending == ".npz") {
+    const std::vector<NamedTensor> arrays = load_npz(file);
+    std::printf("%s: NumPy archive, %zu array%s\n\n", file.c_str(), arrays.size(),
+                arrays.size() == 1 ? "" : "s");
+    show_tensors(arrays);
+  } else if ((bytes.size() == 9 && bytes[8] == '{') || ending == ".safetensors")
     show_safetensors(file);
   else if (bytes.starts_with(std::string(2, '\0')) || bytes.starts_with("\x1f\x8b"))
     show_idx(file);
@@ -284,8 +293,9 @@ int inspect(const Options& options) {
 Command inspect_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("inspect", "Show what a file of data or a saved model holds");
-  app->add_option("FILE", options->file,
-                  "A model, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX files, or fashion-mnist")
+  app->add_option(
+         "FILE", options->file,
+         "A model, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX files, or fashion-mnist")
       ->required();
   app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
       ->type_name("NAME|INDEX");

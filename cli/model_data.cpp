@@ -63,7 +63,8 @@ Dataset fitted(const Sequential& model, const Dataset& data) {
 /// Rows of the model's shape as they are; else a table.
 Dataset rows_of(const Sequential& model, Tensor rows) {
   const int64_t count = rows.shape().rank() == 0 ? 1 : rows.shape().rows();
-  if (model.input_shape().rank() == 1 || rows.shape().rank() == 0 || !(rows.shape().row() == model.input_shape()))
+  if (model.input_shape().rank() == 1 || rows.shape().rank() == 0 ||
+      !(rows.shape().row() == model.input_shape()))
     return Dataset::from_table(rows, options_of(model));
   if (rows.dtype() != DType::u8) rows = rows.converted(DType::f32);
   return Dataset::regression(std::move(rows), Tensor(DType::f32, {count, 0}));
@@ -79,8 +80,8 @@ Dataset open_rows(const std::string& path, const Sequential& model) {
     return in_file(path, [&] { return fitted(model, rows_of(model, rows)); });
   }
   if (!is_csv(path)) refuse_file(path, readable);
-  Table table = open_csv(path);
   const Schema& schema = model.schema();
+  Table table = open_csv(path, schema.columns);
   std::erase_if(table.columns, [&](const Column& column) {
     return contains(schema.targets, column.name) && !contains(schema.columns, column.name);
   });
@@ -104,12 +105,13 @@ Dataset open_labelled_rows(const std::string& path, const Sequential& model, con
     return in_file(path, [&] { return fitted(model, Dataset::from_table(table, options)); });
   }
   if (!is_csv(path)) refuse_file(path, readable);
-  const Table table = open_csv(path);
+  const Table table = open_csv(path, schema.columns);
   const std::vector<std::string> names = column_names(table);
   if (labels.empty() && !names.empty() && !schema.targets.empty()) {
     for (const std::string& target : schema.targets)
       if (!contains(names, target))
-        throw DataError(path + ": column '" + target + "' is missing: it holds the labels; or name another by --label");
+        throw DataError(path + ": column '" + target +
+                        "' is missing: it holds the labels; or name another by --label");
     options.label_names = schema.targets;
   }
   set_labels(options, labels, names);

@@ -41,7 +41,8 @@ void check_names(const std::string& path, const Dataset& data) {
   for (const auto& column : data.categories()) names.insert(names.end(), column.begin(), column.end());
   for (const std::string& name : names)
     if (!is_utf8(name))
-      throw DataError(path + ": a name of a column, a class or a category is not UTF-8: save the table as UTF-8");
+      throw DataError(path +
+                      ": a name of a column, a class or a category is not UTF-8: save the table as UTF-8");
 }
 
 }  // namespace plexus::cli

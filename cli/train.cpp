@@ -25,7 +25,7 @@ namespace {
 
 struct Options {
   std::string data, test, label, task, missing = "error", layers = "128,relu", loss, batch = "32", out,
-      colour = "auto";
+                                       colour = "auto";
   std::optional<double> test_fraction;
   double validation = 0.1;
   int64_t epochs = 10, show = 0;
@@ -194,13 +194,15 @@ Command train_command(CLI::App& parent) {
                   "Share of the training data to validate on (default: 0.1)")
       ->type_name("F")
       ->check(fraction(true));
-  app->add_option("--label", options->label,
-                  "Label column of a table, by name or number; several, separated by commas, are regressed (default: "
-                  "the last)")
+  app->add_option(
+         "--label", options->label,
+         "Label column of a table, by name or number; several, separated by commas, are regressed (default: "
+         "the last)")
       ->type_name("NAME|INDEX");
-  app->add_option("--missing", options->missing,
-                  "Rows with missing values: error, drop, or mean: the mean of the training rows fills them in "
-                  "(default: error)")
+  app->add_option(
+         "--missing", options->missing,
+         "Rows with missing values: error, drop, or mean: the mean of the training rows fills them in "
+         "(default: error)")
       ->type_name("HOW")
       ->check(one_of({"error", "drop", "mean"}));
   app->add_option(

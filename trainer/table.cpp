@@ -132,10 +132,16 @@ Positions kept_rows(int64_t count, const Positions& features, const Positions& l
   for (int64_t row = 0; row < count; ++row) {
     const auto gap =
         std::find_if(features.begin(), features.end(), [&](int64_t c) { return is_missing(row, c); });
-    if (missing == Missing::error && gap != features.end())
+    if (missing == Missing::error && gap != features.end()) {
+      int64_t gaps = 0;
+      for (int64_t other = row; other < count; ++other) gaps += is_missing(other, *gap);
       throw DataError(
           place(row) + ": " + column_label(*gap) +
-          ": missing value: fill it in, or let the option 'missing' drop such rows or fill in the mean");
+          (gaps == count
+               ? " has no value in any row: remove the column"
+               : ": missing value: fill it in, or let the option 'missing' drop such rows or fill in "
+                 "the mean"));
+    }
     const bool drop = missing == Missing::drop &&
                       (gap != features.end() || std::any_of(labels.begin(), labels.end(),
                                                             [&](int64_t c) { return is_missing(row, c); }));

@@ -235,6 +235,10 @@ TEST(Dataset, MissingValuesAreRefusedDroppedOrKept) {
   EXPECT_EQ(message<DataError>([&] { Dataset::from_table(matrix, {.labels = {0}}); }),
             "row 1: column 1: missing value: fill it in, or let the option 'missing' drop such rows or fill "
             "in the mean");
+  EXPECT_EQ(message<DataError>([&] {
+              Dataset::from_table(Tensor::from<float>({1, NAN, 2, NAN}, {2, 2}), {.labels = {0}});
+            }),
+            "row 0: column 1 has no value in any row: remove the column");
   const Dataset rows = Dataset::from_table(matrix, {.labels = {0}, .missing = Missing::drop});
   EXPECT_EQ(rows.size(), 3);
   EXPECT_EQ(rows.place(1), "row 2");

@@ -59,7 +59,9 @@ Sequential trained(const Dataset& data) {
   return network;
 }
 
-Tensor predictions(Sequential& network, const Dataset& data) { return Trainer(network, quiet()).predict(data); }
+Tensor predictions(Sequential& network, const Dataset& data) {
+  return Trainer(network, quiet()).predict(data);
+}
 
 TEST_F(ModelFile, PredictionsHaveTheSameBits) {
   const Dataset data = blobs(40, 4, 3);
@@ -102,9 +104,10 @@ TEST_F(ModelFile, SquareMatricesAreTransposedToo) {
 // Every layer there is, with settings that are not the defaults.
 TEST_F(ModelFile, EveryLayerComesBack) {
   for (const DType dtype : {DType::f32, DType::f64}) {
-    Sequential network(OneHot({{}, {"a", "b\"\n\xc3\xa4"}, {}}), Impute(), Standardize(), MinMax(), Flatten(), Relu(),
-                       LeakyRelu(0.1 + 0.2), Elu(0.3), Selu(), Gelu(), Gelu({.tanh = true}), Silu(), Sigmoid(), Tanh(),
-                       Softplus(), Dropout(1.0 / 3), Dense(3, {.bias = false}), Softmax(), LogSoftmax(), Dense(2));
+    Sequential network(OneHot({{}, {"a", "b\"\n\xc3\xa4"}, {}}), Impute(), Standardize(), MinMax(), Flatten(),
+                       Relu(), LeakyRelu(0.1 + 0.2), Elu(0.3), Selu(), Gelu(), Gelu({.tanh = true}), Silu(),
+                       Sigmoid(), Tanh(), Softplus(), Dropout(1.0 / 3), Dense(3, {.bias = false}), Softmax(),
+                       LogSoftmax(), Dense(2));
     network.build({3}, 7, dtype);
     network[16].frozen = true;
     const std::vector<double> rows{1, 0, 5, 2, 1, NAN, 4, -1, 6};
@@ -119,7 +122,8 @@ TEST_F(ModelFile, EveryLayerComesBack) {
     EXPECT_TRUE(loaded[16].frozen);
     EXPECT_FALSE(loaded[19].frozen);
     EXPECT_EQ(dynamic_cast<const ActivationLayer&>(loaded[6]).alpha(), 0.1 + 0.2);
-    EXPECT_EQ(dynamic_cast<const OneHot&>(loaded[0]).categories(), (Categories{{}, {"a", "b\"\n\xc3\xa4"}, {}}));
+    EXPECT_EQ(dynamic_cast<const OneHot&>(loaded[0]).categories(),
+              (Categories{{}, {"a", "b\"\n\xc3\xa4"}, {}}));
     EXPECT_EQ(loaded.schema().columns, network.schema().columns);
     EXPECT_EQ(loaded.schema().targets, network.schema().targets);
     const Tensor raw = Tensor::from<double>(std::span<const double>(rows), {3, 3});
@@ -145,12 +149,13 @@ TEST_F(ModelFile, ClassesOfTheDataAreCompared) {
   Sequential network = trained(data);
   save(network, path());
   Sequential loaded = load_model(path());
-  EXPECT_EQ(message<DataError>([&] {
-              Trainer(loaded, quiet())
-                  .evaluate(Dataset::classification(Tensor(DType::f32, {1, 4}), Tensor::from<int32_t>({0}, {1}),
-                                                    {"x", "y", "z"}));
-            }),
-            "data: its classes are not those of the training data: number both alike (TableOptions::class_names)");
+  EXPECT_EQ(
+      message<DataError>([&] {
+        Trainer(loaded, quiet())
+            .evaluate(Dataset::classification(Tensor(DType::f32, {1, 4}), Tensor::from<int32_t>({0}, {1}),
+                                              {"x", "y", "z"}));
+      }),
+      "data: its classes are not those of the training data: number both alike (TableOptions::class_names)");
 }
 
 class OwnLayer : public Layer {
@@ -163,7 +168,9 @@ class OwnLayer : public Layer {
 };
 
 TEST_F(ModelFile, RefusesToSaveWhatWouldNotLoad) {
-  const auto refuses = [&]<class E>(Sequential network, E*) { return message<E>([&] { save(network, path()); }); };
+  const auto refuses = [&]<class E>(Sequential network, E*) {
+    return message<E>([&] { save(network, path()); });
+  };
   ArgumentError* const argument = nullptr;
   DataError* const data = nullptr;
   const auto built = [](auto... layers) {
@@ -226,10 +233,11 @@ class DamagedModel : public ModelFile {
 };
 
 TEST_F(DamagedModel, SaysWhatTheMetadataHold) {
-  EXPECT_EQ(whole.metadata["plexus"],
-            "{\"format_version\":1,\"library_version\":\"" PLEXUS_VERSION
-            "\",\"dtype\":\"f32\",\"input\":[2],\"architecture\":[{\"layer\":\"Standardize\"},{\"layer\":\"Dense\","
-            "\"units\":1,\"bias\":true}],\"columns\":[],\"classes\":[],\"targets\":[]}");
+  EXPECT_EQ(
+      whole.metadata["plexus"],
+      "{\"format_version\":1,\"library_version\":\"" PLEXUS_VERSION
+      "\",\"dtype\":\"f32\",\"input\":[2],\"architecture\":[{\"layer\":\"Standardize\"},{\"layer\":\"Dense\","
+      "\"units\":1,\"bias\":true}],\"columns\":[],\"classes\":[],\"targets\":[]}");
   EXPECT_EQ(whole.metadata.size(), 1u);
   EXPECT_EQ(refusal(whole), "(nothing thrown)");
 }
@@ -279,16 +287,19 @@ TEST_F(DamagedModel, Metadata) {
   file.metadata["plexus"] = std::string(100000, '[');
   EXPECT_EQ(refusal(file), "metadata 'plexus': not JSON, from character 100001 on");
   EXPECT_EQ(with("\"dtype\":\"f32\",", ""), "metadata 'plexus': 'dtype' is missing");
-  EXPECT_EQ(with("\"dtype\":\"f32\"", "\"dtype\":\"f16\""), "metadata 'plexus': type 'f16': expected f32 or f64");
+  EXPECT_EQ(with("\"dtype\":\"f32\"", "\"dtype\":\"f16\""),
+            "metadata 'plexus': type 'f16': expected f32 or f64");
   EXPECT_EQ(with("\"dtype\":\"f32\"", "\"dtype\":\"f32\",\"dtype\":\"f32\""),
             "metadata 'plexus': the key 'dtype' is there twice");
   EXPECT_EQ(with("\"columns\":[]", "\"columns\":[1]"), "metadata 'plexus': 'columns' is not a list of texts");
-  EXPECT_EQ(with("\"columns\":[]", "\"columns\":[\"a\"]"), "metadata 'plexus': 1 column names for rows of [2]");
+  EXPECT_EQ(with("\"columns\":[]", "\"columns\":[\"a\"]"),
+            "metadata 'plexus': 1 column names for rows of [2]");
   EXPECT_EQ(with("\"classes\":[]", "\"classes\":[\"a\",\"b\"]"),
             "metadata 'plexus': 2 class names for outputs of [1]");
   EXPECT_EQ(with("\"targets\":[]", "\"targets\":[\"a\",\"b\"]"),
             "metadata 'plexus': 2 target names for outputs of [1]");
-  EXPECT_EQ(with("\"targets\":[]", "\"targets\":[],\"extra\":1"), "metadata 'plexus': 'extra' is not known here");
+  EXPECT_EQ(with("\"targets\":[]", "\"targets\":[],\"extra\":1"),
+            "metadata 'plexus': 'extra' is not known here");
 }
 
 TEST_F(DamagedModel, InputShape) {
@@ -307,11 +318,14 @@ TEST_F(DamagedModel, InputShape) {
 TEST_F(DamagedModel, Layers) {
   EXPECT_EQ(with_layer("7"), "architecture: layer 0: expected an object");
   EXPECT_EQ(with_layer("{}"), "architecture: layer 0: 'layer' is missing");
-  EXPECT_EQ(with_layer("{\"layer\":\"Conv9\"}"), "architecture: layer 0: 'Conv9' is no layer that this version knows");
-  EXPECT_EQ(with_layer("{\"layer\":\"Standardize\",\"a\":1}"), "architecture: layer 0: 'a' is not known here");
+  EXPECT_EQ(with_layer("{\"layer\":\"Conv9\"}"),
+            "architecture: layer 0: 'Conv9' is no layer that this version knows");
+  EXPECT_EQ(with_layer("{\"layer\":\"Standardize\",\"a\":1}"),
+            "architecture: layer 0: 'a' is not known here");
   EXPECT_EQ(with_layer("{\"layer\":\"Dropout\",\"rate\":2}"),
             "architecture: layer 0: Dropout(2): the rate must lie in [0, 1)");
-  EXPECT_EQ(with_layer("{\"layer\":\"Dropout\",\"rate\":\"1\"}"), "architecture: layer 0: 'rate' is not a number");
+  EXPECT_EQ(with_layer("{\"layer\":\"Dropout\",\"rate\":\"1\"}"),
+            "architecture: layer 0: 'rate' is not a number");
   EXPECT_EQ(with_layer("{\"layer\":\"Dense\",\"units\":0,\"bias\":true}"),
             "architecture: layer 0: Dense(0): needs 1 unit or more");
   EXPECT_EQ(with_layer("{\"layer\":\"OneHot\",\"categories\":[[\"a\",\"a\"],[]]}"),
@@ -340,7 +354,8 @@ TEST_F(DamagedModel, EveryPrefixAndEverySingleBit) {
       return false;
     }
   };
-  // In place: a file that is truncated and written again is flushed to the disk, which takes a hundred times as long.
+  // In place: a file that is truncated and written again is flushed to the disk, which takes a hundred times
+  // as long.
   size_t loaded = 0;
   for (size_t at = 0; at < bytes.size(); ++at)
     for (int bit = 0; bit < 8; ++bit) {
@@ -354,7 +369,8 @@ TEST_F(DamagedModel, EveryPrefixAndEverySingleBit) {
     fs::resize_file(path(), length);
     EXPECT_FALSE(load()) << length;
   }
-  // The seven floats' bits (values change, exponents of all ones do not load), a few in texts (versions, alpha).
+  // The seven floats' bits (values change, exponents of all ones do not load), a few in texts (versions,
+  // alpha).
   EXPECT_LT(loaded, 7u * 32 + 64);
 }
 
