@@ -11,6 +11,9 @@ if(PLEXUS_SANITIZE)
     -fsanitize=${PLEXUS_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
   target_link_options(plexus_options INTERFACE -fsanitize=${PLEXUS_SANITIZE})
 endif()
+if(PLEXUS_BUILD_FUZZERS)
+  target_compile_options(plexus_options INTERFACE -fsanitize=fuzzer-no-link)  # counts which branches an input takes
+endif()
 
 set(CMAKE_CXX_EXTENSIONS OFF)
 set(CMAKE_CXX_VISIBILITY_PRESET hidden)

@@ -169,6 +169,7 @@ class Reader {
       if (draft.first_kind == NumberKind::text) {
         draft.text_line = lines_.front();
       } else if (draft.first_kind == NumberKind::missing && keeps_missing()) {
+        if (draft.text_line != 0) continue;  // one of the texts
         draft.numbers.front() = std::numeric_limits<double>::quiet_NaN();
         draft.missing.insert(draft.missing.begin(), 0);
       } else if (draft.first_kind != NumberKind::number) {

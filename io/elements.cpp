@@ -146,7 +146,7 @@ Tensor read_elements(Source& source, const ElementType& type, const Shape& shape
   Tensor data = new_memory(conversion.dtype, {int64_t(capacity)});
   const size_t width = size_of(conversion.dtype);
   const bool direct = conversion.same && !swap;
-  std::vector<std::byte> chunk(direct ? 0 : chunk_bytes);
+  std::vector<std::byte> chunk(direct ? 0 : std::min<uint64_t>(chunk_bytes, capacity * type.size));
   while (filled < count) {
     if (filled == capacity) {
       capacity = std::min(count, 2 * capacity);

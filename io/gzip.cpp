@@ -19,7 +19,8 @@ constexpr size_t output_bytes = size_t(1) << 30;  // zlib counts in 32 bits
 }  // namespace
 
 struct GzipFile::Inflater {
-  explicit Inflater(InputFile& source) : file(source), input(input_bytes) {
+  explicit Inflater(InputFile& source)
+      : file(source), input(std::clamp<uint64_t>(source.certain(), 1, input_bytes)) {
     if (inflateInit2(&stream, 15 + 16) != Z_OK) throw std::bad_alloc();  // the largest window, gzip wrapping
   }
   ~Inflater() { inflateEnd(&stream); }

@@ -205,6 +205,10 @@ TEST_F(Csv, MissingFieldsCanBeKept) {
   EXPECT_TRUE(std::isnan(numbers(unnamed, 0)[0]));
   EXPECT_TRUE(std::isnan(numbers(unnamed, 1)[1]));
 
+  const Table above_text = load("NA,1\n,2\nx,3\n", keep);  // found by fuzzing
+  EXPECT_EQ(texts(above_text, 0), (Texts{"NA", "", "x"}));
+  EXPECT_EQ(above_text.columns[0].missing, (std::vector<int64_t>{1}));
+
   const Table nothing = load("a,b\n,1\n,2\n", keep);
   EXPECT_EQ(nothing.columns[0].missing, (std::vector<int64_t>{0, 1}));
   EXPECT_FALSE(nothing.columns[0].text());

@@ -1,0 +1,57 @@
+#!/usr/bin/env python3
+"""Small valid files for the fuzzers to start from: make_seeds.py npy.txt FOLDER makes FOLDER/<reader>/<name>."""
+import gzip
+import json
+import os
+import struct
+import sys
+
+
+def npy_and_npz(golden):
+    with open(golden) as lines:
+        for line in lines:
+            if not line.startswith("#"):
+                name, content = line.split()
+                yield "npz" if name.startswith("npz") else "npy", name, bytes.fromhex(content)
+
+
+def idx():
+    for code, size in ((8, 1), (9, 1), (11, 2), (12, 4), (13, 4), (14, 8)):
+        content = bytes([0, 0, code, 2]) + struct.pack(">II", 2, 3) + bytes(range(6 * size))
+        yield "idx", str(code), content
+        yield "idx", f"{code}.gz", gzip.compress(content, mtime=0)
+
+
+def csv():
+    texts = {
+        "header": "a,b,c\n1,2,x\n3,4.5,y\n",
+        "semicolons": "\ufeffa;b\r\n1,5;2\r\n-3e2;nan\r\n",
+        "quotes": '"a\nb","say ""hi""", x \n"1",2,3\n',
+        "missing": "a\tb\n1\t\nNA\t?\n\n",
+        "column": "x\n1\n\n3\n",
+        "numbers": "1e400,5e-324,inf\n0x10,+1,.5\n",
+    }
+    for name, text in texts.items():
+        yield "csv", name, text.encode()
+
+
+def safetensors():
+    sizes = {"BOOL": 1, "U8": 1, "I8": 1, "U16": 2, "I16": 2, "F16": 2, "BF16": 2, "U32": 4, "I32": 4, "F32": 4, "U64": 8,
+             "I64": 8, "F64": 8}
+    for name, size in sizes.items():
+        header = {"__metadata__": {"key": "text"}, "t": {"dtype": name, "shape": [2, 1], "data_offsets": [0, 2 * size]},
+                  "empty": {"dtype": name, "shape": [0], "data_offsets": [2 * size, 2 * size]}}
+        text = json.dumps(header).encode()
+        yield "safetensors", name, struct.pack("<Q", len(text)) + text + bytes(range(2 * size))
+
+
+def main():
+    golden, folder = sys.argv[1:]
+    for seeds in (npy_and_npz(golden), idx(), csv(), safetensors()):
+        for reader, name, content in seeds:
+            os.makedirs(os.path.join(folder, reader), exist_ok=True)
+            with open(os.path.join(folder, reader, name), "wb") as out:
+                out.write(content)
+
+
+main()
