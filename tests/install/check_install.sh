@@ -13,7 +13,7 @@ flags=()
 "$cmake" -S "$source/examples" -B "$work/example" -G Ninja -DCMAKE_PREFIX_PATH="$work/moved" \
   -DCMAKE_CXX_COMPILER="$cxx" "${flags[@]}" >/dev/null
 "$cmake" --build "$work/example"
-output=$("$work/example/train" "$source/examples/data/iris.npy")
+output=$("$work/example/train" "$source/examples/data/iris.npy" "$work/model.safetensors")
 printf '%s\n' "$output"
 grep -qi accuracy <<<"$output" || { echo "the example prints no accuracy"; exit 1; }
 
@@ -22,6 +22,7 @@ if "$work/example/train" "$work/no-such.npy" 2>"$work/error"; then echo "a missi
 
 if [[ -e $build/cli/plexus ]]; then
   "$work/moved/bin/plexus" info >/dev/null
+  "$work/moved/bin/plexus" evaluate "$work/model.safetensors" "$source/examples/data/iris.npy"
 fi
 if grep -rl "$source" "$work/moved" --include='*.cmake' --include='*.h'; then
   echo "installed files name the source tree"; exit 1
