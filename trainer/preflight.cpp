@@ -202,9 +202,19 @@ std::vector<std::string> warnings(const Sequential& network, const Dataset& data
   // Images have borders that are the same everywhere: not worth a word.
   if (data.feature_shape().rank() == 1)
     if (std::string line = constant_columns(data, low, high); !line.empty()) lines.push_back(std::move(line));
-  if (!network.has_preprocessing()) {
+  const Categories categories = data.categories();
+  const auto of_categories = [&](size_t c) { return !categories.empty() && !categories[c].empty(); };
+  for (size_t c = 0; c < columns; ++c)
+    if (of_categories(c) && 2 * static_cast<int64_t>(categories[c].size()) > data.size())
+      lines.push_back("features: " + data.column_label(static_cast<int64_t>(c)) + " has " +
+                      std::to_string(categories[c].size()) + " categories in " +
+                      count_of(data.size(), "row") + ": little can be learnt from it, remove it");
+  bool scaled = false;
+  for (size_t i = 0; i < network.size(); ++i) scaled |= network[i].stage() == Stage::scale;
+  if (!scaled) {
     float reach = 0;
-    for (size_t c = 0; c < columns; ++c) reach = std::max({reach, high[c], -low[c]});
+    for (size_t c = 0; c < columns; ++c)
+      if (!of_categories(c)) reach = std::max({reach, high[c], -low[c]});
     if (reach >= unscaled) {
       std::ostringstream line;
       line << "features: values reach " << reach
