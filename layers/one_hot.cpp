@@ -31,7 +31,9 @@ OneHot::OneHot(Categories categories) : categories_(std::move(categories)) {
     std::vector<std::string> sorted = column;
     std::sort(sorted.begin(), sorted.end());
     const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
-    if (twice != sorted.end()) throw ArgumentError("OneHot: category '" + *twice + "' twice in one column");
+    if (twice != sorted.end())
+      throw ArgumentError("OneHot: column " + std::to_string(&column - categories_.data()) +
+                          " has a category twice");
     width_ += column.empty() ? 1 : int64_t(column.size());
   }
 }

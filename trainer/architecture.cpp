@@ -17,6 +17,7 @@
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/model_file.h"
+#include "plexus/trainer/names.h"
 
 namespace plexus {
 namespace {
@@ -85,7 +86,7 @@ class Fields {
   /// Throws where there is a key that nobody asked for.
   void finish() const {
     for (const auto& [key, value] : json_.items())
-      if (!asked_.contains(key)) refuse("'" + key + "' is not known here");
+      if (!asked_.contains(key)) refuse(quoted(key) + " is not known here");
   }
 
  private:
@@ -216,7 +217,7 @@ std::unique_ptr<Layer> read_layer(const std::string& file, size_t number, const 
   const auto& kinds = layer_kinds();
   const auto kind =
       std::find_if(kinds.begin(), kinds.end(), [&](const LayerKind& k) { return name == k.name; });
-  if (kind == kinds.end()) fields.refuse("'" + name + "' is no layer that this version knows");
+  if (kind == kinds.end()) fields.refuse(quoted(name) + " is no layer that this version knows");
   std::unique_ptr<Layer> layer;
   try {
     layer = kind->read(fields);
@@ -236,7 +237,7 @@ Json parse(const std::string& file, std::string_view text) {
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
       throw FormatError(file, "metadata 'plexus'",
-                        "the key '" + value.get<std::string>() + "' is there twice");
+                        "the key " + quoted(value.get<std::string>()) + " is there twice");
     return true;
   };
   try {
@@ -253,7 +254,7 @@ void check_version(const std::string& file, Fields& fields) {
   if (version < 1) fields.refuse("format version " + std::to_string(version) + ": expected 1 or more");
   if (version > model_format_version)
     throw FormatError(file, "",
-                      "format version " + std::to_string(version) + ", written by Plexus " + writer +
+                      "format version " + std::to_string(version) + ", written by Plexus " + quoted(writer) +
                           "; Plexus " + plexus::version() + " reads up to version " +
                           std::to_string(model_format_version) + ": update Plexus");
 }
@@ -286,7 +287,7 @@ Architecture parse_architecture(const std::string& file, std::string_view text) 
   check_version(file, fields);
   Architecture result;
   const std::string dtype = fields.text("dtype");
-  if (dtype != "f32" && dtype != "f64") fields.refuse("type '" + dtype + "': expected f32 or f64");
+  if (dtype != "f32" && dtype != "f64") fields.refuse("type " + quoted(dtype) + ": expected f32 or f64");
   result.dtype = dtype == "f32" ? DType::f32 : DType::f64;
   std::vector<int64_t> sizes;
   for (const Json& size : fields.array("input")) sizes.push_back(fields.integer("input", size));

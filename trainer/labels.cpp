@@ -7,6 +7,7 @@
 #include <set>
 
 #include "plexus/core/error.h"
+#include "plexus/trainer/names.h"
 
 namespace plexus {
 namespace {
@@ -22,14 +23,6 @@ struct Decision {
   bool classify = false;
   std::string reason;
 };
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
 
 bool whole(double x) { return std::isfinite(x) && x == std::floor(x); }
 
@@ -107,7 +100,7 @@ Classes classes_among(const std::vector<T>& values, const std::vector<std::strin
     if (found == numbers.end())
       throw DataError(place(static_cast<int64_t>(row)) + ": " + column.label + ": label " +
                       quoted(name_of(values[row])) + " is not among the classes of the training data (" +
-                      join(names) + "): remove the row or add such rows to the training data");
+                      listed(names) + "): remove the row or add such rows to the training data");
     out[row] = found->second;
   }
   return result;

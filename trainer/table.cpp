@@ -9,6 +9,7 @@
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/dataset_data.h"
 #include "plexus/trainer/labels.h"
+#include "plexus/trainer/names.h"
 
 namespace plexus {
 namespace {
@@ -19,14 +20,6 @@ using Positions = std::vector<int64_t>;
 
 // Numbers of categories lie in f32, which tells so many whole numbers apart.
 constexpr size_t most_categories = size_t{1} << 24;
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
-}
 
 std::string count_of(size_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
@@ -58,7 +51,7 @@ Positions label_positions(const std::vector<std::string>& names, const TableOpti
     std::erase(known, "");
     throw ArgumentError("label column " + quoted(label) + ": " +
                         (known.empty() ? "the table has no column names: give its number"
-                                       : "no such column: choose one of " + join(known)));
+                                       : "no such column: choose one of " + listed(known)));
   }
   Positions sorted = positions;
   std::sort(sorted.begin(), sorted.end());
@@ -82,13 +75,13 @@ Positions named_positions(const std::string& table, const std::vector<std::strin
     const auto place = found.find(name);
     if (place == found.end())
       throw DataError(table + ": column " + quoted(name) +
-                      " is missing: the columns of the training data are " + join(wanted));
+                      " is missing: the columns of the training data are " + listed(wanted));
     positions.push_back(place->second);
     found.erase(place);
   }
   if (!found.empty())
     throw DataError(table + ": column " + quoted(found.begin()->first) +
-                    " is not among the columns of the training data (" + join(wanted) + "): remove it");
+                    " is not among the columns of the training data (" + listed(wanted) + "): remove it");
   return positions;
 }
 
@@ -119,7 +112,7 @@ Positions feature_positions(const std::string& table, const std::vector<std::str
                     " is missing");
   }
   if (features.size() > wanted.size())
-    throw DataError(counts + (unnamed(wanted[0]) ? "" : " (" + join(wanted) + ")") + ": column " +
+    throw DataError(counts + (unnamed(wanted[0]) ? "" : " (" + listed(wanted) + ")") + ": column " +
                     std::to_string(features[wanted.size()]) + " is one too many");
   return features;
 }

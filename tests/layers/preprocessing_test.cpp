@@ -167,7 +167,7 @@ TEST(OneHot, RefusesWhatItDoesNotKnow) {
   EXPECT_EQ(message<ArgumentError>([] {
               OneHot({{"a", "b", "a"}});
             }),
-            "OneHot: category 'a' twice in one column");
+            "OneHot: column 0 has a category twice");
 }
 
 TEST(Impute, LearnsTheMeanOfWhatIsThere) {

@@ -245,7 +245,7 @@ TEST_F(DamagedModel, SaysWhatTheMetadataHold) {
 TEST_F(DamagedModel, NewerVersionIsRefusedByName) {
   EXPECT_EQ(with("\"format_version\":1,\"library_version\":\"" PLEXUS_VERSION "\"",
                  "\"format_version\":2,\"library_version\":\"7.5\",\"news\":{}"),
-            "format version 2, written by Plexus 7.5; Plexus " PLEXUS_VERSION
+            "format version 2, written by Plexus '7.5'; Plexus " PLEXUS_VERSION
             " reads up to version 1: update Plexus");
   EXPECT_EQ(with("\"format_version\":1", "\"format_version\":0"),
             "metadata 'plexus': format version 0: expected 1 or more");
@@ -320,6 +320,8 @@ TEST_F(DamagedModel, Layers) {
   EXPECT_EQ(with_layer("{}"), "architecture: layer 0: 'layer' is missing");
   EXPECT_EQ(with_layer("{\"layer\":\"Conv9\"}"),
             "architecture: layer 0: 'Conv9' is no layer that this version knows");
+  EXPECT_EQ(with_layer("{\"layer\":\"a\\nb\"}"),
+            "architecture: layer 0: 'a\\x0ab' is no layer that this version knows");
   EXPECT_EQ(with_layer("{\"layer\":\"Standardize\",\"a\":1}"),
             "architecture: layer 0: 'a' is not known here");
   EXPECT_EQ(with_layer("{\"layer\":\"Dropout\",\"rate\":2}"),
@@ -329,7 +331,7 @@ TEST_F(DamagedModel, Layers) {
   EXPECT_EQ(with_layer("{\"layer\":\"Dense\",\"units\":0,\"bias\":true}"),
             "architecture: layer 0: Dense(0): needs 1 unit or more");
   EXPECT_EQ(with_layer("{\"layer\":\"OneHot\",\"categories\":[[\"a\",\"a\"],[]]}"),
-            "architecture: layer 0: OneHot: category 'a' twice in one column");
+            "architecture: layer 0: OneHot: column 0 has a category twice");
   EXPECT_EQ(with_layer("{\"layer\":\"OneHot\",\"categories\":[[\"a\"]]}"),
             "architecture: OneHot(1 column): expects rows of 1 columns, got [2]");
   EXPECT_EQ(with_layer("{\"layer\":\"Relu\"},{\"layer\":\"Standardize\"}"),
