@@ -8,6 +8,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/interrupt.h"
+#include "plexus/cli/model_data.h"
 #include "plexus/cli/network.h"
 #include "plexus/cli/output.h"
 #include "plexus/cli/predictions.h"
@@ -161,6 +162,10 @@ int train(const Options& options) {
     std::ostringstream result;
     result << *report.test;
     std::fprintf(out, "\ntest data\n%s", result.str().c_str());
+    if (const auto* one_hot = dynamic_cast<const OneHot*>(&network[0])) {
+      const Dataset seen = parts.test.with_categories(one_hot->categories());
+      std::fputs(note(unknown_categories(seen)).c_str(), out);
+    }
     if (options.show > 0)
       show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
   }

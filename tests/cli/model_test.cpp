@@ -163,6 +163,15 @@ TEST_F(Models, UnknownCategoriesAreCountedAndNone) {
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "column 'colour': 2 rows", run({"evaluate", model, rows}).out);
 }
 
+TEST_F(Models, UnknownCategoriesOfTheTestDataAreCounted) {
+  const std::string train = write_shapes("train.csv", 60),
+                    test = directory.write("test.csv", "size,colour,kind\n1,green,leaf\n1,mauve,other\n");
+  const Result result = run({"train", train, "--test", test, "--epochs", "1"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_PRED_FORMAT2(testing::IsSubstring,
+                      "column 'colour': 1 row with categories that the model does not know, taken as none\n", result.out);
+}
+
 TEST_F(Models, EvaluateAgreesWithTheTestOfTraining) {
   const std::string test = directory.path("test.csv"), data = directory.path("data.csv");
   std::string header, line, a, b;
