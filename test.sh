@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Installs what is missing, builds, runs the tests. --long: the full counts too, then the sanitizers.
+# Installs what is missing, builds, runs the tests. --long: the full counts too, then sanitizers and fuzzers.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/cmake/bootstrap.sh"
 
@@ -23,3 +23,9 @@ for sanitizer in asan tsan; do
   build "$sanitizer"
   ctest --preset "$sanitizer" --parallel "$jobs"
 done
+if command -v clang++ >/dev/null; then
+  build fuzz
+  ctest --preset fuzz
+else
+  say "clang++ is not installed: the readers are not fuzzed"
+fi

@@ -13,7 +13,11 @@ missing_packages() {
   local kind name rest
   while read -r name rest; do
     [[ -z $name || $name == \#* ]] && continue
-    [[ $rest == "# optional" ]] && kind=optional || kind=required
+    case $rest in
+      '# optional') kind=optional ;;
+      '# long') ${long:-false} || continue; kind=optional ;;
+      *) kind=required ;;
+    esac
     [[ $kind == "$1" ]] || continue
     [[ $(dpkg-query -W -f '${db:Status-Status}' "$name" 2>/dev/null) == installed ]] || printf '%s ' "$name"
   done <"$root/cmake/packages.txt"

@@ -107,7 +107,7 @@ class Reader {
 
   // Room for as many records as there can be: lines, but no more than there are bytes for.
   void reserve() {
-    const auto lines = size_t(std::count(text_.begin(), text_.end(), '\n'));
+    const auto lines = size_t(std::max(std::ranges::count(text_, '\n'), std::ranges::count(text_, '\r')));
     const size_t records = std::min(lines + 1, text_.size() / (2 * drafts_.size()) + 1);
     lines_.reserve(records);
     for (Draft& draft : drafts_) draft.numbers.reserve(records);

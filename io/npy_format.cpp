@@ -43,8 +43,8 @@ std::optional<ElementKind> element_kind(char code) {
 // is read with a grammar of its own, in any order and spacing, and nothing is ever evaluated.
 class HeaderParser {
  public:
-  HeaderParser(const Source& source, std::string_view text, size_t offset)
-      : source_(source), text_(text), offset_(offset) {}
+  HeaderParser(const Source& source, std::string_view text, size_t offset, int version)
+      : source_(source), text_(text), offset_(offset), version_(version) {}
 
   Header parse() {
     expect('{', "a dictionary");
@@ -140,12 +140,10 @@ class HeaderParser {
     }
     if (code.starts_with('O'))
       refuse(at, named + " holds Python objects, which are never read; save numbers instead");
-    const auto kind = code.empty() ? std::nullopt : element_kind(code[0]);
-    ElementType type{kind.value_or(ElementKind::boolean), 0};
-    const char* end = code.data() + code.size();
-    const bool sized = kind && std::from_chars(code.data() + 1, end, type.size).ptr == end;
+    const auto kind = code.size() == 2 ? element_kind(code[0]) : std::nullopt;
+    ElementType type{kind.value_or(ElementKind::boolean), kind ? size_t(code[1] - '0') : 0};
     type.big_endian = order == '>' || (order != '<' && std::endian::native == std::endian::big);
-    if (!sized || !readable(type)) {
+    if (!kind || !readable(type)) {
       refuse(at, named + " is not read; it must be one of f2 f4 f8, i1 i2 i4 i8, u1 u2 u4 u8, b1");
     }
     return type;
@@ -160,8 +158,9 @@ class HeaderParser {
     if (result.ec == std::errc::invalid_argument) refuse(at, "expected a size, found " + found());
     if (result.ec == std::errc::result_out_of_range) refuse(at, "a size above 2^63 - 1");
     if (value < 0) refuse(at, "negative size " + std::to_string(value));
+    if (value > 0 && text_[at] == '0') refuse(at, "a size with a leading zero");  // octal in Python 2, nothing in 3
     at_ = size_t(result.ptr - text_.data());
-    if (at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 wrote long integers so
+    if (version_ < 3 && at_ < text_.size() && text_[at_] == 'L') ++at_;  // Python 2 wrote long integers so
     return value;
   }
 
@@ -192,6 +191,7 @@ class HeaderParser {
   const Source& source_;
   std::string_view text_;
   size_t offset_, at_ = 0;
+  int version_;
   std::optional<ElementType> type_;
   std::optional<bool> fortran_order_;
   std::optional<Shape> shape_;
@@ -237,7 +237,7 @@ Header read_header(Source& file, size_t& offset) {
   const std::string text = read_exactly(file, length, header_at, "header");
   offset = header_at + length;
   if (!text.ends_with('\n')) refuse(offset, "the header does not end with a newline");
-  return HeaderParser(file, text, header_at).parse();
+  return HeaderParser(file, text, header_at, version[0]).parse();
 }
 
 // `columns_first` holds an array of this shape in Fortran order; returns it in C order.

@@ -61,8 +61,10 @@ class Member final : public io::Source {
     while (done < bytes) {
       const zip_int64_t n = zip_fread(file_.get(), static_cast<char*>(out) + done, bytes - done);
       if (n < 0) fail(path_, name_, *zip_file_get_error(file_.get()));
-      if (n == 0) break;
       done += size_t(n);
+      if (n == 0 ? done < possible_ : done > possible_)
+        throw FormatError(path_, name_, "holds another number of bytes than the archive's directory says");
+      if (n == 0) break;
     }
     certain_ -= std::min<uint64_t>(certain_, done);
     possible_ -= std::min<uint64_t>(possible_, done);

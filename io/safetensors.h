@@ -17,7 +17,7 @@ struct Safetensors {
 
 /// Reads a safetensors file. F32, F64, I32, I64 and U8 keep their type (NaNs their bits); BOOL becomes u8 (0 or 1); I8, I16
 /// and U16 i32; U32 and U64 i64; F16 and BF16 f32. Strict: what the header says must describe every byte of the data once,
-/// without overlaps, holes or trailing bytes; keys are unique. At most 65536 tensors and a header of 8 MiB (the format allows
+/// without overlaps, holes or trailing bytes; keys are unique. At most 65536 tensors and a header of 6 MiB (the format allows
 /// 100 MB), so that memory stays below the file, the tensors and 64 MiB. Throws IoError, FormatError (with the byte or the tensor).
 PLEXUS_EXPORT Safetensors load_safetensors(const std::string& path);
 

@@ -15,8 +15,9 @@ namespace plexus::io {
 inline constexpr size_t safetensors_header_at = 8;
 /// Bookkeeping takes some 500 bytes a tensor, 32 MiB for so many; the largest models have a few thousand in a file.
 inline constexpr size_t max_safetensors = size_t(1) << 16;
-/// 128 bytes for each of them. The parser may hold ten copies of a header that is one long string.
-inline constexpr uint64_t max_safetensors_header = uint64_t(8) << 20;
+/// Models of a thousand tensors have 0.1 MiB. The parser may hold eleven copies of a header that is one long string, which must
+/// stay within twice the file and 64 MiB.
+inline constexpr uint64_t max_safetensors_header = uint64_t(6) << 20;
 
 /// A tensor as the header describes it: its bytes are [begin, end) of the data.
 struct SafetensorsEntry {

@@ -1,4 +1,4 @@
-// The largest piece of memory that was asked for: readers must not ask for what a damaged header claims.
+// The memory that was asked for: readers must not ask for what a damaged header claims.
 #pragma once
 #include <cstddef>
 
@@ -6,7 +6,10 @@ namespace plexus::test {
 
 /// Starts counting anew.
 void reset_largest_allocation();
+void reset_peak_memory();
 /// Bytes of the largest `new` of any thread since then.
 size_t largest_allocation();
+/// Bytes that were allocated at the same time at most, beyond those of the last reset. Of all threads.
+size_t peak_memory();
 
 }  // namespace plexus::test

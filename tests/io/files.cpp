@@ -4,6 +4,7 @@
 #include <unistd.h>
 #include <zlib.h>
 
+#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -67,6 +68,15 @@ void for_each_flip(const std::string& bytes, const std::function<void(const std:
     load(flipped, bit);
     flipped[bit / 8] = bytes[bit / 8];
   }
+}
+
+int64_t differences(const Tensor& a, const Tensor& b) {
+  if (a.dtype() != b.dtype() || a.shape() != b.shape()) return -1;
+  const size_t width = size_of(a.dtype());
+  int64_t count = 0;
+  for (size_t at = 0; at < a.byte_count(); at += width)
+    count += std::memcmp(a.bytes() + at, b.bytes() + at, width) != 0;
+  return count;
 }
 
 namespace {

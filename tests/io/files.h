@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "plexus/core/error.h"
+#include "plexus/core/tensor.h"
 
 namespace plexus::test {
 
@@ -60,6 +61,9 @@ std::string error(const std::string& path, const std::function<void()>& call) {
 /// Calls `load` with every proper prefix, and with every change of a single bit, of a file.
 void for_each_prefix(const std::string& bytes, const std::function<void(const std::string& bytes, size_t length)>& load);
 void for_each_flip(const std::string& bytes, const std::function<void(const std::string& bytes, size_t bit)>& load);
+
+/// How many elements differ; -1 where types or shapes do.
+int64_t differences(const Tensor& a, const Tensor& b);
 
 std::string gzip(std::string_view bytes);
 /// Without any wrapping, as zip archives have it.

@@ -144,17 +144,26 @@ TEST_F(Idx, EveryPrefixIsRefused) {
   }
 }
 
-TEST_F(Idx, EveryFlippedBitIsRefusedOrLoadsAsMuch) {
-  test::for_each_flip(pixels, [&](const std::string& bytes, size_t bit) {
-    const size_t byte = bit / 8;
-    if (byte >= 12) {  // data carries no checksum
-      EXPECT_EQ(load(bytes).byte_count(), 6u);
-    } else if (byte == 2 && bit % 8 == 0) {  // u8 becomes i8
-      EXPECT_EQ(load(bytes).elements(), 6);
-    } else {
-      EXPECT_THROW(load(bytes), FormatError) << bit;
-    }
-  });
+// There is no checksum: a flipped bit in the data is another value of one element. In the header it is
+// refused, but for those that turn one type into another of its size, 08 (unsigned) and 09 (signed), 0c
+// (integer) and 0d (floating).
+TEST_F(Idx, EveryFlippedBitIsRefusedOrOneElement) {
+  const std::string integers = "\0\0\x0c\1\0\0\0\2\0\0\0\1\x80\0\0\7"_bytes;
+  for (const std::string& file : {pixels, integers}) {
+    const Tensor original = load(file);
+    const size_t data_at = file == pixels ? 12 : 8;
+    test::for_each_flip(file, [&](const std::string& bytes, size_t bit) {
+      if (bit / 8 >= data_at) {
+        EXPECT_EQ(test::differences(load(bytes), original), 1) << bit;
+      } else if (bit != 16) {
+        EXPECT_THROW(load(bytes), FormatError) << bit;
+      } else if (file == pixels) {
+        EXPECT_EQ(load(bytes), Tensor::from<int32_t>({0, 1, 2, -3, -2, -1}, {2, 3}));
+      } else {
+        EXPECT_EQ(load(bytes), Tensor::from({0x1p-149f, -7 * 0x1p-149f}, {2}));
+      }
+    });
+  }
 }
 
 // Gzip has a checksum: what loads is what was written.

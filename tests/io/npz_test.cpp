@@ -128,6 +128,48 @@ TEST_F(Npz, ReadsWhatIsRareAndValid) {
   EXPECT_EQ(tensors[3], (NamedTensor{"\xc3\xa9", abc}));
 }
 
+// Sizes and places of 64 bits, wherever the format has them.
+TEST_F(Npz, ReadsZip64) {
+  const uint32_t beyond = 0xffffffff;
+  const std::string data = npy(), sizes = little(data.size(), 8) + little(data.size(), 8);
+  Archive archive{{{.name = "a.npy",
+                    .data = data,
+                    .compressed = beyond,
+                    .size = beyond,
+                    .local_extra = little(1, 2) + little(16, 2) + sizes,
+                    .extra = little(1, 2) + little(24, 2) + sizes + little(0, 8)}}};
+  std::string file = archive.bytes();
+  const size_t directory_at = file.find("PK\1\2"), end_at = file.find("PK\5\6");
+  file.replace(directory_at + 42, 4, little(beyond, 4));
+  const std::string end = "PK\6\6" + little(44, 8) + little(45, 2) + little(45, 2) + little(0, 8) +
+                          little(1, 8) + little(1, 8) + little(end_at - directory_at, 8) +
+                          little(directory_at, 8);
+  const std::string locator = "PK\6\7" + little(0, 4) + little(end_at, 8) + little(1, 4);
+  const std::string old_end =
+      "PK\5\6" + little(0, 4) + little(0xffff, 2) + little(0xffff, 2) + little(beyond, 4) + little(beyond, 4);
+  file = file.substr(0, end_at) + end + locator + old_end + little(0, 2);
+  EXPECT_EQ(load(file), (std::vector<NamedTensor>{{"a", abc}}));
+  // What it claims is no more believed than what 32 bits can claim.
+  for (const size_t at : {end_at + 24, end_at + 32}) {  // numbers of members
+    std::string damaged = file;
+    damaged.replace(at, 8, little(uint64_t(1) << 60, 8));
+    test::reset_largest_allocation();
+    EXPECT_THROW(load(damaged), FormatError) << at;
+    EXPECT_LT(test::largest_allocation(), size_t(1) << 20);
+  }
+  for (const size_t at : {end_at + 40, end_at + 48, end_at + end.size() + 8, directory_at + 46 + 5 + 4}) {
+    std::string damaged = file;
+    damaged.replace(at, 8, little(uint64_t(1) << 62, 8));
+    EXPECT_THROW(load(damaged), FormatError) << at;
+  }
+}
+
+TEST_F(Npz, ReadsTheLongestComment) {
+  Archive archive{{{.name = "a.npy", .data = npy()}}, std::string(65535, 'c')};
+  EXPECT_EQ(load(archive.bytes()), (std::vector<NamedTensor>{{"a", abc}}));
+  EXPECT_EQ(refusal(archive.bytes().substr(0, 65535)), "damaged zip archive: Zip archive inconsistent");
+}
+
 TEST_F(Npz, RefusesWhatIsNoArchive) {
   EXPECT_EQ(refusal(""), "byte 0: not a zip archive: it starts with nothing instead of 50 4b 03 04");
   EXPECT_EQ(refusal(npy()), "byte 0: not a zip archive: it starts with 93 4e 55 4d instead of 50 4b 03 04");
@@ -203,6 +245,19 @@ TEST_F(Npz, RefusesDamagedMembers) {
   EXPECT_EQ(member("\x93NUMPY"), "member 'a.npy', byte 6: expected 2 bytes of version, found 0");
 }
 
+// Streamed members have no sizes before their data, and sizes behind it that nobody reads.
+TEST_F(Npz, RefusesOtherLengthsThanTheDirectorySays) {
+  const std::string file = test::golden_files().at("npz-deflated-streamed");
+  for (size_t at = file.find("PK\1\2"); at != file.npos; at = file.find("PK\1\2", at + 1))
+    for (const int change : {1, -128}) {
+      std::string damaged = file;
+      damaged[at + 24] = char(damaged[at + 24] + change);
+      EXPECT_TRUE(
+          refusal(damaged).ends_with(": holds another number of bytes than the archive's directory says"))
+          << refusal(damaged);
+    }
+}
+
 TEST_F(Npz, ZipBombsAreRefused) {
   test::reset_largest_allocation();
   // What is there inflates to what is claimed, but 1030 to 1 is the most that deflate can do.
@@ -221,7 +276,8 @@ TEST_F(Npz, ZipBombsAreRefused) {
   // More comes than the directory says.
   archive = {{deflated("a.npy", npy(std::string(1 << 20, '\0'), "(3,)"))}};
   archive.members[0].size = archive.members[0].local_size = 131;
-  EXPECT_EQ(refusal(archive), "member 'a.npy', byte 128: expected 3 bytes of data for shape [3], found more");
+  EXPECT_EQ(refusal(archive),
+            "member 'a.npy': holds another number of bytes than the archive's directory says");
   EXPECT_LE(test::largest_allocation(), size_t(1) << 21);
 }
 

@@ -120,13 +120,13 @@ TEST_F(SafetensorsFile, RefusesLengths) {
   EXPECT_EQ(refusal(length_of(0)), "byte 8: the header is empty");
   EXPECT_EQ(refusal(length_of(3) + "{}"), "byte 0: a header of 3 bytes; 2 are left in the file");
   EXPECT_EQ(refusal(length_of(100000001) + "{}"),
-            "byte 0: a header of 100000001 bytes; at most 8388608 are read");
-  EXPECT_EQ(refusal(length_of(8388609) + "{}"),
-            "byte 0: a header of 8388609 bytes; at most 8388608 are read");
+            "byte 0: a header of 100000001 bytes; at most 6291456 are read");
+  EXPECT_EQ(refusal(length_of(6291457) + "{}"),
+            "byte 0: a header of 6291457 bytes; at most 6291456 are read");
   EXPECT_EQ(refusal(length_of(~uint64_t(0)) + "{}"),
-            "byte 0: a header of 18446744073709551615 bytes; at most 8388608 are read");
+            "byte 0: a header of 18446744073709551615 bytes; at most 6291456 are read");
   EXPECT_EQ(refusal("\x93NUMPY\1\0"_bytes),
-            "byte 0: a header of 379676406402707 bytes; at most 8388608 are read");
+            "byte 0: a header of 379676406402707 bytes; at most 6291456 are read");
 }
 
 TEST_F(SafetensorsFile, RefusesHeadersThatAreNotJson) {
@@ -360,8 +360,8 @@ TEST_F(SafetensorsFile, RefusesToWriteWhatCouldNotBeRead) {
             "no tensor can be named '__metadata__'");
   EXPECT_EQ(refused({.tensors = {{"\xff", t}}, .metadata = {}}), "'\xff' is not UTF-8");
   EXPECT_EQ(refused({.tensors = {}, .metadata = {{"k", "\xff"}}}), "'\xff' is not UTF-8");
-  EXPECT_EQ(refused({.tensors = {}, .metadata = {{"k", std::string(8 << 20, 'x')}}}),
-            "names and metadata make a header of 8388664 bytes; at most 8388608");
+  EXPECT_EQ(refused({.tensors = {}, .metadata = {{"k", std::string(6 << 20, 'x')}}}),
+            "names and metadata make a header of 6291512 bytes; at most 6291456");
   std::vector<NamedTensor> many(65537);
   for (size_t i = 0; i < many.size(); ++i) many[i].name = std::to_string(i);
   EXPECT_EQ(refused({.tensors = many, .metadata = {}}), "65537 tensors; at most 65536");
@@ -374,6 +374,45 @@ TEST_F(SafetensorsFile, EveryPrefixIsRefused) {
   test::for_each_prefix(test::read_bytes(path), [&](const std::string& bytes, size_t length) {
     EXPECT_THROW(load(bytes), FormatError) << length;
   });
+}
+
+// There is no checksum: a flipped bit in the data is another value of one element. In the header it is refused,
+// or it changes one name, one text or one size of a tensor that stays empty, and nothing else.
+TEST_F(SafetensorsFile, EveryFlippedBitIsRefusedOrOneNameOrOneElement) {
+  const std::string path = directory.path("a.safetensors");
+  save_safetensors(path, sample());
+  const std::string file = test::read_bytes(path);
+  const Safetensors original = load(file);
+  const size_t data_at = file.find('}', file.rfind('"')) / 64 * 64 + 64;
+  int loaded = 0;
+  test::reset_largest_allocation();
+  test::for_each_flip(file, [&](const std::string& bytes, size_t bit) {
+    try {
+      const Safetensors content = load(bytes);
+      ASSERT_EQ(content.tensors.size(), original.tensors.size()) << bit;
+      int64_t names = 0, elements = 0;
+      for (size_t i = 0; i < content.tensors.size(); ++i) {
+        names += content.tensors[i].name != original.tensors[i].name;
+        const Tensor &now = content.tensors[i].tensor, &before = original.tensors[i].tensor;
+        const bool resized = now.elements() == 0 && before.elements() == 0 && now.shape() != before.shape();
+        const int64_t changed = resized ? 0 : test::differences(now, before);
+        ASSERT_GE(changed, 0) << bit;
+        names += resized;
+        elements += changed;
+      }
+      for (const auto& [key, text] : original.metadata)
+        names += !content.metadata.contains(key) || content.metadata.at(key) != text;
+      EXPECT_EQ(content.metadata.size(), original.metadata.size()) << bit;
+      EXPECT_EQ(names, bit / 8 < data_at ? 1 : 0) << bit;
+      EXPECT_EQ(elements, bit / 8 < data_at ? 0 : 1) << bit;
+      ++loaded;
+    } catch (const FormatError&) {
+      EXPECT_LT(bit / 8, data_at) << bit;
+    }
+  });
+  EXPECT_GT(loaded, int(8 * (file.size() - data_at)));
+  EXPECT_LT(loaded, int(8 * (file.size() - data_at)) + 8 * 80);  // names and texts have some 60 characters
+  EXPECT_LT(test::largest_allocation(), size_t(1) << 20);
 }
 
 }  // namespace
