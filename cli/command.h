@@ -11,6 +11,9 @@ struct Command {
 };
 
 Command train_command(CLI::App& app);
+Command evaluate_command(CLI::App& app);
+Command predict_command(CLI::App& app);
+Command inspect_command(CLI::App& app);
 Command info_command(CLI::App& app);
 Command plan_command(CLI::App& app);
 

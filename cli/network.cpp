@@ -11,6 +11,7 @@
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
 #include "plexus/layers/flatten.h"
+#include "plexus/layers/impute.h"
 #include "plexus/layers/standardize.h"
 
 namespace plexus::cli {
@@ -94,8 +95,11 @@ std::vector<std::unique_ptr<Layer>> parse_layers(const std::string& list) {
 }
 
 Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape& input, int64_t outputs,
-                        uint64_t seed) {
-  Sequential network{Standardize()};
+                        uint64_t seed, const Encoding& encoding) {
+  Sequential network;
+  if (!encoding.categories.empty()) network.add(std::make_unique<OneHot>(encoding.categories));
+  if (encoding.impute) network.add(std::make_unique<Impute>());
+  network.add(std::make_unique<Standardize>());
   if (input.rank() != 1) network.add(std::make_unique<Flatten>());
   for (auto& layer : hidden) network.add(std::move(layer));
   network.add(std::make_unique<Dense>(outputs));

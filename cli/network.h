@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plexus/layers/one_hot.h"
 #include "plexus/layers/sequential.h"
 
 namespace plexus::cli {
@@ -12,8 +13,16 @@ namespace plexus::cli {
 /// hidden layer. Throws ArgumentError with the closest match.
 std::vector<std::unique_ptr<Layer>> parse_layers(const std::string& list);
 
-/// Standardize, Flatten where rows are no vectors, the hidden layers, and a linear head. Built, with first values from `seed`.
-Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape& input, int64_t outputs, uint64_t seed);
+/// Preprocessing that the data need before they are scaled.
+struct Encoding {
+  Categories categories = {};  ///< of the rows to train on; empty: no column holds text
+  bool impute = false;         ///< missing values are filled in
+};
+
+/// OneHot and Impute where they are needed, Standardize, Flatten where rows are no vectors, the hidden layers, and a linear
+/// head. Built, with first values from `seed`.
+Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape& input, int64_t outputs, uint64_t seed,
+                        const Encoding& encoding = {});
 
 /// Names that parse_layers knows, for --help.
 std::string layer_names();

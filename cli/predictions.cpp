@@ -103,8 +103,10 @@ void show_values(std::FILE* out, const Dataset& data, const Tensor& predicted) {
   const auto values = predicted.values<float>();
   for (int64_t row = 0; row < data.size(); ++row) {
     data.read_target(row, target.data());
-    std::fprintf(out, "%s   %9.4g   %9.4g\n", features(data, row).c_str(), double(target.front()),
-                 double(values[size_t(row) * target.size()]));
+    std::fprintf(out, "%s  ", features(data, row).c_str());
+    for (size_t c = 0; c < target.size(); ++c)
+      std::fprintf(out, " %9.4g   %9.4g%s", double(target[c]),
+                   double(values[size_t(row) * target.size() + c]), c + 1 < target.size() ? "  " : "\n");
   }
 }
 

@@ -35,4 +35,21 @@ std::string to_json(const Report& report) {
   return json.dump(2);
 }
 
+std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {
+  Json json = {{"task", evaluation.classification ? "classify" : "regress"}, {"rows", evaluation.rows}};
+  json.update(test_json(evaluation));
+  if (evaluation.classification) {
+    const size_t classes = evaluation.class_names.size();
+    json["classes"] = evaluation.class_names;
+    json["confusion"] = Json::array();
+    for (size_t row = 0; row < classes; ++row) {
+      const auto first = evaluation.confusion.begin() + int64_t(row * classes);
+      json["confusion"].push_back(std::vector<int64_t>(first, first + int64_t(classes)));
+    }
+  }
+  json["unknown_categories"] = Json::object();
+  for (const auto& [column, rows] : unknown) json["unknown_categories"][column] = rows;
+  return json.dump(2);
+}
+
 }  // namespace plexus::cli

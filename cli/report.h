@@ -23,4 +23,14 @@ struct Report {
 /// is absent are null.
 std::string to_json(const Report& report);
 
+/// A column of the data and how many of its rows hold a category that the model does not know.
+struct UnknownCategories {
+  std::string column;
+  int64_t rows = 0;
+};
+
+/// A saved model tested: task, rows, what Report says of a test, classes and confusion matrix (rows: true) where there are
+/// any, and unknown_categories: rows by column.
+std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown);
+
 }  // namespace plexus::cli

@@ -8,20 +8,25 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/interrupt.h"
+#include "plexus/cli/model_data.h"
 #include "plexus/cli/network.h"
+#include "plexus/cli/output.h"
 #include "plexus/cli/predictions.h"
 #include "plexus/cli/progress.h"
 #include "plexus/cli/report.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/model_file.h"
+#include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::cli {
 namespace {
 
 struct Options {
-  std::string data, test, label, task, layers = "128,relu", loss, batch = "32", colour = "auto";
+  std::string data, test, label, task, missing = "error", layers = "128,relu", loss, batch = "32", out,
+                                       colour = "auto";
   std::optional<double> test_fraction;
   double validation = 0.1;
   int64_t epochs = 10, show = 0;
@@ -35,6 +40,10 @@ const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entro
 
 Task make_task(const std::string& name) {
   return name.empty() ? Task::automatic : name == "classify" ? Task::classify : Task::regress;
+}
+
+Missing make_missing(const std::string& name) {
+  return name == "drop" ? Missing::drop : name == "mean" ? Missing::keep : Missing::error;
 }
 
 // By task where the name is empty. Task::automatic: not known yet, everything known is accepted.
@@ -80,6 +89,10 @@ void describe(std::FILE* out, const Options& options, const Data& data, const Pa
   std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n",
                options.data.c_str(), (long long)parts.train.size(),
                (long long)(parts.validation ? parts.validation->size() : 0), (long long)parts.test.size());
+  const int64_t dropped = data.train.dropped() + (data.test ? data.test->dropped() : 0);
+  if (dropped > 0)
+    std::fprintf(out, "missing   %lld row%s with missing values left out\n", (long long)dropped,
+                 dropped == 1 ? "" : "s");
   std::fprintf(out, "task      %s\n", data.reason.c_str());
   std::fprintf(out, "training  %s\n", training.c_str());
   std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", context.chosen().name().c_str(),
@@ -103,15 +116,19 @@ int train(const Options& options) {
     throw ArgumentError("--test-fraction and --test exclude each other: the test data is there already");
   if (options.test_fraction && has_test_part(options.data))
     throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
+  if (!options.out.empty()) check_output(options.out);
 
   catch_interrupts();
-  const Data data = open_data({options.data, options.test, options.label, task});
+  const Missing missing = make_missing(options.missing);
+  const Data data = open_data({options.data, options.test, options.label, task, missing});
+  if (!options.out.empty()) check_names(options.data, data.train);
   const bool classify = data.train.labels();
   const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   const Parts parts = divide(data, options);
 
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
-  Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed);
+  Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
+                                    {parts.train.categories(), missing == Missing::keep});
   Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
@@ -145,8 +162,17 @@ int train(const Options& options) {
     std::ostringstream result;
     result << *report.test;
     std::fprintf(out, "\ntest data\n%s", result.str().c_str());
+    if (const auto* one_hot = dynamic_cast<const OneHot*>(&network[0])) {
+      const Dataset seen = parts.test.with_categories(one_hot->categories());
+      std::fputs(note(unknown_categories(seen)).c_str(), out);
+    }
     if (options.show > 0)
       show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
+  }
+  // After Ctrl-C too: what was learnt until then is worth keeping.
+  if (!options.out.empty()) {
+    save(network, options.out);
+    std::fprintf(out, "\nmodel     %s\n", options.out.c_str());
   }
   if (options.json) std::puts(to_json(report).c_str());
   if (signal)
@@ -173,8 +199,17 @@ Command train_command(CLI::App& parent) {
                   "Share of the training data to validate on (default: 0.1)")
       ->type_name("F")
       ->check(fraction(true));
-  app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
+  app->add_option(
+         "--label", options->label,
+         "Label column of a table, by name or number; several, separated by commas, are regressed (default: "
+         "the last)")
       ->type_name("NAME|INDEX");
+  app->add_option(
+         "--missing", options->missing,
+         "Rows with missing values: error, drop, or mean: the mean of the training rows fills them in "
+         "(default: error)")
+      ->type_name("HOW")
+      ->check(one_of({"error", "drop", "mean"}));
   app->add_option(
          "--task", options->task,
          "classify or regress (default: classify for text and for at most 64 distinct whole numbers with two "
@@ -199,6 +234,7 @@ Command train_command(CLI::App& parent) {
       ->type_name("N")
       ->check(whole_number(0));
   add_flags(*app, options->backend);
+  app->add_option("--out", options->out, "Write the trained model to FILE (.safetensors)")->type_name("FILE");
   app->add_flag("--plan", options->plan, "Print the plan of a training step first");
   app->add_option("--show", options->show, "Print N test predictions, images drawn (default: 0)")
       ->type_name("N")
@@ -211,7 +247,7 @@ Command train_command(CLI::App& parent) {
   app->footer(
       "Examples:\n"
       "  plexus train fashion-mnist --layers 256,relu,128,relu --show 10\n"
-      "  plexus train iris.npy --layers 10,relu --epochs 1000 --lr 0.01\n"
+      "  plexus train iris.npy --layers 10,relu --epochs 1000 --lr 0.01 --out iris.safetensors\n"
       "  plexus train houses.csv --label price --task regress --loss huber --json > run.json");
   return {app, [options] { return train(*options); }};
 }

@@ -1,4 +1,4 @@
-// Trains a classifier on a table whose last column is the label: train [FILE.npy]
+// Trains a classifier on a table whose last column is the label, and saves it: train [FILE.npy [MODEL.safetensors]]
 #include <plexus/plexus.h>
 
 #include <cstdio>
@@ -13,6 +13,7 @@ int main(int argc, char** argv) try {
   px::Trainer trainer{net, {.loss = px::SoftmaxCrossEntropy{}, .optimizer = px::Sgd{.learning_rate = 0.01f}}};
   trainer.fit(train, {.epochs = 1000, .batch_size = 32});
   std::cout << trainer.evaluate(test);  // loss, accuracy with its interval, confusion matrix
+  px::save(net, argc > 2 ? argv[2] : "model.safetensors");
 } catch (const px::Error& error) {
   std::fprintf(stderr, "train: %s\n", error.what());
   return 1;

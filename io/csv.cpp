@@ -325,7 +325,7 @@ Table load_csv(const std::string& path, const CsvOptions& options) {
   return Reader(path, text, known).read();
 }
 
-void save_csv(const std::string& path, const Table& table, const CsvOptions& options) {
+std::string to_csv(const Table& table, const CsvOptions& options) {
   check_delimiter("save_csv", options.delimiter);
   check_table(table);
   const char delimiter = options.delimiter != 0 ? options.delimiter : ',';
@@ -354,6 +354,11 @@ void save_csv(const std::string& path, const Table& table, const CsvOptions& opt
       end_field(i);
     }
   }
+  return text;
+}
+
+void save_csv(const std::string& path, const Table& table, const CsvOptions& options) {
+  const std::string text = to_csv(table, options);
   const std::array<std::string_view, 1> parts{text};
   io::write_file(path, parts);
 }

@@ -41,10 +41,11 @@ struct CsvOptions {
 /// numbers, hexadecimal is text. Throws IoError, FormatError (with line and column), ArgumentError for a delimiter that cannot be one.
 PLEXUS_EXPORT Table load_csv(const std::string& path, const CsvOptions& options = {});
 
-/// Writes a table, of which only the columns matter: a header where a column has a name (or as `options.header` says), comma
+/// A table as text, of which only the columns matter: a header where a column has a name (or as `options.header` says), comma
 /// as delimiter unless given, LF line ends, quotes where they are needed, every number in the fewest digits that load_csv()
-/// reads as the same. Throws IoError; ArgumentError for columns of different lengths and for text with a NUL byte. The file
-/// is complete or not there.
+/// reads as the same. Throws ArgumentError for columns of different lengths and for text with a NUL byte.
+PLEXUS_EXPORT std::string to_csv(const Table& table, const CsvOptions& options = {});
+/// Writes to_csv() to a file, which is complete or not there. Throws IoError too.
 PLEXUS_EXPORT void save_csv(const std::string& path, const Table& table, const CsvOptions& options = {});
 
 }  // namespace plexus

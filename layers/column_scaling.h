@@ -15,7 +15,7 @@ class PLEXUS_EXPORT ColumnScaling : public Layer {
   std::vector<std::pair<std::string, Shape>> states(const Shape& input) const override;
   void initialize(Store& store, const std::string& prefix, const Shape& input, uint64_t seed,
                   uint32_t layer) const override;
-  bool preprocessing() const override { return true; }
+  Stage stage() const override { return Stage::scale; }
   /// Throws DataError where there are no rows.
   void fit(Store& store, const std::string& prefix, const Rows& rows) const override;
   bool fitted(const Store& store, const std::string& prefix) const override;

@@ -76,6 +76,11 @@ struct Rows {
   std::function<void(int64_t row, std::span<double> out)> read;
 };
 
+/// Where a layer stands: layers of a stage come behind those of the stages before it. All but `network` prepare data: they are
+/// fitted to the training data before the first step and then stay. encode and impute run where rows are read, and programs
+/// begin behind them; at most one layer each.
+enum class Stage { encode, impute, scale, network };
+
 /// One layer of a network. Immutable but for `frozen` and what `fit` learns; holds no parameters: they are in the store.
 class PLEXUS_EXPORT Layer {
  public:
@@ -96,13 +101,16 @@ class PLEXUS_EXPORT Layer {
   /// Sets all of these, "<prefix>.<name>" in the store, to their first values: a function of seed and layer.
   virtual void initialize(Store&, const std::string& /*prefix*/, const Shape& /*input*/, uint64_t /*seed*/,
                           uint32_t /*layer*/) const {}
-  /// True for layers that are fitted to the training data before the first step and then stay (Standardize, MinMax).
-  virtual bool preprocessing() const { return false; }
+  virtual Stage stage() const { return Stage::network; }
+  bool preprocessing() const { return stage() != Stage::network; }
+  /// Its operations are in programs; else the layer works on rows as they are read.
+  bool in_programs() const { return stage() >= Stage::scale; }
   /// Preprocessing: learns from the training rows and writes what it learnt into the store.
   virtual void fit(Store&, const std::string& /*prefix*/, const Rows&) const {}
   /// Preprocessing: it has been, or what it learnt was read from a file.
   virtual bool fitted(const Store&, const std::string& /*prefix*/) const { return true; }
-  /// Preprocessing: what the layer does to one row, in place, in double; fits the layers behind it.
+  /// Preprocessing: what the layer does to one row, in place, in double; fits the layers behind it. `row` is as long as the
+  /// longer of its input and its output.
   virtual void transform(const Store&, const std::string& /*prefix*/, std::span<double> /*row*/) const {}
 
   bool frozen = false;  ///< its parameters are not trained

@@ -22,6 +22,7 @@ struct Sequential::State {
   std::vector<Shape> shapes;  // of a row before each layer, and at the end; empty: not built
   DType dtype = DType::f32;
   Store store;
+  Schema schema;
 };
 
 Sequential::Sequential() : state_(std::make_unique<State>()) {}
@@ -32,6 +33,7 @@ Sequential::~Sequential() = default;
 Sequential Sequential::clone() const {
   Sequential copy;
   for (const auto& layer : state_->layers) copy.add(layer->clone());
+  copy.schema() = schema();
   if (!built()) return copy;
   copy.build(input_shape(), 0, dtype());
   std::vector<std::string> names;
@@ -43,9 +45,14 @@ Sequential Sequential::clone() const {
 void Sequential::add(std::unique_ptr<Layer> layer) {
   if (!layer) throw ArgumentError("network: null instead of a layer");
   if (built()) throw ArgumentError("network: built already: add " + layer->name() + " before");
-  if (layer->preprocessing() && size() > 0 && !state_->layers.back()->preprocessing())
-    throw ArgumentError(layer->name() + ": prepares the data: put it before " +
-                        state_->layers.back()->name() + ", at the front");
+  if (size() > 0) {
+    const Layer& last = *state_->layers.back();
+    if (layer->stage() < last.stage())
+      throw ArgumentError(layer->name() + ": prepares the data: put it before " + last.name() +
+                          ", at the front");
+    if (layer->stage() == last.stage() && !layer->in_programs())
+      throw ArgumentError(layer->name() + ": the network has one already");
+  }
   state_->layers.push_back(std::move(layer));
 }
 
@@ -55,14 +62,23 @@ const Layer& Sequential::operator[](size_t i) const { return *state_->layers.at(
 
 size_t Sequential::number(size_t i) const {
   size_t count = 0;
-  for (size_t j = 0; j < i; j++) count += (*this)[j].preprocessing() == (*this)[i].preprocessing();
+  for (size_t j = 0; j < i; j++) count += (*this)[j].stage() == (*this)[i].stage();
   return count;
 }
 
 std::string Sequential::prefix(size_t i) const {
   const size_t n = number(i);
-  if (!(*this)[i].preprocessing()) return std::to_string(n);
-  return n == 0 ? "input" : "input" + std::to_string(n + 1);
+  switch ((*this)[i].stage()) {
+    case Stage::encode:
+      return "encode";
+    case Stage::impute:
+      return "impute";
+    case Stage::scale:
+      return n == 0 ? "input" : "input" + std::to_string(n + 1);
+    case Stage::network:
+      break;
+  }
+  return std::to_string(n);
 }
 
 void Sequential::build(const Shape& input, uint64_t seed, DType dtype) {
@@ -109,6 +125,14 @@ const Shape& Sequential::output_shape() const {
   require_built(*this, "output_shape");
   return state_->shapes.back();
 }
+const Shape& Sequential::program_shape() const {
+  require_built(*this, "program_shape");
+  size_t i = 0;
+  while (i < size() && !(*this)[i].in_programs()) i++;
+  return state_->shapes[i];
+}
+Schema& Sequential::schema() { return state_->schema; }
+const Schema& Sequential::schema() const { return state_->schema; }
 DType Sequential::dtype() const { return state_->dtype; }
 Store& Sequential::store() { return state_->store; }
 const Store& Sequential::store() const { return state_->store; }
@@ -131,7 +155,9 @@ void Sequential::fit_preprocessing(const Rows& rows) {
     Rows seen = rows;  // what the layers before make of them
     seen.shape = state_->shapes[i];
     seen.read = [&](int64_t row, std::span<double> out) {
-      rows.read(row, out);
+      rows.read(
+          row,
+          out.first(size_t(rows.shape.elements())));  // layers in front may make rows longer, never shorter
       for (size_t before = 0; before < i; before++) (*this)[before].transform(store(), prefix(before), out);
     };
     (*this)[i].fit(store(), prefix(i), seen);

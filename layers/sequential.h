@@ -31,8 +31,16 @@ struct LoweringOptions {
   bool keep_gradients = false;           ///< step: gradients are state, for who reads them after the run
 };
 
+/// What the values that go into a network and come out of it are called. Trainer::fit fills it; it travels in the model file.
+struct Schema {
+  std::vector<std::string> columns;  ///< of a row; empty: unknown
+  std::vector<std::string> classes;  ///< of the outputs; empty: no classes (regression)
+  std::vector<std::string> targets;  ///< of the label columns; empty: unknown
+};
+
 /// Layers, one after another; owns their parameters (`store`). Movable; `clone` copies.
-/// Names in the store follow torch.nn.Sequential: "0.weight", counting every layer but preprocessing, whose are "input.*".
+/// Names in the store follow torch.nn.Sequential: "0.weight", counting every layer but preprocessing, whose are "input.*"
+/// ("impute.*" of Impute).
 class PLEXUS_EXPORT Sequential {
  public:
   Sequential();
@@ -47,14 +55,15 @@ class PLEXUS_EXPORT Sequential {
   /// Another network with the same layers and parameter values.
   Sequential clone() const;
 
-  /// Throws ArgumentError where a preprocessing layer follows one that is not, or the network is built already.
+  /// Throws ArgumentError where the layer belongs to an earlier stage than the last one, a second of its kind is one too
+  /// many, or the network is built already.
   void add(std::unique_ptr<Layer> layer);
   size_t size() const;
   Layer& operator[](size_t i);
   const Layer& operator[](size_t i) const;
-  /// "input" for preprocessing layers (then "input2", ...), else the number among the others: "0".
+  /// "encode", "impute", "input" (then "input2", ...) by stage, else the number among the layers of the last stage: "0".
   std::string prefix(size_t i) const;
-  /// Its number among the preprocessing layers, or among the others.
+  /// Its number among the layers of its stage.
   size_t number(size_t i) const;
 
   /// Fixes the shape of a row, checks all layers, declares parameters and sets them to their first values.
@@ -63,6 +72,8 @@ class PLEXUS_EXPORT Sequential {
   bool built() const;
   const Shape& input_shape() const;
   const Shape& output_shape() const;
+  /// Of a row as programs take it, behind the layers that encode and impute; without them input_shape().
+  const Shape& program_shape() const;
   DType dtype() const;
   /// Trained values: sum over parameters.
   int64_t parameter_count() const;
@@ -72,6 +83,9 @@ class PLEXUS_EXPORT Sequential {
   bool has_preprocessing() const;
   /// Throws ArgumentError, naming the layer, where a preprocessing layer has learnt nothing yet: results would be NaN.
   void require_fitted() const;
+
+  Schema& schema();
+  const Schema& schema() const;
 
   /// Parameters and all other state. The plans of this network live over it.
   Store& store();

@@ -82,7 +82,7 @@ class NetworkLowering {
   BufferId forward(Lowering& lowering, std::vector<bool>* computes = nullptr) const {
     BufferId x = lowering.program.add_buffer({.name = "x",
                                               .role = Role::input,
-                                              .shape = network_.input_shape().batched(options_.batch),
+                                              .shape = network_.program_shape().batched(options_.batch),
                                               .dtype = lowering.dtype,
                                               .batch = true});
     for (size_t i = 0; i < network_.size(); i++) {

@@ -1,6 +1,8 @@
 #include "plexus/trainer/batches.h"
 
 #include <algorithm>
+#include <cmath>
+#include <string>
 
 #include "plexus/core/error.h"
 
@@ -27,41 +29,85 @@ void gather(const Executor& executor, std::span<const int64_t> rows, int64_t col
                         });
 }
 
+/// The same for features, and prepares them. `read` writes what is read to the front of a row.
+template <class T, class Read>
+void gather_prepared(const Executor& executor, std::span<const int64_t> rows,
+                     const RowPreparation& preparation, void* out, const Read& read) {
+  const int64_t columns = preparation.columns_out();
+  if (!preparation.needed()) return gather<T>(executor, rows, columns, out, read);
+  const T* const means = static_cast<const T*>(preparation.means());
+  gather<T>(executor, rows, columns, out, [&](int64_t row, T* to) {
+    read(row, to);
+    preparation.apply(std::span<T>(to, static_cast<size_t>(columns)), means);
+  });
+}
+
 template <class From, class To>
-void convert(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count, void* out) {
-  const int64_t columns = matrix.shape().columns();
+void convert(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count,
+             const RowPreparation& preparation, void* out) {
+  const int64_t columns = preparation.columns_in(), width = preparation.columns_out();
   const From* const from = matrix.values<From>().data() + first * columns;
   To* const to = static_cast<To*>(out);
-  executor.parallel_for(count * columns, piece_elements, [&](int64_t begin, int64_t end) {
-    for (int64_t i = begin; i < end; ++i) to[i] = static_cast<To>(from[i]);
+  const To* const means = static_cast<const To*>(preparation.means());
+  executor.parallel_for(count, rows_per_piece(width), [&](int64_t begin, int64_t end) {
+    for (int64_t row = begin; row < end; ++row) {
+      for (int64_t i = 0; i < columns; ++i) to[row * width + i] = static_cast<To>(from[row * columns + i]);
+      if (preparation.needed())
+        preparation.apply(std::span<To>(to + row * width, static_cast<size_t>(width)), means);
+    }
   });
 }
 
 template <class To>
-void gather_rows_as(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count, void* out) {
+void gather_rows_as(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count,
+                    const RowPreparation& preparation, void* out) {
   switch (matrix.dtype()) {
     case DType::f32:
-      return convert<float, To>(executor, matrix, first, count, out);
+      return convert<float, To>(executor, matrix, first, count, preparation, out);
     case DType::f64:
-      return convert<double, To>(executor, matrix, first, count, out);
+      return convert<double, To>(executor, matrix, first, count, preparation, out);
     case DType::u8:
-      return convert<uint8_t, To>(executor, matrix, first, count, out);
+      return convert<uint8_t, To>(executor, matrix, first, count, preparation, out);
     default:
       throw ShapeError("predict: rows are " + std::string(to_string(matrix.dtype())) +
                        ", not f32, u8 or f64: convert them with Tensor::converted");
   }
 }
 
+// Where Sequential keeps what Impute has learnt.
+const std::string means_name = "impute.mean";
+
 }  // namespace
 
+RowPreparation::RowPreparation(const Sequential& network)
+    : network_(&network),
+      columns_in_(network.input_shape().elements()),
+      columns_out_(network.program_shape().elements()) {
+  for (size_t i = 0; i < network.size() && !network[i].in_programs(); ++i) {
+    if (const auto* layer = dynamic_cast<const OneHot*>(&network[i])) one_hot_ = layer;
+    if (const auto* layer = dynamic_cast<const Impute*>(&network[i])) impute_ = layer;
+  }
+}
+
+const void* RowPreparation::means() const {
+  return impute_ ? network_->store().entry(means_name).data.bytes() : nullptr;
+}
+
+template <class T>
+void RowPreparation::apply(std::span<T> row, const T* means) const {
+  if (one_hot_) one_hot_->encode(row);
+  if (!means) return;
+  for (size_t i = 0; i < row.size(); ++i)
+    if (std::isnan(row[i])) row[i] = means[i];
+}
+
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
-                     DType dtype, void* out) {
-  const int64_t columns = data.feature_shape().elements();
+                     const RowPreparation& preparation, DType dtype, void* out) {
   const auto read = [&](int64_t row, auto* to) { data.read_features(row, to); };
   if (dtype == DType::f64)
-    gather<double>(executor, rows, columns, out, read);
+    gather_prepared<double>(executor, rows, preparation, out, read);
   else
-    gather<float>(executor, rows, columns, out, read);
+    gather_prepared<float>(executor, rows, preparation, out, read);
 }
 
 void gather_targets(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
@@ -76,12 +122,12 @@ void gather_targets(const Executor& executor, const Dataset& data, std::span<con
     gather<float>(executor, rows, columns, out, read);
 }
 
-void gather_rows(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count, DType dtype,
-                 void* out) {
+void gather_rows(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count,
+                 const RowPreparation& preparation, DType dtype, void* out) {
   if (dtype == DType::f64)
-    gather_rows_as<double>(executor, matrix, first, count, out);
+    gather_rows_as<double>(executor, matrix, first, count, preparation, out);
   else
-    gather_rows_as<float>(executor, matrix, first, count, out);
+    gather_rows_as<float>(executor, matrix, first, count, preparation, out);
 }
 
 }  // namespace plexus

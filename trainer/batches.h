@@ -3,6 +3,9 @@
 #include <span>
 
 #include "plexus/core/executor.h"
+#include "plexus/layers/impute.h"
+#include "plexus/layers/one_hot.h"
+#include "plexus/layers/sequential.h"
 #include "plexus/trainer/dataset.h"
 
 namespace plexus {
@@ -10,13 +13,36 @@ namespace plexus {
 /// shuffled(), in place: `order` becomes the order of the epoch, whatever it held.
 void shuffle(std::span<int64_t> order, uint64_t seed, int64_t epoch);
 
-/// Writes the features of `rows` one after another to `out`, of type f32 or f64. Allocates nothing.
-void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
-                     void* out);
+/// What a network does to rows before its programs see them: the layers that encode and impute. The network outlives it.
+class RowPreparation {
+ public:
+  explicit RowPreparation(const Sequential& network);
+
+  /// Values of a row: as it is read, and as programs take it.
+  int64_t columns_in() const { return columns_in_; }
+  int64_t columns_out() const { return columns_out_; }
+  /// One row in place: what was read is at its front. `means`: of means(). Allocates nothing.
+  template <class T>
+  void apply(std::span<T> row, const T* means) const;
+  /// What Impute fills in, in the network's type; null without.
+  const void* means() const;
+  bool needed() const { return one_hot_ || impute_; }
+
+ private:
+  const Sequential* network_;
+  const OneHot* one_hot_ = nullptr;
+  const Impute* impute_ = nullptr;
+  int64_t columns_in_, columns_out_;
+};
+
+/// Writes the features of `rows`, prepared, one after another to `out`, of type f32 or f64. Allocates nothing.
+void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
+                     const RowPreparation& preparation, DType dtype, void* out);
 /// The same for targets: class numbers to i32, real targets to f32 or f64.
 void gather_targets(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
                     void* out);
-/// Rows [first, first + count) of a matrix of f32, u8 or f64.
-void gather_rows(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count, DType dtype, void* out);
+/// Rows [first, first + count) of a matrix of f32, u8 or f64, prepared.
+void gather_rows(const Executor& executor, const Tensor& matrix, int64_t first, int64_t count,
+                 const RowPreparation& preparation, DType dtype, void* out);
 
 }  // namespace plexus

@@ -1,11 +1,16 @@
 #include "plexus/trainer/dataset.h"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <map>
 #include <numeric>
 #include <utility>
 
 #include "plexus/core/error.h"
 #include "plexus/trainer/dataset_data.h"
+#include "plexus/trainer/labels.h"
+#include "plexus/trainer/names.h"
 
 namespace plexus {
 namespace {
@@ -34,6 +39,33 @@ void check_features(const Tensor& features, int64_t targets) {
                      std::to_string(targets) + " of targets: give one target a row");
 }
 
+/// Rows [n, K] of which each is a distribution over the classes.
+void check_one_hot(const Tensor& labels, int64_t classes) {
+  if (labels.shape().columns() != classes)
+    throw ShapeError("dataset: one-hot labels are " + to_string(labels.shape()) + ", with " +
+                     std::to_string(classes) + " class names: give a column for every class");
+  const auto values = labels.values<float>();
+  for (int64_t row = 0; row < labels.shape().rows(); ++row) {
+    double sum = 0;
+    bool valid = true;
+    for (int64_t c = 0; c < classes; ++c) {
+      const float value = values[static_cast<size_t>(row * classes + c)];
+      valid &= value >= 0 && value <= 1;
+      sum += double{value};
+    }
+    // Float rows that sum to 1 are off by rounding only: 1e-3 leaves room for 10 000 classes.
+    if (!valid || std::abs(sum - 1) > 1e-3)
+      throw DataError("dataset: row " + std::to_string(row) +
+                      ": one-hot labels lie from 0 to 1 and sum to 1: these do not");
+  }
+}
+
+bool is_number(const std::string& text) {
+  double value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 }  // namespace
 
 Dataset::Dataset() : Dataset(Data{}) {}
@@ -46,13 +78,24 @@ Dataset::Dataset(Data data) {
 }
 
 Dataset Dataset::classification(Tensor features, Tensor labels, std::vector<std::string> class_names) {
+  const auto classes = static_cast<int64_t>(class_names.size());
+  if (labels.shape().rank() == 2 && labels.dtype() == DType::f32) {
+    check_features(features, labels.shape().rows());
+    check_one_hot(labels, classes);
+    Data data;
+    data.features = std::move(features);
+    data.targets = std::move(labels);
+    data.task_reason = "classify: " + std::to_string(classes) + " classes given";
+    data.class_names = std::move(class_names);
+    return Dataset(std::move(data));
+  }
   if (labels.shape().rank() != 1 || labels.dtype() == DType::f32 || labels.dtype() == DType::f64)
     throw ShapeError("dataset: labels are " + std::string(to_string(labels.dtype())) + " " +
-                     to_string(labels.shape()) + ", not i32 [rows]: give a class number for every row");
+                     to_string(labels.shape()) +
+                     ", not i32 [rows] or f32 [rows, classes]: give a class number for every row");
   check_features(features, labels.shape().rows());
   if (labels.dtype() != DType::i32) labels = labels.converted(DType::i32);
 
-  const auto classes = static_cast<int64_t>(class_names.size());
   const auto numbers = std::as_const(labels).values<int32_t>();
   const auto wrong =
       std::find_if(numbers.begin(), numbers.end(), [&](int32_t c) { return c < 0 || c >= classes; });
@@ -89,7 +132,104 @@ bool Dataset::labels() const { return data_->labels; }
 int64_t Dataset::classes() const { return static_cast<int64_t>(data_->class_names.size()); }
 const std::vector<std::string>& Dataset::class_names() const { return data_->class_names; }
 const std::vector<std::string>& Dataset::column_names() const { return data_->column_names; }
+const std::vector<std::string>& Dataset::target_names() const { return data_->target_names; }
 const std::string& Dataset::task_reason() const { return data_->task_reason; }
+int64_t Dataset::dropped() const { return data_->dropped; }
+
+Categories Dataset::categories() const {
+  Categories present(data_->categories.size());
+  const int64_t columns = data_->feature_shape.elements();
+  for (size_t column = 0; column < present.size(); ++column) {
+    const std::vector<std::string>& names = data_->categories[column];
+    if (names.empty()) continue;
+    std::vector<bool> seen(names.size());
+    for (const int64_t row : *rows_) {
+      const float number = data_->features.values<float>()[static_cast<size_t>(row * columns) + column];
+      if (number >= 0) seen[static_cast<size_t>(number)] = true;
+    }
+    for (size_t i = 0; i < names.size(); ++i)
+      if (seen[i]) present[column].push_back(names[i]);
+    if (present[column].empty())
+      throw DataError(column_label(static_cast<int64_t>(column)) +
+                      " has no value in any of these rows: remove it");
+  }
+  return present;
+}
+
+Dataset Dataset::with_categories(const Categories& categories) const {
+  if (categories == data_->categories) return *this;
+  const int64_t columns = data_->feature_shape.elements(), rows = data_->features.shape().rows();
+  if (!categories.empty() && static_cast<int64_t>(categories.size()) != columns)
+    throw ShapeError("categories of " + std::to_string(categories.size()) + " columns for rows of " +
+                     std::to_string(columns) + ": give those of the same columns");
+  Data data = *data_;
+  if (data.features.dtype() != DType::f32) data.features = data.features.converted(DType::f32);
+  data.categories.resize(static_cast<size_t>(columns));
+  for (int64_t column = 0; column < columns; ++column) {
+    const std::vector<std::string> known =
+        categories.empty() ? std::vector<std::string>() : categories[static_cast<size_t>(column)];
+    std::vector<std::string>& names = data.categories[static_cast<size_t>(column)];
+    float* const value = data.features.values<float>().data() + column;
+    if (known.empty() && names.empty()) continue;
+    if (known.empty()) {
+      for (int64_t i = 0; i < size(); ++i) {
+        const float number = value[(*rows_)[static_cast<size_t>(i)] * columns];
+        if (number >= 0 && !is_number(names[static_cast<size_t>(number)]))
+          throw DataError(place(i) + ": " + column_label(column) + " holds text (" +
+                          quoted(names[static_cast<size_t>(number)]) +
+                          (categories.empty() ? "), which needs a network that begins with OneHot()"
+                                              : "), the training data held numbers there"));
+      }
+      throw DataError(place(0) + ": " + column_label(column) +
+                      " holds text, the training data held numbers there");
+    }
+    std::map<std::string, float> numbers;
+    for (const std::string& name : known) numbers.emplace(name, static_cast<float>(numbers.size()));
+    bool any = false;
+    for (int64_t row = 0; row < rows; ++row) {
+      float& number = value[row * columns];
+      if (std::isnan(number)) continue;
+      const std::string name = names.empty() ? number_name(double{number})
+                               : number >= 0 ? names[static_cast<size_t>(number)]
+                                             : std::string();
+      const auto found = numbers.find(name);
+      number = found == numbers.end() ? -1.0f : found->second;
+      any |= found != numbers.end();
+    }
+    if (names.empty() && !any)
+      throw DataError(place(0) + ": " + column_label(column) +
+                      " holds numbers, the training data held text there (" + quoted(known.front()) + ")");
+    names = known;
+  }
+  Dataset result(std::move(data));
+  result.rows_ = rows_;
+  return result;
+}
+
+std::vector<int64_t> Dataset::unknown_categories() const {
+  std::vector<int64_t> counts(data_->categories.size());
+  const auto columns = static_cast<size_t>(data_->feature_shape.elements());
+  for (size_t column = 0; column < counts.size(); ++column)
+    if (!data_->categories[column].empty())
+      for (const int64_t row : *rows_)
+        counts[column] += data_->features.values<float>()[static_cast<size_t>(row) * columns + column] < 0;
+  return counts;
+}
+
+Dataset Dataset::one_hot() const {
+  if (classes() == 0) throw ArgumentError("dataset: one_hot: the targets are real values, not classes");
+  if (!labels()) return *this;
+  Data data = *data_;
+  const int64_t rows = data.targets.shape().rows();
+  data.targets = Tensor(DType::f32, {rows, classes()});
+  for (int64_t row = 0; row < rows; ++row)
+    data.targets.values<float>()[static_cast<size_t>(
+        row * classes() + std::as_const(data_->targets).values<int32_t>()[static_cast<size_t>(row)])] = 1;
+  data.labels = false;
+  Dataset result(std::move(data));
+  result.rows_ = rows_;
+  return result;
+}
 
 Dataset Dataset::subset(std::vector<int64_t> positions) const {
   for (int64_t& position : positions) {
@@ -117,7 +257,10 @@ void Dataset::read_features(int64_t row, float* out) const { read(row, out); }
 void Dataset::read_features(int64_t row, double* out) const { read(row, out); }
 
 int32_t Dataset::label(int64_t row) const {
-  return reinterpret_cast<const int32_t*>(data_->targets.bytes())[(*rows_)[static_cast<size_t>(row)]];
+  const int64_t source = (*rows_)[static_cast<size_t>(row)];
+  if (labels()) return reinterpret_cast<const int32_t*>(data_->targets.bytes())[source];
+  const auto* values = reinterpret_cast<const float*>(data_->targets.bytes()) + source * classes();
+  return static_cast<int32_t>(std::max_element(values, values + classes()) - values);
 }
 
 void Dataset::read_target(int64_t row, float* out) const {
@@ -144,7 +287,14 @@ Tensor Dataset::targets() const {
 std::string Dataset::place(int64_t row) const {
   const int64_t source = (*rows_)[static_cast<size_t>(row)];
   if (data_->lines.empty()) return "row " + std::to_string(source);
-  return data_->file + ": line " + std::to_string(data_->lines[static_cast<size_t>(source)]);
+  const std::string line = std::to_string(data_->lines[static_cast<size_t>(source)]);
+  return data_->file.empty() ? "row " + line : data_->file + ": line " + line;
+}
+
+std::string Dataset::column_label(int64_t column) const {
+  const std::vector<std::string>& names = data_->column_names;
+  const bool named = !names.empty() && !names[static_cast<size_t>(column)].empty();
+  return "column " + (named ? quoted(names[static_cast<size_t>(column)]) : std::to_string(column));
 }
 
 }  // namespace plexus

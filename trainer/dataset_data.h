@@ -8,10 +8,12 @@ struct Dataset::Data {
   Tensor features;                        // [n, ...] f32 or u8
   Tensor targets = Tensor(DType::f32, {0, 1});  // [n] i32 or [n, k] f32
   bool labels = false;                    // targets are class numbers
-  std::vector<std::string> class_names, column_names;
+  std::vector<std::string> class_names, column_names, target_names;
+  Categories categories;                  // that numbers in `features` stand for; empty: no column holds text
   std::string task_reason;
   std::string file;                       // of a table that was read from a file: for messages
-  std::vector<int64_t> lines;             // line of each row in it
+  std::vector<int64_t> lines;             // line of each row in it; without a file, the row of the matrix
+  int64_t dropped = 0;                    // rows that were left out
   Shape feature_shape, target_shape;      // of one row
 };
 

@@ -66,6 +66,7 @@ Plan& Evaluator::plan(Part part, bool labels) {
     lowering.loss = loss_;
     lowering.labels = labels;
     plan = Plan::build(context_, network_->store(), network_->lower(lowering));
+    preparation_.emplace(*network_);
   }
   return *plan;
 }
@@ -82,7 +83,7 @@ double Evaluator::for_each_batch(const Dataset& data, const Each& each) {
     const int64_t count = std::min(batch_rows, data.size() - first);
     const std::span<int64_t> rows(rows_.data(), static_cast<size_t>(count));
     std::iota(rows.begin(), rows.end(), first);
-    gather_features(context_.executor(), data, rows, dtype, x);
+    gather_features(context_.executor(), data, rows, *preparation_, dtype, x);
     gather_targets(context_.executor(), data, rows, dtype, target);
     plan.run(count);
     sum += read_scalar(network_->store(), "loss", dtype) * static_cast<double>(count);
@@ -94,19 +95,19 @@ double Evaluator::for_each_batch(const Dataset& data, const Each& each) {
 Evaluator::Score Evaluator::score(const Dataset& data) {
   int64_t correct = 0;
   const double loss = for_each_batch(data, [&](int64_t first, int64_t count, const Outputs& outputs) {
-    if (!data.labels()) return;
+    if (data.classes() == 0) return;
     for (int64_t row = 0; row < count; ++row) correct += outputs.argmax(row) == data.label(first + row);
   });
-  return {loss, data.labels() ? static_cast<double>(correct) / static_cast<double>(data.size()) : nan};
+  return {loss, data.classes() > 0 ? static_cast<double>(correct) / static_cast<double>(data.size()) : nan};
 }
 
 Evaluation Evaluator::evaluate(const Dataset& data) {
   Evaluation result;
   result.rows = data.size();
-  result.classification = data.labels();
+  result.classification = data.classes() > 0;
   result.accuracy = result.mae = result.rmse = result.r2 = nan;
   result.interval = {nan, nan};
-  if (data.labels())
+  if (result.classification)
     classify(data, result);
   else
     regress(data, result);
@@ -180,13 +181,13 @@ Tensor Evaluator::predict(const Dataset& data) {
   return forward(data.size(), [&](int64_t first, int64_t count, DType dtype, void* x) {
     const std::span<int64_t> rows(rows_.data(), static_cast<size_t>(count));
     std::iota(rows.begin(), rows.end(), first);
-    gather_features(context_.executor(), data, rows, dtype, x);
+    gather_features(context_.executor(), data, rows, *preparation_, dtype, x);
   });
 }
 
 Tensor Evaluator::predict(const Tensor& rows) {
   return forward(rows.shape().rows(), [&](int64_t first, int64_t count, DType dtype, void* x) {
-    gather_rows(context_.executor(), rows, first, count, dtype, x);
+    gather_rows(context_.executor(), rows, first, count, *preparation_, dtype, x);
   });
 }
 

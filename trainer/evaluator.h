@@ -5,6 +5,7 @@
 
 #include "plexus/core/plan.h"
 #include "plexus/layers/sequential.h"
+#include "plexus/trainer/batches.h"
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/metrics.h"
 
@@ -41,6 +42,7 @@ class Evaluator {
   Sequential* network_;
   Loss loss_;
   std::optional<Plan> forward_, loss_plans_[2];
+  std::optional<RowPreparation> preparation_;
   std::vector<int64_t> rows_;  // of the batch that is being gathered
 };
 

@@ -7,6 +7,7 @@
 
 #include "plexus/core/error.h"
 #include "plexus/layers/activation.h"
+#include "plexus/layers/one_hot.h"
 
 namespace plexus {
 namespace {
@@ -15,12 +16,6 @@ namespace {
 constexpr float unscaled = 100;
 // Columns that a warning names one by one.
 constexpr size_t named_columns = 5;
-
-std::string column_label(const Dataset& data, int64_t column) {
-  const auto& names = data.column_names();
-  return "column " +
-         (names.empty() ? std::to_string(column) : "'" + names[static_cast<size_t>(column)] + "'");
-}
 
 std::string count_of(int64_t count, const std::string& noun) {
   return std::to_string(count) + " " + noun + (count == 1 ? "" : noun.back() == 's' ? "es" : "s");
@@ -40,9 +35,18 @@ const ActivationLayer* probability_head(const Sequential& network) {
   }
 }
 
-Shape output_shape(const Sequential& network, const Shape& input) {
-  Shape shape = input;
-  for (size_t i = 0; i < network.size(); ++i) shape = network[i].output_shape(shape);
+/// A OneHot that has learnt nothing yet will learn the data's categories.
+Shape output_shape(const Sequential& network, const Dataset& data) {
+  Shape shape = data.feature_shape();
+  for (size_t i = 0; i < network.size(); ++i) {
+    const auto* one_hot = dynamic_cast<const OneHot*>(&network[i]);
+    if (one_hot && !one_hot->learnt()) {
+      if (const Categories categories = data.categories(); !categories.empty())
+        shape = OneHot(categories).output_shape(shape);
+    } else {
+      shape = network[i].output_shape(shape);
+    }
+  }
   return shape;
 }
 
@@ -62,7 +66,7 @@ void check_loss(const Sequential& network, const Loss& loss, const Dataset& data
 }
 
 void check_head(const Sequential& network, const Dataset& data) {
-  const Shape output = output_shape(network, data.feature_shape());
+  const Shape output = output_shape(network, data);
   const int64_t wanted = data.labels() ? data.classes() : data.target_shape().elements();
   if (output == Shape{wanted}) return;
   const std::string have =
@@ -74,19 +78,31 @@ void check_head(const Sequential& network, const Dataset& data) {
 }
 
 /// Throws where a feature is NaN or infinite: names the first column with any, its first row, and how many
-/// there are.
-void check_features(const Dataset& data) {
+/// there are. NaN stands for a missing value where the network fills those in, and in columns of categories.
+void check_features(const Sequential& network, const Dataset& data) {
   const int64_t columns = data.feature_shape().elements();
   std::vector<float> row(static_cast<size_t>(columns));
   std::vector<int64_t> bad(row.size(), 0), first(row.size(), 0);
-  bool any = false;
+  bool any = false, imputed = false;
+  for (size_t i = 0; i < network.size(); ++i) imputed |= network[i].stage() == Stage::impute;
+  const Categories categories = data.categories();
+  std::vector<int64_t> missing(row.size(), 0);
   for (int64_t i = 0; i < data.size(); ++i) {
     data.read_features(i, row.data());
     for (size_t c = 0; c < row.size(); ++c) {
       if (std::isfinite(row[c])) continue;
+      if (std::isnan(row[c]) && (imputed || (!categories.empty() && !categories[c].empty()))) {
+        ++missing[c];
+        continue;
+      }
       if (bad[c]++ == 0) first[c] = i;
       any = true;
     }
+  }
+  for (size_t c = 0; c < row.size(); ++c) {  // nothing to learn the mean from
+    if (missing[c] < data.size()) continue;
+    bad[c] = missing[c];
+    any = true;
   }
   if (!any) return;
   const auto c = std::find_if(bad.begin(), bad.end(), [](int64_t count) { return count > 0; }) - bad.begin();
@@ -94,9 +110,8 @@ void check_features(const Dataset& data) {
   data.read_features(place, row.data());
   const std::string what = std::isnan(row[static_cast<size_t>(c)]) ? "NaN" : "infinite";
   if (count == data.size())
-    throw DataError("features: " + column_label(data, c) + " is " + what +
-                    " in every row: remove the column");
-  throw DataError("features: " + column_label(data, c) + " is " + what + " in " + data.place(place) +
+    throw DataError("features: " + data.column_label(c) + " is " + what + " in every row: remove the column");
+  throw DataError("features: " + data.column_label(c) + " is " + what + " in " + data.place(place) +
                   (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") +
                   ": remove such rows or fill the values in");
 }
@@ -132,7 +147,7 @@ std::string constant_columns(const Dataset& data, const std::vector<float>& low,
   for (size_t c = 0; c < low.size(); ++c) {
     if (low[c] != high[c]) continue;
     if (count++ < named_columns)
-      names += (names.empty() ? "" : ", ") + column_label(data, static_cast<int64_t>(c));
+      names += (names.empty() ? "" : ", ") + data.column_label(static_cast<int64_t>(c));
   }
   if (count == 0) return "";
   if (count > named_columns) names += ", ...";
@@ -155,15 +170,15 @@ void check_fit(const Sequential& network, const Loss& loss, const Dataset& data)
   check_head(network, data);
 }
 
-void check_values(const Loss& loss, const Dataset& data) {
-  check_features(data);
+void check_values(const Sequential& network, const Loss& loss, const Dataset& data) {
+  check_features(network, data);
   if (!data.labels()) check_targets(loss, data);
 }
 
 void check_learnable(const Dataset& data) {
   if (data.size() < 2)
     throw DataError("data: " + count_of(data.size(), "row") + " to train on: at least two are needed");
-  if (!data.labels()) return;
+  if (data.classes() == 0) return;
   const int32_t first = data.label(0);
   for (int64_t row = 1; row < data.size(); ++row)
     if (data.label(row) != first) return;
@@ -187,9 +202,19 @@ std::vector<std::string> warnings(const Sequential& network, const Dataset& data
   // Images have borders that are the same everywhere: not worth a word.
   if (data.feature_shape().rank() == 1)
     if (std::string line = constant_columns(data, low, high); !line.empty()) lines.push_back(std::move(line));
-  if (!network.has_preprocessing()) {
+  const Categories categories = data.categories();
+  const auto of_categories = [&](size_t c) { return !categories.empty() && !categories[c].empty(); };
+  for (size_t c = 0; c < columns; ++c)
+    if (of_categories(c) && 2 * static_cast<int64_t>(categories[c].size()) > data.size())
+      lines.push_back("features: " + data.column_label(static_cast<int64_t>(c)) + " has " +
+                      std::to_string(categories[c].size()) + " categories in " +
+                      count_of(data.size(), "row") + ": little can be learnt from it, remove it");
+  bool scaled = false;
+  for (size_t i = 0; i < network.size(); ++i) scaled |= network[i].stage() == Stage::scale;
+  if (!scaled) {
     float reach = 0;
-    for (size_t c = 0; c < columns; ++c) reach = std::max({reach, high[c], -low[c]});
+    for (size_t c = 0; c < columns; ++c)
+      if (!of_categories(c)) reach = std::max({reach, high[c], -low[c]});
     if (reach >= unscaled) {
       std::ostringstream line;
       line << "features: values reach " << reach

@@ -11,8 +11,8 @@ namespace plexus {
 /// Rows there are, the network takes them, and head, loss and targets fit together. Throws DataError, ShapeError.
 void check_fit(const Sequential& network, const Loss& loss, const Dataset& data);
 
-/// No NaN, no infinity, and targets that the loss can take. Throws DataError.
-void check_values(const Loss& loss, const Dataset& data);
+/// No NaN (but for what the network fills in), no infinity, and targets that the loss can take. Throws DataError.
+void check_values(const Sequential& network, const Loss& loss, const Dataset& data);
 
 /// Something can be learnt: two rows, two classes. Throws DataError.
 void check_learnable(const Dataset& data);

@@ -1,3 +1,5 @@
+#include "plexus/trainer/split.h"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -5,7 +7,6 @@
 #include "plexus/core/error.h"
 #include "plexus/core/random.h"
 #include "plexus/trainer/batches.h"
-#include "plexus/trainer/dataset.h"
 
 namespace plexus {
 namespace {
@@ -52,7 +53,7 @@ Split split(const Dataset& dataset, const SplitOptions& options) {
     throw DataError("split: " + std::to_string(rows) + (rows == 1 ? " row" : " rows") +
                     ": at least two are needed, one on each side");
 
-  bool stratified = options.stratified && dataset.labels();
+  bool stratified = options.stratified && dataset.classes() > 0;
   std::vector<int64_t> left;  // rows for testing, of each class or of all
   if (stratified) left = class_quotas(dataset, fraction);
   if (std::accumulate(left.begin(), left.end(), int64_t{0}) ==
@@ -69,6 +70,33 @@ Split split(const Dataset& dataset, const SplitOptions& options) {
     wanted -= wanted > 0;
   }
   return {dataset.subset(std::move(train)), dataset.subset(std::move(test))};
+}
+
+std::vector<Split> k_fold(const Dataset& dataset, const FoldOptions& options) {
+  const int64_t rows = dataset.size();
+  if (options.folds < 2)
+    throw ArgumentError("k_fold: " + std::to_string(options.folds) + " folds: choose 2 or more");
+  if (rows < options.folds)
+    throw DataError("k_fold: " + std::to_string(rows) + (rows == 1 ? " row" : " rows") + " for " +
+                    std::to_string(options.folds) + " folds: at least one row a fold is needed");
+
+  std::vector<int64_t> order(static_cast<size_t>(rows));
+  permute(order, RandomStream(options.seed, Purpose::split));
+  // Class after class, dealt like cards: the next class goes on where the last one stopped.
+  std::vector<int64_t> deck = order, fold(order.size());
+  if (options.stratified && dataset.classes() > 0)
+    std::stable_sort(deck.begin(), deck.end(),
+                     [&](int64_t a, int64_t b) { return dataset.label(a) < dataset.label(b); });
+  for (size_t i = 0; i < deck.size(); ++i)
+    fold[static_cast<size_t>(deck[i])] = static_cast<int64_t>(i) % options.folds;
+
+  std::vector<Split> splits;
+  for (int64_t f = 0; f < options.folds; ++f) {
+    std::vector<int64_t> train, test;
+    for (const int64_t row : order) (fold[static_cast<size_t>(row)] == f ? test : train).push_back(row);
+    splits.push_back({dataset.subset(std::move(train)), dataset.subset(std::move(test))});
+  }
+  return splits;
 }
 
 }  // namespace plexus

@@ -1,172 +1,31 @@
-// Tables become data sets: one column is the label, the others are features.
+// Tables become data sets: some columns are labels, the others are features.
 #include <algorithm>
-#include <charconv>
 #include <cmath>
-#include <functional>
 #include <map>
-#include <set>
+#include <numeric>
+#include <string_view>
 
 #include "plexus/core/error.h"
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/dataset_data.h"
+#include "plexus/trainer/labels.h"
+#include "plexus/trainer/names.h"
 
 namespace plexus {
 namespace {
 
-// A regression target that takes more values than this is more likely a count or a price than a class;
-// digits, letters and their like have fewer.
-constexpr size_t most_classes = 64;
-
 using Numbers = std::vector<double>;
 using Texts = std::vector<std::string>;
+using Positions = std::vector<int64_t>;
 
-/// The label column, taken out of its table.
-struct Labels {
-  std::variant<Numbers, Texts> values;
-  std::string column;                             // "column 13", "column 'species'": for messages
-  std::function<std::string(int64_t row)> place;  // "row 4", "iris.csv: line 5"
-};
+// Numbers of categories lie in f32, which tells so many whole numbers apart.
+constexpr size_t most_categories = size_t{1} << 24;
 
-struct Decision {
-  bool classify = false;
-  std::string reason;
-};
-
-std::string quoted(const std::string& text) { return "'" + text + "'"; }
-
-std::string join(const std::vector<std::string>& parts) {
-  std::string all;
-  for (const std::string& part : parts) all += (all.empty() ? "" : ", ") + part;
-  return all;
+std::string count_of(size_t count, const std::string& noun) {
+  return std::to_string(count) + " " + noun + (count == 1 ? "" : "s");
 }
 
-bool whole(double x) { return std::isfinite(x) && x == std::floor(x); }
-
-/// "3", "0.5": the shortest text that reads back as the same number, whole numbers in full.
-std::string number_name(double x) {
-  char text[32];
-  const bool as_integer = whole(x) && std::abs(x) < 1e15;
-  const auto end = as_integer ? std::to_chars(text, text + sizeof(text), static_cast<int64_t>(x))
-                              : std::to_chars(text, text + sizeof(text), x);
-  return std::string(text, end.ptr);
-}
-
-Decision decide(const Numbers& values, const std::string& column) {
-  std::map<double, int64_t> counts;
-  for (double value : values) {
-    if (!whole(value)) return {false, "regress: " + column + " holds values that are not whole numbers"};
-    ++counts[value];
-  }
-  if (counts.size() > most_classes)
-    return {false, "regress: " + column + " holds " + std::to_string(counts.size()) +
-                       " distinct whole numbers, more than " + std::to_string(most_classes)};
-  for (const auto& [value, count] : counts)
-    if (count < 2) return {false, "regress: " + column + " holds " + number_name(value) + " in one row only"};
-  return {true, "classify: " + std::to_string(counts.size()) + " distinct whole number" +
-                    (counts.size() == 1 ? "" : "s") + " with two or more rows each"};
-}
-
-Decision decide(const Texts& values, const std::string&) {
-  const size_t count = std::set<std::string>(values.begin(), values.end()).size();
-  return {true, "classify: " + std::to_string(count) + " distinct text label" + (count == 1 ? "" : "s")};
-}
-
-Decision decide(const Labels& labels, const TableOptions& options) {
-  if (!options.class_names.empty()) return {true, "classify: the classes of the training data"};
-  switch (options.task) {
-    case Task::classify:
-      return {true, "classify: as asked for"};
-    case Task::regress:
-      return {false, "regress: as asked for"};
-    case Task::automatic:
-      break;
-  }
-  return std::visit([&](const auto& values) { return decide(values, labels.column); }, labels.values);
-}
-
-/// Class numbers, and their names in the order of the numbers.
-struct Classes {
-  Tensor numbers;
-  std::vector<std::string> names;
-};
-
-const std::string& name_of(const std::string& label) { return label; }
-std::string name_of(double label) { return number_name(label); }
-
-template <class T>
-Classes classes_of(const std::vector<T>& values) {
-  Classes result{Tensor(DType::i32, {static_cast<int64_t>(values.size())}), {}};
-  std::map<T, int32_t> numbers;  // ascending
-  for (const T& value : values) numbers.emplace(value, 0);
-  for (auto& [value, number] : numbers) {
-    number = static_cast<int32_t>(result.names.size());
-    result.names.push_back(name_of(value));
-  }
-  const auto out = result.numbers.values<int32_t>();
-  for (size_t row = 0; row < values.size(); ++row) out[row] = numbers.at(values[row]);
-  return result;
-}
-
-template <class T>
-Classes classes_among(const std::vector<T>& values, const std::vector<std::string>& names,
-                      const Labels& labels) {
-  Classes result{Tensor(DType::i32, {static_cast<int64_t>(values.size())}), names};
-  std::map<std::string, int32_t> numbers;
-  for (const std::string& name : names) numbers.emplace(name, static_cast<int32_t>(numbers.size()));
-  const auto out = result.numbers.values<int32_t>();
-  for (size_t row = 0; row < values.size(); ++row) {
-    const auto found = numbers.find(name_of(values[row]));
-    if (found == numbers.end())
-      throw DataError(labels.place(static_cast<int64_t>(row)) + ": " + labels.column + ": label " +
-                      quoted(name_of(values[row])) + " is not among the classes of the training data (" +
-                      join(names) + "): remove the row or add such rows to the training data");
-    out[row] = found->second;
-  }
-  return result;
-}
-
-Tensor real_targets(const Labels& labels) {
-  if (const Texts* texts = std::get_if<Texts>(&labels.values))
-    throw DataError(labels.place(0) + ": " + labels.column + " holds text (" + quoted(texts->front()) +
-                    "), which cannot be regressed: classify it");
-  const Numbers& numbers = std::get<Numbers>(labels.values);
-  Tensor targets(DType::f32, {static_cast<int64_t>(numbers.size()), 1});
-  std::transform(numbers.begin(), numbers.end(), targets.values<float>().begin(),
-                 [](double x) { return static_cast<float>(x); });
-  return targets;
-}
-
-void check_labels(const Labels& labels) {
-  const Numbers* numbers = std::get_if<Numbers>(&labels.values);
-  if (!numbers) return;
-  const auto bad = std::find_if(numbers->begin(), numbers->end(), [](double x) { return std::isnan(x); });
-  if (bad != numbers->end())
-    throw DataError(labels.place(bad - numbers->begin()) + ": " + labels.column +
-                    ": the label is NaN: remove the row");
-}
-
-/// Targets, their names and the reason, written into `data`.
-template <class Data>
-void set_targets(Data& data, const Labels& labels, const TableOptions& options) {
-  check_labels(labels);
-  const Decision decision = decide(labels, options);
-  data.task_reason = decision.reason;
-  data.labels = decision.classify;
-  if (!decision.classify) {
-    data.targets = real_targets(labels);
-    return;
-  }
-  Classes classes = std::visit(
-      [&](const auto& values) {
-        return options.class_names.empty() ? classes_of(values)
-                                           : classes_among(values, options.class_names, labels);
-      },
-      labels.values);
-  data.targets = std::move(classes.numbers);
-  data.class_names = std::move(classes.names);
-}
-
-/// Position of the label column; negative counts from the end.
+/// Position of a label column; negative counts from the end.
 int64_t label_position(int64_t label, int64_t columns) {
   const int64_t position = label < 0 ? label + columns : label;
   if (position < 0 || position >= columns)
@@ -176,43 +35,193 @@ int64_t label_position(int64_t label, int64_t columns) {
   return position;
 }
 
-int64_t label_position(const Table& table, const TableOptions& options) {
-  if (options.label_name.empty())
-    return label_position(options.label, static_cast<int64_t>(table.columns.size()));
-  std::vector<std::string> names;
-  for (const Column& column : table.columns) {
-    if (column.name == options.label_name) return static_cast<int64_t>(names.size());
-    if (!column.name.empty()) names.push_back(column.name);
+/// Positions of the label columns in a table whose columns have these names (empty ones: unnamed).
+Positions label_positions(const std::vector<std::string>& names, const TableOptions& options) {
+  Positions positions;
+  if (options.label_names.empty())
+    for (const int64_t label : options.labels)
+      positions.push_back(label_position(label, static_cast<int64_t>(names.size())));
+  for (const std::string& label : options.label_names) {
+    const auto found = std::find(names.begin(), names.end(), label);
+    if (found != names.end() && !label.empty()) {
+      positions.push_back(found - names.begin());
+      continue;
+    }
+    std::vector<std::string> known = names;
+    std::erase(known, "");
+    throw ArgumentError("label column " + quoted(label) + ": " +
+                        (known.empty() ? "the table has no column names: give its number"
+                                       : "no such column: choose one of " + listed(known)));
   }
-  throw ArgumentError("label column " + quoted(options.label_name) + ": " +
-                      (names.empty() ? "the table has no column names: give its number"
-                                     : "no such column: choose one of " + join(names)));
+  Positions sorted = positions;
+  std::sort(sorted.begin(), sorted.end());
+  const auto twice = std::adjacent_find(sorted.begin(), sorted.end());
+  if (twice != sorted.end())
+    throw ArgumentError("label column " + std::to_string(*twice) + " is given twice");
+  return positions;
 }
 
-void check_size(const std::string& table, int64_t rows, int64_t columns) {
-  if (rows == 0) throw DataError(table + ": no rows: nothing to learn from");
-  if (columns < 2)
-    throw DataError(table + ": one column: a table needs at least one feature column beside the label");
+/// Positions of the features that `wanted` names, in its order. `names` are those of the table's columns,
+/// `features` the positions that are no labels.
+Positions named_positions(const std::string& table, const std::vector<std::string>& names,
+                          const Positions& features, const std::vector<std::string>& wanted) {
+  std::map<std::string, int64_t> found;
+  for (const int64_t column : features)
+    if (!found.emplace(names[static_cast<size_t>(column)], column).second)
+      throw DataError(table + ": column " + quoted(names[static_cast<size_t>(column)]) +
+                      " is there twice: rename one");
+  Positions positions;
+  for (const std::string& name : wanted) {
+    const auto place = found.find(name);
+    if (place == found.end())
+      throw DataError(table + ": column " + quoted(name) +
+                      " is missing: the columns of the training data are " + listed(wanted));
+    positions.push_back(place->second);
+    found.erase(place);
+  }
+  if (!found.empty())
+    throw DataError(table + ": column " + quoted(found.begin()->first) +
+                    " is not among the columns of the training data (" + listed(wanted) + "): remove it");
+  return positions;
+}
+
+/// Positions of the features.
+Positions feature_positions(const std::string& table, const std::vector<std::string>& names,
+                            const Positions& labels, const std::vector<std::string>& wanted) {
+  Positions features;
+  for (size_t column = 0; column < names.size(); ++column)
+    if (std::find(labels.begin(), labels.end(), static_cast<int64_t>(column)) == labels.end())
+      features.push_back(static_cast<int64_t>(column));
+  if (features.empty())
+    throw DataError(table + ": " + (names.size() == 1 ? "one column" : "no column that is no label") +
+                    ": a table needs at least one feature column beside the label");
+  if (wanted.empty()) return features;
+  const auto unnamed = [](const std::string& name) { return name.empty(); };
+  const bool both = std::none_of(wanted.begin(), wanted.end(), unnamed) &&
+                    !std::all_of(names.begin(), names.end(), unnamed);
+  // Names that are the same in the same order are taken as they are, even where one is there twice.
+  const bool same = features.size() == wanted.size() &&
+                    std::equal(features.begin(), features.end(), wanted.begin(),
+                               [&](int64_t f, const auto& w) { return names[static_cast<size_t>(f)] == w; });
+  if (both && !same) return named_positions(table, names, features, wanted);
+  const std::string counts = table + ": " + count_of(features.size(), "feature column") +
+                             ", the training data had " + std::to_string(wanted.size());
+  if (features.size() < wanted.size()) {
+    const std::string& first = wanted[features.size()];
+    throw DataError(counts + ": column " + (first.empty() ? std::to_string(features.size()) : quoted(first)) +
+                    " is missing");
+  }
+  if (features.size() > wanted.size())
+    throw DataError(counts + (unnamed(wanted[0]) ? "" : " (" + listed(wanted) + ")") + ": column " +
+                    std::to_string(features[wanted.size()]) + " is one too many");
+  return features;
+}
+
+/// Rows of `count` that are kept. `missing(row, column)` tells of the values of features and labels.
+template <class IsMissing>
+Positions kept_rows(int64_t count, const Positions& features, const Positions& labels, Missing missing,
+                    const IsMissing& is_missing, const Place& place, const auto& column_label) {
+  Positions rows;
+  for (int64_t row = 0; row < count; ++row) {
+    const auto gap =
+        std::find_if(features.begin(), features.end(), [&](int64_t c) { return is_missing(row, c); });
+    if (missing == Missing::error && gap != features.end()) {
+      int64_t gaps = 0;
+      for (int64_t other = row; other < count; ++other) gaps += is_missing(other, *gap);
+      throw DataError(
+          place(row) + ": " + column_label(*gap) +
+          (gaps == count
+               ? " has no value in any row: remove the column"
+               : ": missing value: fill it in, or let the option 'missing' drop such rows or fill in "
+                 "the mean"));
+    }
+    const bool drop = missing == Missing::drop &&
+                      (gap != features.end() || std::any_of(labels.begin(), labels.end(),
+                                                            [&](int64_t c) { return is_missing(row, c); }));
+    if (!drop) rows.push_back(row);
+  }
+  if (rows.empty()) throw DataError(place(0) + ": as all other rows it has missing values: no row is left");
+  return rows;
 }
 
 template <class T>
-void take_apart(const Tensor& table, int64_t label, Tensor& features, Numbers& labels) {
-  const int64_t rows = table.shape().rows(), columns = table.shape().columns();
+bool is_nan(T value) {
+  if constexpr (std::is_floating_point_v<T>) return std::isnan(value);
+  return false;
+}
+
+/// Numbers of the categories of `texts` in these rows; "" is missing.
+std::vector<std::string> encode(const Texts& texts, const Positions& rows, float* out, int64_t stride) {
+  std::map<std::string_view, float> numbers;
+  for (const int64_t row : rows)
+    if (const std::string& text = texts[static_cast<size_t>(row)]; !text.empty()) numbers.emplace(text, 0.0f);
+  if (numbers.size() > most_categories) return {};
+  std::vector<std::string> names;
+  for (auto& [name, number] : numbers) {
+    number = static_cast<float>(names.size());
+    names.emplace_back(name);
+  }
+  for (size_t i = 0; i < rows.size(); ++i) {
+    const std::string& text = texts[static_cast<size_t>(rows[i])];
+    out[static_cast<int64_t>(i) * stride] = text.empty() ? std::nanf("") : numbers.at(text);
+  }
+  return names;
+}
+
+/// The targets of a matrix, and its features into `features`.
+template <class T>
+std::vector<LabelColumn> take_apart(const Tensor& table, const Positions& rows, const Positions& columns,
+                                    const Positions& labels, Tensor& features) {
+  const int64_t width = table.shape().columns();
   const T* in = table.values<T>().data();
   const auto copy = [&](auto* out) {
-    for (int64_t row = 0; row < rows; ++row)
-      for (int64_t column = 0; column < columns; ++column) {
-        const T value = in[row * columns + column];
-        if (column == label)
-          labels.push_back(static_cast<double>(value));
-        else
-          *out++ = static_cast<std::remove_reference_t<decltype(*out)>>(value);
-      }
+    for (const int64_t row : rows)
+      for (const int64_t column : columns)
+        *out++ = static_cast<std::remove_reference_t<decltype(*out)>>(in[row * width + column]);
   };
   if (features.dtype() == DType::u8)
     copy(features.values<uint8_t>().data());
   else
     copy(features.values<float>().data());
+  std::vector<LabelColumn> taken;
+  for (const int64_t label : labels) {
+    Numbers numbers;
+    for (const int64_t row : rows) numbers.push_back(static_cast<double>(in[row * width + label]));
+    taken.push_back({std::move(numbers), "column " + std::to_string(label)});
+  }
+  return taken;
+}
+
+/// The targets, written into `data`.
+template <class Data>
+void set_targets(Data& data, const std::vector<LabelColumn>& labels, int64_t rows,
+                 const TableOptions& options, const Place& place) {
+  Targets targets = make_targets(labels, rows, options, place);
+  data.targets = std::move(targets.values);
+  data.labels = targets.classify;
+  data.class_names = std::move(targets.class_names);
+  data.task_reason = std::move(targets.reason);
+}
+
+/// Calls `work` with the element type of the matrix.
+template <class Work>
+void with_type(const Tensor& table, const Work& work) {
+  switch (table.dtype()) {
+    case DType::f32:
+      return work(float{});
+    case DType::f64:
+      return work(double{});
+    case DType::i32:
+      return work(int32_t{});
+    case DType::i64:
+      return work(int64_t{});
+    case DType::u8:
+      return work(uint8_t{});
+    case DType::bf16:
+    case DType::i8:
+      throw ShapeError("table: element type " + std::string(to_string(table.dtype())) +
+                       " is not supported: convert it to f32");
+  }
 }
 
 }  // namespace
@@ -220,82 +229,102 @@ void take_apart(const Tensor& table, int64_t label, Tensor& features, Numbers& l
 Dataset Dataset::from_table(const Tensor& table, const TableOptions& options) {
   if (table.shape().rank() != 2)
     throw ShapeError("table: shape " + to_string(table.shape()) + ", not [rows, columns]: reshape it");
-  if (!options.label_name.empty())
-    throw ArgumentError("label column " + quoted(options.label_name) +
-                        ": the table has no column names: give its number");
-  const int64_t rows = table.shape().rows(), columns = table.shape().columns();
-  check_size("table", rows, columns);
-  const int64_t label = label_position(options.label, columns);
+  const int64_t count = table.shape().rows(), columns = table.shape().columns();
+  if (count == 0) throw DataError("table: no rows: nothing to learn from");
+  const std::vector<std::string> names(static_cast<size_t>(columns));
+  const Positions labels = label_positions(names, options);
+  const Positions features = feature_positions("table", names, labels, options.columns);
 
   Data data;
-  data.features = Tensor(table.dtype() == DType::u8 ? DType::u8 : DType::f32, {rows, columns - 1});
-  Numbers numbers;
-  numbers.reserve(static_cast<size_t>(rows));
-  switch (table.dtype()) {
-    case DType::f32:
-      take_apart<float>(table, label, data.features, numbers);
-      break;
-    case DType::f64:
-      take_apart<double>(table, label, data.features, numbers);
-      break;
-    case DType::i32:
-      take_apart<int32_t>(table, label, data.features, numbers);
-      break;
-    case DType::i64:
-      take_apart<int64_t>(table, label, data.features, numbers);
-      break;
-    case DType::u8:
-      take_apart<uint8_t>(table, label, data.features, numbers);
-      break;
-    case DType::bf16:
-    case DType::i8:
-      throw ShapeError("table: element type " + std::string(to_string(table.dtype())) +
-                       " is not supported: convert it to f32");
-  }
-  set_targets(data,
-              Labels{std::move(numbers), "column " + std::to_string(label),
-                     [](int64_t row) { return "row " + std::to_string(row); }},
-              options);
+  with_type(table, [&]<class T>(T) {
+    const T* in = table.values<T>().data();
+    const Positions rows = kept_rows(
+        count, features, labels, options.missing,
+        [&](int64_t row, int64_t column) { return is_nan(in[row * columns + column]); },
+        [](int64_t row) { return "row " + std::to_string(row); },
+        [](int64_t column) { return "column " + std::to_string(column); });
+    const auto kept = static_cast<int64_t>(rows.size());
+    data.dropped = count - kept;
+    if (data.dropped > 0) data.lines = rows;
+    data.features = Tensor(table.dtype() == DType::u8 ? DType::u8 : DType::f32,
+                           {kept, static_cast<int64_t>(features.size())});
+    set_targets(data, take_apart<T>(table, rows, features, labels, data.features), kept, options,
+                [&](int64_t row) { return "row " + std::to_string(rows[static_cast<size_t>(row)]); });
+  });
+  data.column_names = options.columns;
   return Dataset(std::move(data));
 }
 
 Dataset Dataset::from_table(const Table& table, const TableOptions& options) {
-  const int64_t rows = table.rows(), columns = static_cast<int64_t>(table.columns.size());
   const std::string file = table.file.empty() ? "table" : table.file;
-  check_size(file, rows, columns);
-  const int64_t label = label_position(table, options);
-  const auto column_label = [&](int64_t column) {
-    const std::string& name = table.columns[static_cast<size_t>(column)].name;
+  if (table.rows() == 0) throw DataError(file + ": no rows: nothing to learn from");
+  std::vector<std::string> names;
+  for (const Column& column : table.columns) names.push_back(column.name);
+  const Positions labels = label_positions(names, options);
+  const Positions features = feature_positions(file, names, labels, options.columns);
+
+  const auto column_of = [&](int64_t column) -> const Column& {
+    return table.columns[static_cast<size_t>(column)];
+  };
+  const auto label_of = [&](int64_t column) {
+    const std::string& name = column_of(column).name;
     return "column " + (name.empty() ? std::to_string(column) : quoted(name));
   };
+  const Positions rows = kept_rows(
+      table.rows(), features, labels, options.missing,
+      [&](int64_t row, int64_t column) {
+        const auto at = static_cast<size_t>(row);
+        const Texts* texts = std::get_if<Texts>(&column_of(column).values);
+        return texts ? (*texts)[at].empty() : std::isnan(std::get<Numbers>(column_of(column).values)[at]);
+      },
+      [&](int64_t row) { return file + ": line " + std::to_string(table.lines[static_cast<size_t>(row)]); },
+      label_of);
 
   Data data;
   data.file = file;
-  data.lines = table.lines;
-  data.features = Tensor(DType::f32, {rows, columns - 1});
-  float* features = data.features.values<float>().data();
-  for (int64_t column = 0, position = 0; column < columns; ++column) {
-    if (column == label) continue;
-    const Column& source = table.columns[static_cast<size_t>(column)];
-    if (const Texts* texts = std::get_if<Texts>(&source.values))
-      throw DataError(file + ": line " + std::to_string(table.lines.front()) + ": " + column_label(column) +
-                      " holds text (" + quoted(texts->front()) +
-                      "): make it the label, or numbers, or remove it");
-    const Numbers& numbers = std::get<Numbers>(source.values);
-    for (int64_t row = 0; row < rows; ++row)
-      features[row * (columns - 1) + position] = static_cast<float>(numbers[static_cast<size_t>(row)]);
-    data.column_names.push_back(source.name);
-    ++position;
+  data.dropped = table.rows() - static_cast<int64_t>(rows.size());
+  for (const int64_t row : rows) data.lines.push_back(table.lines[static_cast<size_t>(row)]);
+  const auto kept = static_cast<int64_t>(rows.size()), width = static_cast<int64_t>(features.size());
+  data.features = Tensor(DType::f32, {kept, width});
+  Categories categories(features.size());
+  for (int64_t position = 0; position < width; ++position) {
+    const int64_t column = features[static_cast<size_t>(position)];
+    float* out = data.features.values<float>().data() + position;
+    data.column_names.push_back(column_of(column).name);
+    if (const Texts* texts = std::get_if<Texts>(&column_of(column).values)) {
+      auto& found = categories[static_cast<size_t>(position)];
+      found = encode(*texts, rows, out, width);
+      if (found.empty())
+        throw DataError(file + ": " + label_of(column) + " has no category, or more than " +
+                        std::to_string(most_categories) + ": remove it");
+    } else {
+      const Numbers& numbers = std::get<Numbers>(column_of(column).values);
+      for (int64_t i = 0; i < kept; ++i)
+        out[i * width] = static_cast<float>(numbers[static_cast<size_t>(rows[static_cast<size_t>(i)])]);
+    }
   }
-  if (std::all_of(data.column_names.begin(), data.column_names.end(),
-                  [](const auto& name) { return name.empty(); }))
-    data.column_names.clear();
-  set_targets(data,
-              Labels{table.columns[static_cast<size_t>(label)].values, column_label(label),
-                     [&](int64_t row) {
-                       return file + ": line " + std::to_string(table.lines[static_cast<size_t>(row)]);
-                     }},
-              options);
+  if (std::any_of(categories.begin(), categories.end(), [](const auto& names) { return !names.empty(); }))
+    data.categories = std::move(categories);
+  const auto unnamed = [](const std::string& name) { return name.empty(); };
+  if (std::all_of(data.column_names.begin(), data.column_names.end(), unnamed))
+    data.column_names = options.columns;
+
+  std::vector<LabelColumn> taken;
+  for (const int64_t label : labels) {
+    taken.push_back({std::visit(
+                         [&](const auto& values) -> std::variant<Numbers, Texts> {
+                           std::decay_t<decltype(values)> some;
+                           for (const int64_t row : rows) some.push_back(values[static_cast<size_t>(row)]);
+                           return some;
+                         },
+                         column_of(label).values),
+                     label_of(label)});
+    data.target_names.push_back(column_of(label).name);
+  }
+  if (std::all_of(data.target_names.begin(), data.target_names.end(), unnamed)) data.target_names.clear();
+  set_targets(data, taken, kept, options, [&](int64_t row) {
+    return file + ": line " + std::to_string(data.lines[static_cast<size_t>(row)]);
+  });
   return Dataset(std::move(data));
 }
 

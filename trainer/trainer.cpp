@@ -8,9 +8,11 @@
 
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
+#include "plexus/layers/one_hot.h"
 #include "plexus/trainer/batches.h"
 #include "plexus/trainer/evaluator.h"
 #include "plexus/trainer/preflight.h"
+#include "plexus/trainer/split.h"
 #include "plexus/trainer/training_step.h"
 
 namespace plexus {
@@ -54,11 +56,18 @@ struct Trainer::State {
     labels = std::holds_alternative<SoftmaxCrossEntropy>(options.loss);
   }
 
-  void check(const Dataset& data) const;
+  /// Its classes are those that the network was fitted to.
+  void check_classes(const Dataset& data) const;
+  /// The data with the network's numbers for categories; unchanged as long as the network has learnt none.
+  Dataset encoded(const Dataset& data) const;
+  /// Rows to predict from: of the network's shape, encoded.
+  Dataset inputs(const Dataset& data) const;
+  /// Encoded for the network; a OneHot that has learnt nothing yet learns its categories from these rows.
+  void learn_categories(const Dataset& train);
   void require_ready(const char* caller) const;
   /// All preprocessing layers have learnt from data.
   bool fitted() const;
-  void start(const Dataset& train);
+  void start(const Dataset& data);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch; false: a callback stopped it.
   bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, Progress& progress,
@@ -69,19 +78,39 @@ struct Trainer::State {
   Context context;
   Evaluator evaluator;
   std::optional<TrainingStep> step;
-  bool labels;  // targets are class numbers: of the last data, before it what the loss suggests
-  std::vector<std::string> class_names;  // of the data fitted to
-  int64_t epochs = 0;                    // begun so far
+  bool labels;         // targets are class numbers: of the last data, before it what the loss suggests
+  int64_t epochs = 0;  // begun so far
   bool started = false;
 };
 
-/// Data to train, validate or test with.
-void Trainer::State::check(const Dataset& data) const {
-  check_fit(*network, options.loss, data);
-  if (started && data.labels() && data.class_names() != class_names)
+void Trainer::State::check_classes(const Dataset& data) const {
+  const std::vector<std::string>& classes = network->schema().classes;
+  if (data.classes() > 0 && !classes.empty() && data.class_names() != classes)
     throw DataError(
         "data: its classes are not those of the training data: number both alike "
         "(TableOptions::class_names)");
+}
+
+Dataset Trainer::State::encoded(const Dataset& data) const {
+  const auto* one_hot = network->size() > 0 ? dynamic_cast<const OneHot*>(&(*network)[0]) : nullptr;
+  return one_hot && !one_hot->learnt() ? data
+                                       : data.with_categories(one_hot ? one_hot->categories() : Categories());
+}
+
+Dataset Trainer::State::inputs(const Dataset& data) const {
+  const Shape& wanted = network->input_shape();
+  if (!(data.feature_shape() == wanted))
+    throw ShapeError("predict: rows of shape " + to_string(data.feature_shape()) + ", the network takes " +
+                     to_string(wanted) + ": give the columns it was trained on");
+  return encoded(data);
+}
+
+void Trainer::State::learn_categories(const Dataset& train) {
+  auto* one_hot = dynamic_cast<OneHot*>(&(*network)[0]);
+  if (!one_hot || one_hot->learnt()) return;
+  Categories categories = train.categories();
+  categories.resize(static_cast<size_t>(train.feature_shape().elements()));  // no text: all are numbers
+  *one_hot = OneHot(std::move(categories));
 }
 
 void Trainer::State::require_ready(const char* caller) const {
@@ -97,14 +126,19 @@ bool Trainer::State::fitted() const {
 }
 
 /// The first call of fit, all checks passed.
-void Trainer::State::start(const Dataset& train) {
-  for (const std::string& line : warnings(*network, train)) context.log(LogLevel::warning, line);
+void Trainer::State::start(const Dataset& data) {
+  for (const std::string& line : warnings(*network, data)) context.log(LogLevel::warning, line);
+  learn_categories(data);
+  const Dataset train = encoded(data);
   network->build(train.feature_shape(), options.seed);
   if (!fitted())
     network->fit_preprocessing({train.size(), train.feature_shape(), [&](int64_t row, std::span<double> out) {
                                   train.read_features(row, out.data());
                                 }});
-  class_names = train.class_names();
+  Schema& schema = network->schema();
+  schema.classes = train.class_names();
+  if (!train.column_names().empty()) schema.columns = train.column_names();
+  schema.targets = train.target_names();
 }
 
 TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
@@ -151,24 +185,32 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
-  s.check(data);
-  check_values(s.options.loss, data);
-  check_learnable(data);
-  Dataset train = data;
+  const auto check = [&](const Dataset& rows) {
+    check_fit(*s.network, s.options.loss, rows);
+    if (s.started) s.check_classes(rows);
+    const Dataset encoded = s.encoded(rows);
+    check_values(*s.network, s.options.loss, encoded);
+    return encoded;
+  };
+  Dataset train = check(data);
+  check_learnable(train);
   std::optional<Dataset> validation = options.validation;
   if (options.validation_fraction > 0) {
-    Split parts = split(data, {.test_fraction = options.validation_fraction, .seed = options.seed});
+    Split parts = split(train, {.test_fraction = options.validation_fraction, .seed = options.seed});
     train = std::move(parts.train);
     validation = std::move(parts.test);
     check_learnable(train);
+    // What is left has values to learn means and categories from.
+    if (!(*s.network)[0].in_programs()) check_values(*s.network, s.options.loss, train);
   } else if (validation) {
-    s.check(*validation);
-    check_values(s.options.loss, *validation);
+    validation = check(*validation);
     if (validation->class_names() != data.class_names())
       throw DataError("fit: validation has other classes than the training data: number both alike");
   }
 
   if (!s.started) s.start(train);
+  train = s.encoded(train);
+  if (validation) validation = s.encoded(*validation);
   s.labels = train.labels();
   const int64_t batch = options.full_batch ? train.size() : std::min(options.batch_size, train.size());
   TrainingStep& step = s.step_for(batch, train.size() % batch);
@@ -206,8 +248,9 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
 
 Evaluation Trainer::evaluate(const Dataset& data) {
   state_->require_ready("evaluate");
-  state_->check(data);
-  return state_->evaluator.evaluate(data);
+  check_fit(*state_->network, state_->options.loss, data);
+  state_->check_classes(data);
+  return state_->evaluator.evaluate(state_->encoded(data));
 }
 
 Tensor Trainer::predict(const Tensor& rows) {
@@ -221,16 +264,12 @@ Tensor Trainer::predict(const Tensor& rows) {
 
 Tensor Trainer::predict(const Dataset& data) {
   state_->require_ready("predict");
-  const Shape& wanted = state_->network->input_shape();
-  if (!(data.feature_shape() == wanted))
-    throw ShapeError("predict: rows of shape " + to_string(data.feature_shape()) + ", the network takes " +
-                     to_string(wanted) + ": give the columns it was trained on");
-  return state_->evaluator.predict(data);
+  return state_->evaluator.predict(state_->inputs(data));
 }
 
 Tensor Trainer::predict_classes(const Dataset& data) {
   state_->require_ready("predict_classes");
-  return state_->evaluator.predict_classes(data);
+  return state_->evaluator.predict_classes(state_->inputs(data));
 }
 
 const Context& Trainer::context() const { return state_->context; }

@@ -46,7 +46,8 @@ class PLEXUS_EXPORT Trainer {
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
 
-  /// Builds the network where it is not yet, fits its preprocessing layers (first call only), checks the data, trains.
+  /// Builds the network where it is not yet, fits its preprocessing layers (first call only) to the rows that are trained on,
+  /// notes what columns and classes are called (Sequential::schema), checks the data, trains.
   /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
   /// a failed check changes nothing. A second call goes on where the first stopped: epochs, steps and optimizer state
   /// count on. A trainer's first call starts optimizer and counters afresh; preprocessing that is fitted already (by another
@@ -58,9 +59,12 @@ class PLEXUS_EXPORT Trainer {
   /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built and fitted, DataError for data with
   /// other classes than it was fitted to, or that head and loss do not fit.
   Evaluation evaluate(const Dataset& data);
-  /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy.
+  /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy. Where the network
+  /// begins with OneHot, categories are numbers: their positions in its lists.
   /// Throws ArgumentError for a network that is not built and fitted, ShapeError for rows of another shape.
   Tensor predict(const Tensor& rows);
+  /// The same; categories are looked up by their text. Throws DataError where a column holds text that should hold numbers, or
+  /// the other way round.
   Tensor predict(const Dataset& data);
   /// Class numbers [n] i32: argmax of predict, lowest index on ties.
   Tensor predict_classes(const Dataset& data);

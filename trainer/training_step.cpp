@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "plexus/trainer/batches.h"
-
 namespace plexus {
 namespace {
 
@@ -16,7 +14,12 @@ static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
 
 TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
                            int64_t batch, int64_t tail, bool labels)
-    : network_(&network), batch_(batch), tail_(tail), accumulate_(options.accumulate), labels_(labels) {
+    : network_(&network),
+      preparation_(network),
+      batch_(batch),
+      tail_(tail),
+      accumulate_(options.accumulate),
+      labels_(labels) {
   LoweringOptions lowering;
   lowering.part = Part::step;
   lowering.batch = batch;
@@ -104,7 +107,7 @@ double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
 double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int64_t> rows) {
   const Executor& executor = batch.plan.context().executor();
   const DType dtype = network_->dtype();
-  gather_features(executor, data, rows, dtype, batch.x);
+  gather_features(executor, data, rows, preparation_, dtype, batch.x);
   gather_targets(executor, data, rows, dtype, batch.target);
   ++*pass_;
   batch.plan.run(static_cast<int64_t>(rows.size()));

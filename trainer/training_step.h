@@ -6,6 +6,7 @@
 
 #include "plexus/core/plan.h"
 #include "plexus/layers/sequential.h"
+#include "plexus/trainer/batches.h"
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/trainer.h"
 
@@ -42,6 +43,7 @@ class TrainingStep {
   void write(void* scalar, double value) const;
 
   Sequential* network_;
+  RowPreparation preparation_;
   int64_t batch_, tail_, accumulate_;
   bool labels_;
   std::vector<Batch> plans_;

@@ -182,7 +182,7 @@ TEST(Unusable, AllNanColumn) {
   save_npy(directory.path("nan.npy"), table);
   const Result result = run({"train", directory.path("nan.npy")});
   EXPECT_EQ(result.code, 3);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "column 1 is NaN in every row", result.err);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "column 1 has no value in any row: remove the column", result.err);
 }
 TEST(Unusable, NotAMatrix) {
   const Directory directory;
@@ -199,7 +199,7 @@ TEST(Unusable, TestOfAnotherWidth) {
   const Directory directory;
   const std::string train = directory.write_classes("train.csv", 40);
   expect_error({"train", train, "--test", directory.write("test.csv", "x,kind\n1,a\n3,b\n")}, 3,
-               "test.csv: rows of [2] expected, as in the training data, found [1]");
+               "test.csv: column 'y' is missing: the columns of the training data are x, y");
 }
 
 TEST(Label, NoSuchColumn) {

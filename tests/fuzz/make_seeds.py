@@ -45,9 +45,24 @@ def safetensors():
         yield "safetensors", name, struct.pack("<Q", len(text)) + text + bytes(range(2 * size))
 
 
+def model():
+    """Texts of the metadata of a model; the fuzzer puts the tensors of the first one beside them."""
+    dense = {"layer": "Dense", "units": 1, "bias": True}
+    architectures = {
+        "scaled": [{"layer": "Standardize"}, dense],
+        "activations": [{"layer": "Standardize"}, dense, {"layer": "Relu"}, {"layer": "LeakyRelu", "alpha": 0.5},
+                        {"layer": "Dropout", "rate": 0.5, "frozen": True}, {"layer": "Flatten"}, {"layer": "GeluTanh"}],
+        "encoded": [{"layer": "OneHot", "categories": [[], ["a"]]}, {"layer": "Impute"}, {"layer": "MinMax"}, dense],
+    }
+    for name, architecture in architectures.items():
+        yield "model", name, json.dumps({
+            "format_version": 1, "library_version": "0.1.0", "dtype": "f32", "input": [2], "architecture": architecture,
+            "columns": ["a", "b"], "classes": [], "targets": ["y"]}).encode()
+
+
 def main():
     golden, folder = sys.argv[1:]
-    for seeds in (npy_and_npz(golden), idx(), csv(), safetensors()):
+    for seeds in (npy_and_npz(golden), idx(), csv(), safetensors(), model()):
         for reader, name, content in seeds:
             os.makedirs(os.path.join(folder, reader), exist_ok=True)
             with open(os.path.join(folder, reader, name), "wb") as out:

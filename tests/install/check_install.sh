@@ -13,7 +13,7 @@ flags=()
 "$cmake" -S "$source/examples" -B "$work/example" -G Ninja -DCMAKE_PREFIX_PATH="$work/moved" \
   -DCMAKE_CXX_COMPILER="$cxx" "${flags[@]}" >/dev/null
 "$cmake" --build "$work/example"
-output=$("$work/example/train" "$source/examples/data/iris.npy")
+output=$("$work/example/train" "$source/examples/data/iris.npy" "$work/model.safetensors")
 printf '%s\n' "$output"
 grep -qi accuracy <<<"$output" || { echo "the example prints no accuracy"; exit 1; }
 
@@ -35,6 +35,7 @@ if [[ -e $build/cli/plexus ]]; then
     PLEXUS_BACKEND_PATH=$work/example "$work/moved/bin/plexus" plan --backend "$plugin" --fallback allow >"$work/plan.txt"
     grep -q "bias/relu  *$plugin .*fused 2" "$work/plan.txt" || { echo "$plugin does not run"; cat "$work/plan.txt"; exit 1; }
   done
+  "$work/moved/bin/plexus" evaluate "$work/model.safetensors" "$source/examples/data/iris.npy"
 fi
 if grep -rl "$source" "$work/moved" --include='*.cmake' --include='*.h'; then
   echo "installed files name the source tree"; exit 1

@@ -3,7 +3,9 @@
 
 #include "layers/network.h"
 #include "plexus/layers/dense.h"
+#include "plexus/layers/impute.h"
 #include "plexus/layers/minmax.h"
+#include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
 
 namespace plexus {
@@ -136,6 +138,84 @@ TEST(Preprocessing, UnfittedIsAnErrorAndNeverTheIdentity) {
   net.fit_preprocessing(rows_of(table, {3}));
   net.require_fitted();
   for (const double y : predict(net, reference_context(), table)) EXPECT_TRUE(std::isfinite(y));
+}
+
+TEST(OneHot, SpreadsCategoriesAndPassesNumbers) {
+  const OneHot layer({{"a", "b", "c"}, {}, {"only"}});
+  EXPECT_EQ(layer.output_shape({3}), Shape{5});
+  const auto encode = [&](float a, float x, float b) {
+    std::vector<float> row{a, x, b, 9, 9};
+    layer.encode(std::span(row));
+    return row;
+  };
+  EXPECT_EQ(encode(1, 7, 0), (std::vector<float>{0, 1, 0, 7, 1}));
+  EXPECT_EQ(encode(2, -2, 0), (std::vector<float>{0, 0, 1, -2, 1}));
+  EXPECT_EQ(encode(-1, 7, 1), (std::vector<float>{0, 0, 0, 7, 0}));
+  EXPECT_EQ(encode(3, 7, NAN), (std::vector<float>{0, 0, 0, 7, 0}));
+  EXPECT_EQ(encode(1e30f, 7, -1e30f), (std::vector<float>{0, 0, 0, 7, 0}));
+  EXPECT_EQ(layer.name(), "OneHot(2 columns)");
+  EXPECT_EQ(OneHot().name(), "OneHot()");
+}
+
+TEST(OneHot, RefusesWhatItDoesNotKnow) {
+  EXPECT_EQ(message<ShapeError>([] { OneHot().output_shape({3}); }),
+            "OneHot(): has learnt no categories yet: fit the network");
+  EXPECT_EQ(message<ShapeError>([] {
+              OneHot({{"a"}, {}}).output_shape({3});
+            }),
+            "OneHot(1 column): expects rows of 2 columns, got [3]");
+  EXPECT_EQ(message<ArgumentError>([] {
+              OneHot({{"a", "b", "a"}});
+            }),
+            "OneHot: column 0 has a category twice");
+}
+
+TEST(Impute, LearnsTheMeanOfWhatIsThere) {
+  Sequential net{Impute(), Standardize()};
+  net.build({2}, 0, DType::f64);
+  EXPECT_EQ(message<ArgumentError>([&] { net.require_fitted(); }),
+            "impute Impute(): not fitted to any data yet: fit the network, or load one that was");
+  const std::vector<double> rows{1, 5, NAN, 6, 3, NAN};
+  net.fit_preprocessing(rows_of(rows, {2}));
+  EXPECT_EQ(values(net.store(), "impute.mean"), (std::vector<double>{2, 5.5}));
+  // What is filled in counts in the layers behind: 1, 2, 3.
+  EXPECT_DOUBLE_EQ(values(net.store(), "input.scale")[0], 1 / std::sqrt(2.0 / 3));
+  net.require_fitted();
+  Sequential empty{Impute()};
+  empty.build({1});
+  EXPECT_EQ(message<DataError>([&] {
+              empty.fit_preprocessing(rows_of(std::vector<double>{NAN, NAN}, {1}));
+            }),
+            "Impute(): column 0 has no value in any row to learn from: remove it");
+}
+
+TEST(Preprocessing, ProgramsBeginBehindWhatWorksOnRows) {
+  Sequential net(OneHot({{"a", "b"}, {}}), Impute(), Standardize(), MinMax(), Dense(1));
+  net.build({2}, 0, DType::f64);
+  EXPECT_EQ(net.program_shape(), Shape{3});
+  EXPECT_EQ(net.input_shape(), Shape{2});
+  const char* prefixes[] = {"encode", "impute", "input", "input2", "0"};
+  for (size_t i = 0; i < 5; i++) EXPECT_EQ(net.prefix(i), prefixes[i]);
+  EXPECT_EQ(net.store().entry("0.weight").shape, (Shape{3, 1}));
+  const Program program = net.lower({.part = Part::forward, .batch = 4, .dtype = DType::f64});
+  EXPECT_EQ(program[program.find("x")].shape, (Shape{4, 3}));
+  EXPECT_EQ(labels(program), (std::vector<std::string>{"input Standardize", "input2 MinMax", "0 Dense"}));
+  // Scaling is fitted to spread and filled rows.
+  const std::vector<double> rows{0, 1, 1, NAN, 0, 3, 1, 2};
+  net.fit_preprocessing(rows_of(rows, {2}));
+  EXPECT_EQ(values(net.store(), "input.mean"), (std::vector<double>{0.5, 0.5, 2}));
+  const Sequential copy = net.clone();
+  EXPECT_EQ(values(copy.store(), "impute.mean"), values(net.store(), "impute.mean"));
+  copy.require_fitted();
+}
+
+TEST(Preprocessing, StandsInTheOrderOfItsStages) {
+  EXPECT_EQ(message<ArgumentError>([] { Sequential(Impute(), OneHot()); }),
+            "OneHot(): prepares the data: put it before Impute(), at the front");
+  EXPECT_EQ(message<ArgumentError>([] { Sequential(Standardize(), Impute()); }),
+            "Impute(): prepares the data: put it before Standardize(), at the front");
+  EXPECT_EQ(message<ArgumentError>([] { Sequential(OneHot(), OneHot()); }),
+            "OneHot(): the network has one already");
 }
 
 TEST(Preprocessing, IsNotTrainedAndNotCounted) {

@@ -10,6 +10,7 @@
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/standardize.h"
+#include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
 #include "trainer/message.h"

@@ -5,10 +5,13 @@
 #include <atomic>
 #include <cerrno>
 #include <cstdlib>
+#include <limits>
 
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
+#include "plexus/layers/impute.h"
+#include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
@@ -109,9 +112,9 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
 #endif
   const Dataset data = blobs(1000, 96, 4), validation = blobs(300, 96, 4, 2);
   const Case cases[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
-                          {"adam", {.optimizer = Adam{}}},
-                          {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
-                          {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
+                        {"adam", {.optimizer = Adam{}}},
+                        {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
+                        {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
   for (const Case& c : cases)
     for (const int threads : {1, 2}) {
       Sequential network(Standardize(), Dense(64), Relu(), Dropout(0.3), Dense(4));
@@ -121,10 +124,8 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
       Trainer trainer(network, options);
       Counter counter;
       trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
-      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0)
-          << c.name << ", " << threads << " threads, epoch 2";
-      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0)
-          << c.name << ", " << threads << " threads, epoch 3";
+      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << c.name << ", " << threads << " threads, epoch 2";
+      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << c.name << ", " << threads << " threads, epoch 3";
     }
 }
 
@@ -137,6 +138,30 @@ TEST(Allocation, RegressionAllocatesNothing) {
   Counter counter;
   trainer.fit(line(100), {.epochs = 3, .validation_fraction = 0.2, .callbacks = {&counter}});
   EXPECT_EQ(counter.counts[3] - counter.counts[1], 0);
+}
+
+TEST(Allocation, CategoriesAndMissingValuesAllocateNothing) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  Table table{.file = "t.csv", .columns = {}, .lines = {}};
+  std::vector<double> x, y;
+  std::vector<std::string> word;
+  for (int64_t row = 0; row < 100; ++row) {
+    table.lines.push_back(row + 2);
+    x.push_back(row % 5 == 0 ? std::numeric_limits<double>::quiet_NaN() : double(row % 11));
+    word.push_back(row % 3 == 0 ? "some" : "others");
+    y.push_back(double(row % 7) / 2);
+  }
+  table.columns = {{"x", x}, {"word", word}, {"y", y}};
+  const Dataset data = Dataset::from_table(table, {.missing = Missing::keep});
+  for (const int threads : {1, 2}) {
+    Sequential network(OneHot(), Impute(), Standardize(), Dense(1));
+    Trainer trainer(network, {.loss = Mse{}, .backend = "reference", .threads = threads});
+    Counter counter;
+    trainer.fit(data, {.epochs = 3, .validation_fraction = 0.2, .callbacks = {&counter}});
+    EXPECT_EQ(counter.counts[3] - counter.counts[1], 0);
+  }
 }
 
 }  // namespace

@@ -9,7 +9,10 @@
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/flatten.h"
+#include "plexus/layers/impute.h"
+#include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
+#include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
 #include "trainer/message.h"
@@ -122,7 +125,7 @@ TEST(Preflight, NanAndInfinityInTheFeatures) {
 
   Table table{.file = "ages.csv", .columns = {}, .lines = {2, 3, 4}};
   table.columns = {{"age", std::vector<double>{1, nan, 3}}, {"y", std::vector<double>{0.5, 1, 2}}};
-  EXPECT_EQ(refusal(Sequential(Dense(1)), Mse{}, Dataset::from_table(table)),
+  EXPECT_EQ(refusal(Sequential(Dense(1)), Mse{}, Dataset::from_table(table, {.missing = Missing::keep})),
             "features: column 'age' is NaN in ages.csv: line 3: remove such rows or fill the values in");
 }
 
@@ -225,6 +228,48 @@ TEST(Preflight, RawFeaturesAreAWarning) {
             std::vector<std::string>{
                 "features: values reach 3000 and nothing scales them: put Standardize() or MinMax() first"});
   EXPECT_EQ(logged(Sequential(Standardize(), Dense(2)), data), std::vector<std::string>{});
+}
+
+/// A column of numbers, and one of text with so many distinct words.
+Dataset with_text(int64_t rows, int64_t distinct) {
+  Table table{.file = "t.csv", .columns = {}, .lines = {}};
+  std::vector<double> x;
+  std::vector<std::string> word, kind;
+  for (int64_t row = 0; row < rows; ++row) {
+    table.lines.push_back(row + 2);
+    x.push_back(double(row % 3));
+    word.push_back("w" + std::to_string(1000 + row % distinct));
+    kind.push_back(row % 2 ? "a" : "b");
+  }
+  table.columns = {{"x", x}, {"word", word}, {"kind", kind}};
+  return Dataset::from_table(table);
+}
+
+TEST(Preflight, ManyCategoriesAreAWarning) {
+  EXPECT_EQ(logged(Sequential(OneHot(), Dense(2)), with_text(300, 151)),
+            std::vector<std::string>{
+                "features: column 'word' has 151 categories in 300 rows: little can be learnt from "
+                "it, remove it"});
+  // Numbers of categories are no values that somebody should scale.
+  EXPECT_EQ(logged(Sequential(OneHot(), Dense(2)), with_text(300, 150)), std::vector<std::string>{});
+}
+
+TEST(Preflight, ColumnsWithoutAnyValueAreRefused) {
+  const double gap = std::nan("");
+  Table table{.file = "t.csv", .columns = {}, .lines = {2, 3, 4}};
+  table.columns = {{"x", std::vector<double>{gap, gap, gap}}, {"y", std::vector<double>{0.5, 1, 2}}};
+  EXPECT_EQ(
+      refusal(Sequential(Impute(), Dense(1)), Mse{}, Dataset::from_table(table, {.missing = Missing::keep})),
+      "features: column 'x' is NaN in every row: remove the column");
+  // None is left in the part to train on.
+  Tensor features(DType::f32, {20, 1}), values(DType::f32, {20, 1});
+  for (size_t i = 0; i < 20; ++i) features.values<float>()[i] = nan, values.values<float>()[i] = float(i);
+  const Split parts = split(Dataset::regression(features, values), {.test_fraction = 0.2, .seed = 4});
+  for (int64_t i = 0; i < parts.test.size(); ++i)
+    features.values<float>()[std::stoul(parts.test.place(i).substr(4))] = 1;
+  EXPECT_EQ(refusal(Sequential(Impute(), Dense(1)), Mse{}, Dataset::regression(features, values),
+                    {.validation_fraction = 0.2, .seed = 4}),
+            "features: column 0 is NaN in every row: remove the column");
 }
 
 }  // namespace

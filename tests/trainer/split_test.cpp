@@ -1,3 +1,5 @@
+#include "plexus/trainer/split.h"
+
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -7,7 +9,6 @@
 #include <set>
 
 #include "plexus/core/error.h"
-#include "plexus/trainer/dataset.h"
 #include "trainer/example_data.h"
 #include "trainer/message.h"
 
@@ -105,6 +106,57 @@ TEST(Split, RefusesWhatCannotBeSplit) {
             "(nothing thrown)");
   EXPECT_EQ(message<DataError>([&] { split(data.subset({0})); }),
             "split: 1 row: at least two are needed, one on each side");
+}
+
+TEST(KFold, EveryRowIsTestedOnceAndTrainedOnOtherwise) {
+  for (const bool stratified : {true, false})
+    for (const int64_t folds : {2, 5, 7, 23}) {
+      std::vector<int32_t> labels;
+      for (int i = 0; i < 23; ++i) labels.push_back(i < 12 ? 0 : i < 20 ? 1 : 2);
+      const Dataset data = numbered(labels, 3);
+      const std::vector<Split> splits = k_fold(data, {.folds = folds, .seed = 5, .stratified = stratified});
+      ASSERT_EQ(int64_t(splits.size()), folds);
+      std::vector<int64_t> tested;
+      for (const Split& part : splits) {
+        const std::vector<int64_t> test = rows_of(part.test), train = rows_of(part.train);
+        tested.insert(tested.end(), test.begin(), test.end());
+        EXPECT_TRUE(int64_t(test.size()) == 23 / folds || int64_t(test.size()) == (23 + folds - 1) / folds);
+        std::set<int64_t> all(train.begin(), train.end());
+        all.insert(test.begin(), test.end());
+        EXPECT_EQ(all.size(), 23u);
+        EXPECT_EQ(train.size() + test.size(), 23u);
+      }
+      std::sort(tested.begin(), tested.end());
+      for (int64_t i = 0; i < 23; ++i) ASSERT_EQ(tested[size_t(i)], i);
+    }
+}
+
+TEST(KFold, ClassesKeepTheirShares) {
+  std::vector<int32_t> labels(100, 0);
+  std::fill(labels.begin() + 70, labels.begin() + 97, 1);
+  std::fill(labels.begin() + 97, labels.end(), 2);
+  for (const Split& part : k_fold(numbered(labels, 3), {.folds = 5, .seed = 2})) {
+    auto counts = class_counts(part.test);
+    EXPECT_EQ(counts[0], 14);
+    EXPECT_TRUE(counts[1] == 5 || counts[1] == 6) << counts[1];
+    EXPECT_LE(counts[2], 1);
+    EXPECT_EQ(part.test.size(), 20);
+  }
+}
+
+TEST(KFold, IsAFunctionOfTheSeedAndMixes) {
+  const Dataset data = numbered(std::vector<int32_t>(50, 0), 1);
+  const auto first = [&](uint64_t seed) { return rows_of(k_fold(data, {.seed = seed})[0].test); };
+  EXPECT_EQ(first(1), first(1));
+  EXPECT_NE(first(1), first(2));
+  EXPECT_FALSE(std::is_sorted(first(1).begin(), first(1).end()));
+}
+
+TEST(KFold, RefusesWhatCannotBeDealt) {
+  const Dataset data = numbered({0, 1, 0}, 2);
+  EXPECT_EQ(message<ArgumentError>([&] { k_fold(data, {.folds = 1}); }), "k_fold: 1 folds: choose 2 or more");
+  EXPECT_EQ(message<DataError>([&] { k_fold(data, {.folds = 4}); }),
+            "k_fold: 3 rows for 4 folds: at least one row a fold is needed");
 }
 
 TEST(Shuffle, IsAPermutationAndAFunctionOfSeedAndEpoch) {
