@@ -85,6 +85,8 @@ TEST(Trainer, SameBitsForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 3, 4}) {
     Sequential network = small_network();
     Trainer trainer(network, with(Adam{}, threads));
+    if (trainer.context().chosen().deviations().has(Semantics::thread_bits))
+      GTEST_SKIP() << trainer.context().chosen().name() << " declares that it does not promise it";
     const History history = trainer.fit(data, {.epochs = 2, .batch_size = 128});
     if (threads == 1) {
       expected = values(network);
@@ -310,10 +312,12 @@ TEST(Trainer, PredictsManyRowsAsOneByOne) {
   Trainer trainer(network, with(Sgd{}, 2));
   trainer.fit(data);
   const Tensor all = trainer.predict(data);
+  // Who cuts a sum by the number of threads cuts it by the number of rows as well: other roundings, no other result.
+  const double bound = trainer.context().chosen().deviations().has(Semantics::thread_bits) ? 1e-6 : 0;
   for (const int64_t row : {0, 255, 256, 511, 512, 599}) {
     const Tensor one = trainer.predict(data.subset({row}));
     for (size_t c = 0; c < 3; ++c)
-      EXPECT_EQ(one.values<float>()[c], all.values<float>()[size_t(row) * 3 + c]) << row;
+      EXPECT_NEAR(one.values<float>()[c], all.values<float>()[size_t(row) * 3 + c], bound) << row;
   }
 }
 
