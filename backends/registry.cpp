@@ -7,12 +7,15 @@
 
 #include "plexus/backends/plugins.h"
 #include "plexus/backends/reference/reference.h"
+#ifdef PLEXUS_WITH_SIMD
+#include "plexus/backends/simd/simd.h"
+#endif
 #include "plexus/core/error.h"
 
 namespace plexus {
 namespace {
 
-using Maker = std::unique_ptr<const Backend> (*)(std::shared_ptr<const Executor>);
+using Maker = std::unique_ptr<const Backend> (*)(std::shared_ptr<const Executor>, Isa);
 
 struct Entry {
   BackendRow row;
@@ -37,16 +40,21 @@ Entry usable(std::string name, std::string description, Maker make) {
 /// To add a backend: its line here, its folder in CMakeLists.txt.
 std::vector<Entry> entries() {
   std::vector<Entry> all;
+#ifdef PLEXUS_WITH_SIMD
+  all.push_back(usable("simd", "vector kernels for every instruction set", simd::make_backend));
+#else
   all.push_back(not_built("simd", "vector kernels for every instruction set", "PLEXUS_WITH_SIMD"));
+#endif
   all.push_back(not_built("onednn", "oneDNN's primitives", "PLEXUS_WITH_ONEDNN"));
-  all.push_back(usable("reference", "plain loops, double accumulators", reference::make_backend));
+  all.push_back(usable("reference", "plain loops, double accumulators",
+                       [](std::shared_ptr<const Executor> executor, Isa) { return reference::make_backend(std::move(executor)); }));
   return all;
 }
 
 std::unique_ptr<const Backend> make_backend(const Environment& environment, const ContextOptions& options,
                                             std::shared_ptr<const Executor> executor) {
   for (const Entry& entry : entries())
-    if (entry.row.name == environment.backend && entry.make) return entry.make(std::move(executor));
+    if (entry.row.name == environment.backend && entry.make) return entry.make(std::move(executor), environment.max_isa);
   const std::vector<BackendRow> table = backends();
   return plugins::make_backend(select(environment.backend, table),
                                {.executor = std::move(executor),

@@ -230,7 +230,8 @@ TEST(Train, FullDiskIsAnError) {
 
 TEST(Plan, ShowsStepAndPrediction) {
   const Result result =
-      run({"plan", "--layers", "256,relu,128,relu", "--batch", "64", "--input", "784", "--classes", "10"});
+      run({"plan", "--layers", "256,relu,128,relu", "--batch", "64", "--input", "784", "--classes", "10",
+                             "--backend", "reference"});
   EXPECT_EQ(result.code, 0) << result.err;
   for (const char* part : {"matmul/nn/f32/m64~/n256/k784", "matmul/nt/f32", "matmul/tn/f32", "update/adam",
                            "activation", "loss/softmax", "training step", "prediction", "reference"})

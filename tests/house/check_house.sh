@@ -73,7 +73,8 @@ forbid 'flags that change results' < <(
     xargs grep -HnE 'march=native|ffast-math|Ofast')
 
 # Shape of files.
-forbid 'no #pragma once' < <(files "${everything[@]}" | grep '\.h$' | xargs -r grep -L '#pragma once')
+# *-inl.h is read once for every instruction set.
+forbid 'no #pragma once' < <(files "${everything[@]}" | grep '\.h$' | grep -v -e '-inl\.h$' | xargs -r grep -L '#pragma once')
 forbid 'name the noun' < <(files "${everything[@]}" | grep -E '/(utils?|helpers?|misc|common)\.[a-z]+$')
 forbid 'too long' < <(files "${library[@]}" cli | grep -v '\.h$' | longer_than 400)
 forbid 'public header too long' < <(public_headers | longer_than 120)

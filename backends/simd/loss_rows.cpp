@@ -1,0 +1,177 @@
+#include "plexus/backends/simd/targets.h"
+// Before Highway, whose targets it names.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "plexus/backends/simd/loss_rows.cpp"
+#include <hwy/foreach_target.h>
+
+#include "plexus/backends/simd/loss_rows.h"
+#include "plexus/backends/simd/softmax-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plexus::simd {
+namespace HWY_NAMESPACE {
+namespace {
+
+/// What elements contribute: their losses, and the derivatives by the prediction, times 1 / Error::slope_unit.
+struct Terms {
+  V loss, slope;
+};
+
+struct SquaredError {
+  static constexpr float slope_unit = 1;
+  Terms operator()(V prediction, V target) const {
+    const V d = sub(prediction, target);
+    return {mul(d, d), add(d, d)};
+  }
+};
+struct AbsoluteError {
+  static constexpr float slope_unit = 1;
+  Terms operator()(V prediction, V target) const {
+    const V d = sub(prediction, target);
+    const V sign = select(hn::Gt(d, zero()), set(1), select(hn::Lt(d, zero()), set(-1), d));  // d: 0 or NaN
+    return {hn::Abs(d), sign};
+  }
+};
+struct HuberError {
+  static constexpr float slope_unit = 1;
+  V delta;
+  Terms operator()(V prediction, V target) const {
+    const V d = sub(prediction, target), size = hn::Abs(d);
+    const Mask outside = hn::Gt(size, delta);
+    const V line = mul(delta, fnma(delta, set(0.5f), size));
+    return {select(outside, line, mul(mul(d, d), set(0.5f))), select(outside, hn::CopySign(delta, d), d)};
+  }
+};
+/// max(z, 0) - z t + ln(1 + e^-|z|): no overflow, no cancellation. Slopes are probabilities, which keep their digits down
+/// to 2^-158: a weight may be large.
+struct LogisticError {
+  static constexpr float slope_unit = wide_unit;
+  Terms operator()(V logit, V target) const {
+    const V wide = exp<wide_shift>(hn::Neg(hn::Abs(logit))), e = mul(wide, set(slope_unit));
+    const V probability = hn::Div(select(hn::Lt(logit, zero()), wide, set(1 / slope_unit)), add(e, set(1)));
+    return {add(fnma(logit, target, positive_part(logit)), log1p_unit(e)),
+            fnma(target, set(1 / slope_unit), probability)};
+  }
+};
+
+/// The mean over the columns of every row.
+template <class Error>
+HWY_INLINE void mean_rows(const LossRows& b, const Error& error) {
+  const auto* targets = static_cast<const float*>(b.target);
+  const float inverse = 1 / float(b.columns);
+  for (int64_t row = 0; row < b.rows; row++) {
+    const float *prediction = b.prediction + row * b.columns, *target = targets + row * b.columns;
+    float* gradient = b.gradient ? b.gradient + row * b.columns : nullptr;
+    const float weight = b.scale * (b.sample_weights ? b.sample_weights[row] : 1);
+    const V factor = set(weight * inverse * Error::slope_unit);
+    FixedSum<16> sum;
+    int64_t i = 0;
+    for (; i + lanes <= b.columns; i += lanes) {
+      const Terms t = error(load(prediction + i), load(target + i));
+      sum.add(int(i / lanes) % FixedSum<16>::parts, t.loss);
+      if (gradient) store(mul(t.slope, factor), gradient + i);
+    }
+    if (const int64_t rest = b.columns - i; rest > 0) {
+      const Terms t = error(load_some(prediction + i, rest), load_some(target + i, rest));
+      sum.add(int(i / lanes) % FixedSum<16>::parts, hn::IfThenElseZero(hn::FirstN(F(), size_t(rest)), t.loss));
+      if (gradient) store_some(mul(t.slope, factor), gradient + i, rest);
+    }
+    b.loss[row] = sum.total() * inverse * weight;
+  }
+}
+
+void squared_error(const LossRows& b) { mean_rows(b, SquaredError{}); }
+void absolute_error(const LossRows& b) { mean_rows(b, AbsoluteError{}); }
+void huber_error(const LossRows& b) { mean_rows(b, HuberError{set(b.delta)}); }
+void logistic_error(const LossRows& b) { mean_rows(b, LogisticError{}); }
+
+/// gradient = factor * (p * total - share), p = e^(x - largest) / sum. `e` holds the exponentials where there is a gradient.
+void cross_entropy(const LossRows& b) {
+  const auto* labels = static_cast<const int32_t*>(b.target);
+  for (int64_t row = 0; row < b.rows; row++) {
+    const float* x = b.prediction + row * b.columns;
+    float* gradient = b.gradient ? b.gradient + row * b.columns : nullptr;
+    const int64_t label = labels[row];
+    if (label < 0 || label >= b.columns) {
+      constexpr float nan = std::numeric_limits<float>::quiet_NaN();
+      b.loss[row] = nan;
+      if (gradient)
+        for (int64_t i = 0; i < b.columns; i++) gradient[i] = nan;
+      continue;
+    }
+    const float weight = b.scale * (b.sample_weights ? b.sample_weights[row] : 1) *
+                         (b.class_weights ? b.class_weights[label] : 1);
+    const RowSoftmax softmax = row_softmax(x, b.columns, gradient);
+    b.loss[row] = weight * (softmax.log_sum - (x[label] - softmax.largest));
+    if (!gradient) continue;
+    const float at_label = gradient[label];
+    const V factor = set(weight / softmax.sum);
+    int64_t i = 0;
+    for (; i + lanes <= b.columns; i += lanes) store(mul(load(gradient + i), factor), gradient + i);
+    if (const int64_t rest = b.columns - i; rest > 0)
+      store_some(mul(load_some(gradient + i, rest), factor), gradient + i, rest);
+    gradient[label] = weight * (at_label / softmax.sum - 1);
+  }
+}
+
+void cross_entropy_one_hot(const LossRows& b) {
+  const auto* targets = static_cast<const float*>(b.target);
+  for (int64_t row = 0; row < b.rows; row++) {
+    const float *x = b.prediction + row * b.columns, *target = targets + row * b.columns;
+    float* gradient = b.gradient ? b.gradient + row * b.columns : nullptr;
+    const float weight = b.scale * (b.sample_weights ? b.sample_weights[row] : 1);
+    const RowSoftmax softmax = row_softmax(x, b.columns, gradient);
+    const V largest = set(softmax.largest), log_sum = set(softmax.log_sum);
+    FixedSum<16> loss, total;
+    const auto add_terms = [&](int64_t i, V x_, V target_, V class_weight) HWY_ATTR {
+      const V share = mul(target_, class_weight), log_p = sub(sub(x_, largest), log_sum);
+      // A class that does not count may have probability 0, whose logarithm is infinite.
+      const int part = int(i / lanes) % FixedSum<16>::parts;
+      loss.add(part, hn::IfThenElseZero(hn::Ne(share, zero()), mul(share, log_p)));
+      total.add(part, share);
+    };
+    int64_t i = 0;
+    for (; i + lanes <= b.columns; i += lanes)
+      add_terms(i, load(x + i), load(target + i), b.class_weights ? load(b.class_weights + i) : set(1));
+    const int64_t rest = b.columns - i;
+    if (rest > 0)
+      add_terms(i, load_some(x + i, rest), load_some(target + i, rest),
+                b.class_weights ? load_some(b.class_weights + i, rest) : set(1));
+    b.loss[row] = -weight * loss.total();
+    if (!gradient) continue;
+    // weight (p total - share), p = e / sum
+    const V share_of_e = set(weight * total.total() / softmax.sum), scale = set(weight);
+    const auto slope = [&](V e, V target_, V class_weight) HWY_ATTR {
+      return hn::MulSub(e, share_of_e, mul(scale, mul(target_, class_weight)));
+    };
+    for (i = 0; i + lanes <= b.columns; i += lanes)
+      store(slope(load(gradient + i), load(target + i), b.class_weights ? load(b.class_weights + i) : set(1)), gradient + i);
+    if (rest > 0)
+      store_some(slope(load_some(gradient + i, rest), load_some(target + i, rest),
+                       b.class_weights ? load_some(b.class_weights + i, rest) : set(1)),
+                 gradient + i, rest);
+  }
+}
+
+float sum(const float* x, int64_t n) {
+  FixedSum<16> total;
+  int64_t i = 0;
+  for (; i + lanes <= n; i += lanes) total.add(int(i / lanes) % FixedSum<16>::parts, load(x + i));
+  if (i < n) total.add(int(i / lanes) % FixedSum<16>::parts, load_some(x + i, n - i));
+  return total.total();
+}
+
+// In the order of the enumeration.
+const LossLoops loops = {
+    {squared_error, absolute_error, huber_error, logistic_error, cross_entropy, cross_entropy_one_hot}, sum};
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace plexus::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace plexus::simd {
+const LossLoops& loss_loops(Isa isa) { return *PLEXUS_SIMD_TABLE(isa, loops); }
+}  // namespace plexus::simd
+#endif

@@ -1,0 +1,176 @@
+// Functions of one float, a vector at a time: e^x and what is made of it. The same bits on every instruction set with fused
+// multiply-add. NaN gives NaN, infinities give the limits, denormal results are kept.
+#if defined(PLEXUS_SIMD_MATH_INL_H_) == defined(HWY_TARGET_TOGGLE)
+#ifdef PLEXUS_SIMD_MATH_INL_H_
+#undef PLEXUS_SIMD_MATH_INL_H_
+#else
+#define PLEXUS_SIMD_MATH_INL_H_
+#endif
+
+#include "plexus/backends/simd/lanes-inl.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plexus::simd {
+namespace HWY_NAMESPACE {
+
+// ln 2 in two parts; the first has 9 bits, so that its product with a small integer is exact.
+constexpr float ln2_high = 0.693359375f, ln2_low = -2.12194440e-4f;
+constexpr float log2_e = 1.44269504088896341f;
+
+HWY_INLINE V select(Mask m, V yes, V no) { return hn::IfThenElse(m, yes, no); }
+HWY_INLINE V add(V a, V b) { return hn::Add(a, b); }
+HWY_INLINE V sub(V a, V b) { return hn::Sub(a, b); }
+HWY_INLINE V mul(V a, V b) { return hn::Mul(a, b); }
+HWY_INLINE V fma(V a, V b, V c) { return hn::MulAdd(a, b, c); }          ///< a b + c
+HWY_INLINE V fnma(V a, V b, V c) { return hn::NegMulAdd(a, b, c); }      ///< c - a b
+
+/// Comparisons with NaN are false, so that NaN passes: Highway's Min and Max differ in that between instruction sets.
+HWY_INLINE V at_most(V x, float limit) { return select(hn::Gt(x, set(limit)), set(limit), x); }
+HWY_INLINE V at_least(V x, float limit) { return select(hn::Lt(x, set(limit)), set(limit), x); }
+HWY_INLINE V positive_part(V x) { return select(hn::Lt(x, zero()), zero(), x); }
+
+/// 2^n for -126 <= n <= 127.
+HWY_INLINE V power_of_two(hn::Vec<I> n) {
+  return hn::BitCast(F(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(I(), 127))));
+}
+
+/// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
+HWY_INLINE V polynomial(V, float c0) { return set(c0); }
+template <class... C>
+HWY_INLINE V polynomial(V x, float c0, C... higher) {
+  return fma(polynomial(x, higher...), x, set(c0));
+}
+
+/// x = n ln 2 + r with |r| <= ln 2 / 2, and e^r - 1 = r + r^2 tail.
+struct Exponential {
+  hn::Vec<I> n;
+  V r, tail;
+};
+HWY_INLINE Exponential reduce_exponent(V x) {
+  Exponential e;
+  e.n = hn::NearestInt(mul(x, set(log2_e)));
+  const V n = hn::ConvertTo(F(), e.n);
+  e.r = fnma(n, set(ln2_low), fnma(n, set(ln2_high), x));
+  // Taylor's series: the first term left out is r^8 / 8!, less than 2^-27 of the sum.
+  e.tail = polynomial(e.r, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f, 1 / 5040.f);
+  return e;
+}
+
+/// e^x 2^shift, within 2 ulp.
+template <int shift = 0>
+HWY_INLINE V exp(V x) {
+  // Beyond these limits the result is infinite or 0 all the same.
+  const Exponential e = reduce_exponent(at_least(at_most(x, 89), -128));
+  const V y = add(fma(mul(e.r, e.r), e.tail, e.r), set(1));
+  // In two steps: 2^n alone may be beyond float where the result is not.
+  const hn::Vec<I> n = hn::Add(e.n, hn::Set(I(), shift)), half = hn::ShiftRight<1>(n);
+  return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(n, half)));
+}
+
+/// e^x - 1 for x <= 0, within 3 ulp.
+HWY_INLINE V expm1_negative(V x) {
+  const Exponential e = reduce_exponent(at_least(x, -30));  // e^-30 is nothing beside 1
+  const V scale = power_of_two(e.n), y = fma(mul(e.r, e.r), e.tail, e.r);
+  return fma(scale, y, sub(scale, set(1)));
+}
+
+/// ln(1 + f) + k ln 2 for 1 + f between sqrt(1/2) and sqrt(2): with s = f / (2 + f) the series 2 atanh(s) = 2s + 2s^3/3 + ...,
+/// arranged so that f itself is not rounded.
+HWY_INLINE V log_reduced(V f, V k) {
+  const V s = hn::Div(f, add(f, set(2))), z = mul(s, s);
+  // The first term left out is 2 z^5 / 11 of s: less than 2^-27.
+  const V rest = mul(z, polynomial(z, 2 / 3.f, 2 / 5.f, 2 / 7.f, 2 / 9.f));
+  const V half_square = mul(mul(set(0.5f), f), f);
+  const V correction = fma(s, add(half_square, rest), mul(k, set(ln2_low)));
+  return fma(k, set(ln2_high), sub(f, sub(half_square, correction)));
+}
+
+/// ln(1 + x) for 0 <= x <= 1, within 2 ulp.
+HWY_INLINE V log1p_unit(V x) {
+  const Mask upper = hn::Gt(x, set(0.41421356f));  // 1 + x above sqrt(2): halved
+  const V f = select(upper, mul(sub(x, set(1)), set(0.5f)), x);
+  return log_reduced(f, select(upper, set(1), zero()));
+}
+
+/// ln(1 + x) for x >= 0, within 2 ulp.
+HWY_INLINE V log1p(V x) {
+  const V w = add(x, set(1));
+  // w = 2^k m with m in [sqrt(1/2), sqrt(2)): subtracting the bits of sqrt(1/2) carries into the exponent at sqrt(2).
+  const hn::Vec<I> bits = hn::BitCast(I(), w), sqrt_half = hn::Set(I(), 0x3f3504f3);
+  const hn::Vec<I> k = hn::ShiftRight<23>(hn::Sub(bits, sqrt_half));
+  const V m = hn::BitCast(F(), hn::Sub(bits, hn::ShiftLeft<23>(k)));
+  const V large = log_reduced(sub(m, set(1)), hn::ConvertTo(F(), k));
+  const V finite = select(hn::Gt(x, set(1)), large, log1p_unit(x));
+  return select(hn::Eq(x, set(std::numeric_limits<float>::infinity())), x, finite);
+}
+
+/// x times a factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
+HWY_INLINE V damped(V x, V factor) { return select(hn::Eq(factor, zero()), zero(), mul(x, factor)); }
+
+/// Small probabilities are carried times 2^32, so that denormal ones keep their digits until they are multiplied with
+/// something large.
+constexpr int wide_shift = 32;
+constexpr float wide_unit = 0x1p-32f;
+
+/// a times what was carried wide. The wide number first where it is small, and nothing can overflow.
+HWY_INLINE V times_wide(V a, V wide) {
+  const V unit = set(wide_unit);
+  return select(hn::Lt(hn::Abs(wide), set(0x1p-60f)), mul(mul(a, wide), unit), mul(a, mul(wide, unit)));
+}
+
+/// 1 / (1 + e^-x) and its slope, both wide, from one exponential that cannot overflow.
+struct Sigmoid {
+  V value, slope;
+};
+HWY_INLINE Sigmoid wide_sigmoid(V x) {
+  const V wide = exp<wide_shift>(hn::Neg(hn::Abs(x)));
+  const V inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  const V small = mul(wide, inverse);
+  return {select(hn::Lt(x, zero()), small, mul(inverse, set(1 / wide_unit))), mul(small, inverse)};
+}
+HWY_INLINE V sigmoid(V x) { return mul(wide_sigmoid(x).value, set(wide_unit)); }
+
+/// x times a wide factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
+HWY_INLINE V damped_wide(V x, V factor) { return select(hn::Eq(factor, zero()), zero(), times_wide(x, factor)); }
+
+/// Within 4 ulp: -t / (2 + t) with t = e^-2|x| - 1.
+HWY_INLINE V tanh(V x) {
+  const V t = expm1_negative(mul(hn::Abs(x), set(-2)));
+  return hn::CopySign(hn::Div(t, add(t, set(2))), x);
+}
+
+/// ln(1 + e^x), within 4 ulp.
+HWY_INLINE V softplus(V x) { return add(positive_part(x), log1p_unit(exp(hn::Neg(hn::Abs(x))))); }
+
+/// The standard normal distribution: probability of less than x, and density at x.
+struct Normal {
+  V below, density;
+};
+HWY_INLINE Normal normal(V x) {
+  const V distance = at_most(hn::Abs(x), 15), square = mul(distance, distance);
+  // e^(-x^2/2), with the rounding error of the square put right.
+  const V lost = hn::MulSub(distance, distance, square);
+  const V bell = exp(mul(square, set(-0.5f)));
+  const V gauss = fma(mul(bell, lost), set(-0.5f), bell);
+
+  // Near 0 the series of the error function: 1/2 + x / sqrt(2 pi) (1 - x^2 / (2 1! 3) + x^4 / (4 2! 5) - ...). At 1 the first
+  // term left out is 2^-27.
+  constexpr float inverse_sqrt_2pi = 0.398942280401432678f;
+  const V series = polynomial(square, 1.f, -1 / 6.f, 1 / 40.f, -1 / 336.f, 1 / 3456.f, -1 / 42240.f, 1 / 599040.f,
+                              -1 / 9676800.f);
+  const V near = fma(mul(x, set(inverse_sqrt_2pi)), series, set(0.5f));
+
+  // Far from 0 the tail e^(-x^2/2) r(|x|). r as a polynomial in 1 / (1 + 0.35 |x|): of those of degree 9 without constant
+  // term the one with the least relative error on [0, 14.5], 3.2e-8 (Remez' exchange).
+  const V k = hn::Div(set(1), fma(distance, set(0.35f), set(1)));
+  const V r = mul(k, polynomial(k, 0.139621306956f, 0.139863513219f, 0.119821305444f, 0.105552425868f, -0.0232121590281f,
+                                0.159319393801f, -0.255838724305f, 0.144030777265f, -0.0291578552061f));
+  const V tail = mul(gauss, r), far = select(hn::Lt(x, zero()), tail, sub(set(1), tail));
+  return {select(hn::Gt(distance, set(1)), far, near), mul(gauss, set(inverse_sqrt_2pi))};
+}
+
+}  // namespace HWY_NAMESPACE
+}  // namespace plexus::simd
+HWY_AFTER_NAMESPACE();
+
+#endif  // toggle

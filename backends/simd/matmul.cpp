@@ -1,0 +1,253 @@
+// Matrix products: cut into blocks for the threads, each block into panels of b, each panel into tiles. Every element of c is
+// one chain of fused multiply-adds in ascending k, whoever computes it: the cuts change no bit.
+#include "plexus/backends/simd/activation_loops.h"
+#include "plexus/backends/simd/kernel.h"
+#include "plexus/backends/simd/matmul_tile.h"
+#include "plexus/backends/simd/panels.h"
+
+namespace plexus::simd {
+namespace {
+
+// Rows of a panel of b that are worked on at once: 1024 x 32 floats are 128 KB, which stay in the second-level cache while
+// the rows of a pass by. Between such pieces the chains rest in c.
+constexpr int64_t most_depth = 1024;
+
+// Products that are worth a thread of their own: a second one that is awake pays from half a million on, and doubles the
+// speed from eight.
+constexpr double products_a_thread = 500e3;
+
+// What it costs to pack a column of b, in rows of a that are multiplied with it: packing moves 12 bytes an element, a
+// multiply-add takes a sixteenth of a cycle.
+constexpr int64_t packing_rows = 12;
+
+/// What happens to c as soon as a block of it is complete.
+struct Epilogue {
+  enum class Kind { none, activation, gradient } kind = Kind::none;
+  Activation activation = Activation::relu;
+  float alpha = 0;
+};
+
+class Matmul final : public Kernel {
+ public:
+  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
+      : spec_(spec),
+        epilogue_(epilogue),
+        executor_(machine.executor),
+        isa_(machine.isa),
+        tiles_(matmul_tiles(machine.isa)),
+        loops_(activation_loops(machine.isa)) {
+    spec_.lda = operand(spec, 0).stride;
+    spec_.ldb = operand(spec, 1).stride;
+    spec_.ldc = operand(spec, 3).stride;
+    depth_ = std::min(most_depth, spec_.k);
+    scratch_ = packs() ? depth_ * panel : 0;
+  }
+
+  size_t workspace() const override { return size_t(scratch_ * executor_.threads()) * sizeof(float); }
+
+  std::string describe() const override {
+    return simd::describe(isa_, std::to_string(tiles_.most_rows) + "x" + std::to_string(2 * tiles_.lanes));
+  }
+
+  void run(void* const* buffers, const Call& call) const override;
+
+ private:
+  /// One run: its true sizes and addresses.
+  struct Operands {
+    int64_t m, n, k;
+    const float *a, *b, *bias;
+    float* c;
+    const float* saved = nullptr;  ///< gradient: what the activation left
+    float* y = nullptr;            ///< where the epilogue writes; null without one
+    int64_t y_stride = 0;
+  };
+  /// Rows [m0, m1) and panels [p0, p1) of c.
+  struct Part {
+    int64_t m0, m1, p0, p1;
+  };
+  /// How many parts there are along rows and along panels.
+  struct Grid {
+    int64_t rows, panels;
+  };
+
+  /// Whether some b must be copied: all but what lies in panels already.
+  bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
+  Operands operands(void* const* buffers, const Call& call) const;
+  Grid grid(const Operands& o) const;
+  void multiply(const Operands& o, const Part& part, float* scratch) const;
+  void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
+  void finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const;
+
+  MatmulSpec spec_;
+  Epilogue epilogue_;
+  const Executor& executor_;
+  Isa isa_;
+  const MatmulTiles& tiles_;
+  const ActivationLoops& loops_;
+  int64_t depth_, scratch_;
+};
+
+Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const {
+  Operands o;
+  o.m = true_size(spec_.m, spec_.batch == Batch::m, call);
+  o.n = spec_.n;
+  o.k = true_size(spec_.k, spec_.batch == Batch::k, call);
+  o.a = static_cast<const float*>(buffers[0]);
+  o.b = static_cast<const float*>(buffers[1]);
+  o.bias = static_cast<const float*>(buffers[2]);
+  o.c = static_cast<float*>(buffers[3]);
+  // The second operation's addresses follow: activation (x, y), gradient (dy, saved, dx).
+  if (epilogue_.kind == Epilogue::Kind::activation) {
+    o.y = static_cast<float*>(buffers[5]);
+  } else if (epilogue_.kind == Epilogue::Kind::gradient) {
+    o.saved = static_cast<const float*>(buffers[5]);
+    o.y = static_cast<float*>(buffers[6]);
+  }
+  o.y_stride = spec_.n;
+  if (!o.c) o.c = o.y;  // nobody reads c itself: the chains rest where the result goes
+  return o;
+}
+
+Matmul::Grid Matmul::grid(const Operands& o) const {
+  const double worth = double(o.m) * double(o.n) * double(o.k) / products_a_thread;
+  const int64_t threads = worth < 2 ? 1 : std::min<int64_t>(executor_.threads(), int64_t(worth));
+  const int64_t columns = panel_count(o.n);
+  Grid best{1, 1};
+  if (threads == 1) return best;
+  int64_t least = INT64_MAX;
+  for (int64_t rows = 1; rows <= std::min(threads, o.m); rows++) {
+    const int64_t parts = std::min(threads / rows, columns);
+    const int64_t height = (o.m + rows - 1) / rows, width = (columns + parts - 1) / parts;
+    const int64_t cost = width * (height + (packs() ? packing_rows : 0));
+    if (cost < least) least = cost, best = {rows, parts};
+  }
+  return best;
+}
+
+void Matmul::run(void* const* buffers, const Call& call) const {
+  const Operands o = operands(buffers, call);
+  if (o.m == 0 || o.n == 0) return;
+  const int64_t columns = panel_count(o.n);
+  auto* const scratch = static_cast<float*>(call.workspace);
+  const Grid cuts = grid(o);
+  if (cuts.rows * cuts.panels == 1) return multiply(o, {0, o.m, 0, columns}, scratch);
+  executor_.parallel_for(cuts.rows * cuts.panels, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; i++) {
+      const int64_t r = i / cuts.panels, p = i % cuts.panels;
+      multiply(o, {o.m * r / cuts.rows, o.m * (r + 1) / cuts.rows, columns * p / cuts.panels, columns * (p + 1) / cuts.panels},
+               scratch + i * scratch_);
+    }
+  });
+}
+
+/// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
+void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block,
+                     float* scratch) const {
+  const int64_t n0 = p * panel;
+  block.packed = nullptr;
+  if (spec_.form == Form::nt) {
+    block.b = scratch;
+    block.b_stride = panel;
+    if (!spec_.layout) return tiles_.transpose(o.b + n0 * spec_.ldb + k0, spec_.ldb, block.depth, block.columns, scratch);
+    for (int64_t k = k0; k < k0 + block.depth; k += panel)  // k0 is a multiple of a panel
+      tiles_.transpose(o.b + k * o.n + n0 * panel, panel, std::min(panel, k0 + block.depth - k), block.columns,
+                       scratch + (k - k0) * panel);
+    return;
+  }
+  if (spec_.form == Form::nn && spec_.layout) {
+    block.b = o.b + n0 * o.k + k0 * panel;
+    block.b_stride = panel;
+    return;
+  }
+  block.b = o.b + k0 * spec_.ldb + n0;
+  block.b_stride = spec_.ldb;
+  if (block.columns == panel) {
+    if (part.m1 - part.m0 > tiles_.most_rows) block.packed = scratch;
+    return;
+  }
+  // The last panel is not whole: nothing behind its columns may be read.
+  for (int64_t k = 0; k < block.depth; k++) {
+    float* row = scratch + k * panel;
+    std::copy_n(block.b + k * block.b_stride, block.columns, row);
+    std::fill(row + block.columns, row + panel, 0.f);
+  }
+  block.b = scratch;
+  block.b_stride = panel;
+}
+
+void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
+  const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
+  for (int64_t p = part.p0; p < part.p1; p++) {
+    const int64_t n0 = p * panel;
+    MatmulBlock block;
+    block.rows = part.m1 - part.m0;
+    block.columns = std::min(panel, o.n - n0);
+    block.a_stride = spec_.lda;
+    block.a_transposed = transposed;
+    block.c = panels_of_c ? o.c + n0 * o.m + part.m0 * panel : o.c + part.m0 * spec_.ldc + n0;
+    block.c_stride = panels_of_c ? panel : spec_.ldc;
+    block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
+    block.bias = spec_.bias ? o.bias + n0 : nullptr;
+    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
+      block.depth = std::min(most_depth, o.k - k0);
+      block.a = transposed ? o.a + k0 * spec_.lda + part.m0 : o.a + part.m0 * spec_.lda + k0;
+      if (block.depth > 0) place_b(o, part, p, k0, block, scratch);
+      tiles_.multiply(block);
+      block.start = Start::c;
+    }
+    if (panels_of_c && block.columns < panel)
+      for (int64_t row = 0; row < block.rows; row++)
+        std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
+    finish(o, block, part.m0, n0);
+  }
+}
+
+/// The second operation on a block whose columns are still in the cache.
+void Matmul::finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const {
+  if (epilogue_.kind == Epilogue::Kind::none) return;
+  float* const y = o.y + m0 * o.y_stride + n0;
+  const size_t kind = size_t(epilogue_.activation);
+  if (epilogue_.kind == Epilogue::Kind::activation)
+    return loops_.forward[kind](
+        {block.rows, block.columns, block.c, block.c_stride, y, o.y_stride, epilogue_.alpha});
+  loops_.backward[kind]({block.rows, block.columns, block.c, block.c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y,
+                         o.y_stride, epilogue_.alpha});
+}
+
+/// The spec has a kernel here.
+bool supported(const MatmulSpec& spec) {
+  return spec.a == DType::f32 && spec.b == DType::f32 && spec.c == DType::f32 &&
+         (!spec.layout || spec.layout == &panels());
+}
+
+Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
+  return {count, [spec, epilogue, &executor = machine.executor, isa = machine.isa] {
+            return std::make_unique<const Matmul>(spec, epilogue, Machine{executor, isa});
+          }};
+}
+
+}  // namespace
+
+Claim claim_matmul(const Run& rest, const Machine& machine) {
+  const auto* matmul = rest.get<MatmulSpec>(0);
+  if (!matmul || !supported(*matmul)) return {};
+  return claim(1, *matmul, {}, machine);
+}
+
+Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
+  const auto* matmul = rest.get<MatmulSpec>(0);
+  const auto* activation = rest.get<ActivationSpec>(1);
+  if (!matmul || !activation || !supported(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
+  if (!elementwise(activation->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
+  return claim(2, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
+}
+
+Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) {
+  const auto* matmul = rest.get<MatmulSpec>(0);
+  const auto* gradient = rest.get<ActivationGradientSpec>(1);
+  if (!matmul || !gradient || !supported(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
+  if (!elementwise(gradient->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
+  return claim(2, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
+}
+
+}  // namespace plexus::simd

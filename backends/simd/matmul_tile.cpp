@@ -1,0 +1,213 @@
+#include "plexus/backends/simd/targets.h"
+// Before Highway, whose targets it names.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "plexus/backends/simd/matmul_tile.cpp"
+#include <hwy/foreach_target.h>
+
+#include "plexus/backends/simd/lanes-inl.h"
+#include "plexus/backends/simd/matmul_tile.h"
+
+// Loops over accumulators must be unrolled before GCC decides what lives in registers: one that is not puts all of them on
+// the stack.
+#define PLEXUS_UNROLL _Pragma("GCC unroll 16")
+
+HWY_BEFORE_NAMESPACE();
+namespace plexus::simd {
+namespace HWY_NAMESPACE {
+namespace {
+
+// A tile is `rows` x 2 vectors of accumulators. Fused multiply-adds take 4 cycles and start once (AVX-512 on Zen 4) or twice
+// a cycle: 8 chains hide that. With 8 rows of 2 vectors b is read once for 8 rows, and 32 registers hold the 16 accumulators
+// with room to spare; 16 registers hold 12. Taller tiles gain nothing: their rows of a no longer fit the first-level cache.
+constexpr int most_rows = HWY_TARGET == HWY_AVX2 ? 6 : HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 : 4;
+
+// How far ahead of its use the tile that packs b asks for the next rows: they may lie pages apart, where the CPU's own
+// prefetching stops.
+constexpr int64_t ahead = 8;
+
+/// Columns of the last vector that count: all of them, or the rest.
+struct Edge {
+  int64_t columns;
+  bool whole;
+};
+
+template <int rows, int vectors>
+HWY_INLINE void begin(const MatmulBlock& block, int64_t row, int64_t column, Edge edge, V (&sum)[rows][vectors]) {
+  const auto last = [&](const float* p) HWY_ATTR { return edge.whole ? load(p) : load_some(p, edge.columns); };
+  if (block.start == Start::c) {
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++) PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
+      const float* c = block.c + (row + r) * block.c_stride + column + v * lanes;
+      sum[r][v] = v + 1 < vectors ? load(c) : last(c);
+    }
+    return;
+  }
+  PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
+    V value = zero();
+    if (block.start == Start::bias) {
+      const float* bias = block.bias + column + v * lanes;
+      value = v + 1 < vectors ? load(bias) : last(bias);
+    }
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++) sum[r][v] = value;
+  }
+}
+
+template <int rows, int vectors>
+HWY_INLINE void finish(const MatmulBlock& block, int64_t row, int64_t column, Edge edge, const V (&sum)[rows][vectors]) {
+  PLEXUS_UNROLL for (int r = 0; r < rows; r++) PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
+    float* c = block.c + (row + r) * block.c_stride + column + v * lanes;
+    if (v + 1 < vectors || edge.whole)
+      store(sum[r][v], c);
+    else
+      store_some(sum[r][v], c, edge.columns);
+  }
+}
+
+/// One tile of c. `packing`: copies the columns of b that it reads.
+template <int rows, int vectors, bool transposed, bool packing>
+void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column) {
+  const int64_t left = block.columns - column - (vectors - 1) * lanes;
+  const Edge edge{left, left >= lanes};
+  V sum[rows][vectors];
+  begin<rows, vectors>(block, row, column, edge, sum);
+
+  // A pointer every three rows: the two between are reached by the addressing modes [p + s] and [p + 2 s].
+  constexpr int groups = (rows + 2) / 3;
+  const int64_t a_stride = block.a_stride;
+  const float* a[groups];
+  PLEXUS_UNROLL for (int g = 0; g < groups; g++) {
+    a[g] = transposed ? block.a + row + 3 * g : block.a + (row + 3 * g) * a_stride;
+  }
+  b += column;
+  float* packed = packing ? block.packed + column : nullptr;
+
+  const auto step = [&]() HWY_ATTR {
+    V from_b[vectors];
+    if (packing) {
+      PLEXUS_UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(b + ahead * b_stride + v * lanes);
+    }
+    PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
+      from_b[v] = load(b + v * lanes);
+      if (packing) store(from_b[v], packed + v * lanes);
+    }
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++) {
+      const V from_a = set(transposed ? a[r / 3][r % 3] : a[r / 3][(r % 3) * a_stride]);
+      PLEXUS_UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = hn::MulAdd(from_a, from_b[v], sum[r][v]);
+    }
+    b += b_stride;
+    if (packing) packed += panel;
+    PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += transposed ? a_stride : 1;
+  };
+  int64_t k = 0;
+  for (; k + 2 <= block.depth; k += 2) {
+    step();
+    step();
+  }
+  if (k < block.depth) step();
+  finish<rows, vectors>(block, row, column, edge, sum);
+}
+
+using Tile = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column);
+
+template <int vectors, bool transposed, bool packing>
+Tile tile_of(int64_t rows) {
+  static_assert(most_rows <= 8);
+  constexpr auto fitting = [](int r) { return r <= most_rows ? r : 1; };
+  constexpr Tile tiles[] = {tile<fitting(1), vectors, transposed, packing>, tile<fitting(2), vectors, transposed, packing>,
+                            tile<fitting(3), vectors, transposed, packing>, tile<fitting(4), vectors, transposed, packing>,
+                            tile<fitting(5), vectors, transposed, packing>, tile<fitting(6), vectors, transposed, packing>,
+                            tile<fitting(7), vectors, transposed, packing>, tile<fitting(8), vectors, transposed, packing>};
+  return tiles[rows - 1];
+}
+
+Tile tile_of(int64_t rows, bool two_vectors, bool transposed, bool packing) {
+  if (two_vectors) {
+    if (transposed) return packing ? tile_of<2, true, true>(rows) : tile_of<2, true, false>(rows);
+    return packing ? tile_of<2, false, true>(rows) : tile_of<2, false, false>(rows);
+  }
+  if (transposed) return packing ? tile_of<1, true, true>(rows) : tile_of<1, true, false>(rows);
+  return packing ? tile_of<1, false, true>(rows) : tile_of<1, false, false>(rows);
+}
+
+/// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
+void multiply(const MatmulBlock& block) {
+  const int64_t tiles = (block.rows + most_rows - 1) / most_rows;
+  const int64_t low = block.rows / tiles, taller = block.rows % tiles;
+  for (int64_t column = 0; column < block.columns; column += 2 * lanes) {
+    const bool two = block.columns - column > lanes;
+    const float* b = block.b;
+    int64_t b_stride = block.b_stride;
+    int64_t row = 0;
+    for (int64_t t = 0; t < tiles; t++) {
+      const int64_t rows = low + (t < taller);
+      const bool packing = block.packed && t == 0;
+      tile_of(rows, two, block.a_transposed, packing)(block, b, b_stride, row, column);
+      if (packing) b = block.packed, b_stride = panel;
+      row += rows;
+    }
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  for (int64_t k = 0; k < depth; k++)
+    for (int64_t j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
+}
+#else
+
+using F4 = hn::CappedTag<float, 4>;
+using F8 = hn::CappedTag<float, 8>;
+using Pairs = hn::Repartition<double, F>;
+
+/// Four floats from each of lanes / 4 rows, `stride` apart, side by side.
+HWY_INLINE V load_fours(const float* p, int64_t stride) {
+#if HWY_TARGET == HWY_AVX3
+  const F8 half;
+  const auto low = hn::Combine(half, hn::LoadU(F4(), p + stride), hn::LoadU(F4(), p));
+  const auto high = hn::Combine(half, hn::LoadU(F4(), p + 3 * stride), hn::LoadU(F4(), p + 2 * stride));
+  return hn::Combine(F(), high, low);
+#elif HWY_TARGET == HWY_AVX2
+  return hn::Combine(F(), hn::LoadU(F4(), p + stride), hn::LoadU(F4(), p));
+#else
+  return load(p);
+#endif
+}
+
+/// Four columns of `lanes` rows become four rows: packed[q, j] = b[j, q].
+HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* packed) {
+  // Block i of the q-th vector holds row 4 i + q. Rows q and q + 1 are interleaved, then pairs of them.
+  const V r0 = load_fours(b, 4 * b_stride), r1 = load_fours(b + b_stride, 4 * b_stride),
+          r2 = load_fours(b + 2 * b_stride, 4 * b_stride), r3 = load_fours(b + 3 * b_stride, 4 * b_stride);
+  const auto low01 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r0, r1)),
+             high01 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r0, r1)),
+             low23 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r2, r3)),
+             high23 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r2, r3));
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23)), packed);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23)), packed + panel);
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23)), packed + 2 * panel);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23)), packed + 3 * panel);
+}
+
+void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  const int64_t whole = columns / lanes * lanes, fours = depth / 4 * 4;
+  for (int64_t k = 0; k < fours; k += 4)
+    for (int64_t j = 0; j < whole; j += lanes) transpose_fours(b + j * b_stride + k, b_stride, packed + k * panel + j);
+  for (int64_t k = fours; k < depth; k++)
+    for (int64_t j = 0; j < whole; j++) packed[k * panel + j] = b[j * b_stride + k];
+  if (whole == panel) return;
+  for (int64_t k = 0; k < depth; k++)
+    for (int64_t j = whole; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
+}
+#endif
+
+const MatmulTiles tiles = {lanes, most_rows, multiply, transpose};
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace plexus::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace plexus::simd {
+const MatmulTiles& matmul_tiles(Isa isa) { return *PLEXUS_SIMD_TABLE(isa, tiles); }
+}  // namespace plexus::simd
+#endif

@@ -1,0 +1,41 @@
+// Blocks of matrix products: a table for each instruction set.
+#pragma once
+#include <cstdint>
+
+#include "plexus/core/cpu.h"
+
+namespace plexus::simd {
+
+/// Columns of a packed panel of b: two vectors of AVX-512, four of AVX2. The same on every machine, so that parameters that
+/// are stored as panels lie everywhere alike.
+inline constexpr int64_t panel = 32;
+
+/// What the chain of fused multiply-adds of an element of c begins with.
+enum class Start : uint8_t { zero, bias, c };
+
+/// c[rows, columns] = start + a[rows, depth] b[depth, columns], columns <= panel.
+struct MatmulBlock {
+  int64_t rows = 0, columns = 0, depth = 0;
+  const float* a = nullptr;
+  int64_t a_stride = 0;
+  bool a_transposed = false;   ///< a is stored [depth, rows]
+  const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
+  int64_t b_stride = 0;
+  float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
+  float* c = nullptr;
+  int64_t c_stride = 0;
+  Start start = Start::zero;
+  const float* bias = nullptr; ///< [columns]
+};
+
+struct MatmulTiles {
+  int64_t lanes;         ///< floats in a vector
+  int64_t most_rows;     ///< of one tile
+  void (*multiply)(const MatmulBlock&);
+  /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.
+  void (*transpose)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
+};
+
+const MatmulTiles& matmul_tiles(Isa isa);
+
+}  // namespace plexus::simd
