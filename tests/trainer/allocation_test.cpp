@@ -6,7 +6,9 @@
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
+#include <set>
 
+#include "plexus/backends/registry.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
@@ -115,18 +117,21 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
                         {"adam", {.optimizer = Adam{}}},
                         {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
                         {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
+  const std::set<std::string> linked = {"reference", default_backend(backends())};
   for (const Case& c : cases)
-    for (const int threads : {1, 2}) {
-      Sequential network(Standardize(), Dense(64), Relu(), Dropout(0.3), Dense(4));
-      TrainerOptions options = c.options;
-      options.backend = "reference";
-      options.threads = threads;
-      Trainer trainer(network, options);
-      Counter counter;
-      trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
-      EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << c.name << ", " << threads << " threads, epoch 2";
-      EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << c.name << ", " << threads << " threads, epoch 3";
-    }
+    for (const std::string& backend : linked)
+      for (const int threads : {1, 2}) {
+        Sequential network(Standardize(), Dense(64), Relu(), Dropout(0.3), Dense(4));
+        TrainerOptions options = c.options;
+        options.backend = backend;
+        options.threads = threads;
+        Trainer trainer(network, options);
+        Counter counter;
+        trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
+        const std::string run = backend + ", " + c.name + ", " + std::to_string(threads) + " threads";
+        EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << run << ", epoch 2";
+        EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << run << ", epoch 3";
+      }
 }
 
 TEST(Allocation, RegressionAllocatesNothing) {

@@ -1,0 +1,88 @@
+// The simd backend on every instruction set that this machine has.
+#include <cstdlib>
+#include <cstring>
+
+#include "backends/every_backend.h"
+#include "plexus/backends/conformance/check.h"
+#include "plexus/backends/registry.h"
+#include "plexus/core/cpu.h"
+
+namespace plexus::conformance {
+namespace {
+
+/// PLEXUS_MAX_ISA, for as long as this lives.
+class MaxIsa {
+ public:
+  explicit MaxIsa(const char* isa) {
+    if (const char* before = std::getenv(name)) before_ = before;
+    setenv(name, isa, 1);
+  }
+  ~MaxIsa() { before_.empty() ? unsetenv(name) : setenv(name, before_.c_str(), 1); }
+
+ private:
+  static constexpr const char* name = "PLEXUS_MAX_ISA";
+  std::string before_;
+};
+
+bool has_simd() {
+  for (const BackendRow& row : backends())
+    if (row.name == "simd") return row.usable;
+  return false;
+}
+
+Context context_of(const char* isa) {
+  const MaxIsa cap(isa);
+  return make_context({.backend = "simd", .threads = 2});
+}
+
+std::vector<std::string> instruction_sets() {
+  if (!has_simd()) return {};
+  if (cpu().isa == Isa::avx512) return {"scalar", "avx2", "avx512"};
+  if (cpu().isa == Isa::avx2) return {"scalar", "avx2"};
+  return {to_string(cpu().isa)};
+}
+
+TEST(Isa, EveryFamilyIsWithinItsBoundsOnEveryOne) {
+  if (!has_simd()) GTEST_SKIP() << "simd is not built";
+  for (const std::string& isa : instruction_sets()) {
+    const Context context = context_of(isa.c_str());
+    for (const std::string& family : families())
+      for (const Fill fill : {Fill::exact, Fill::real, Fill::special})
+        for (uint64_t seed = 0; seed < 300; ++seed) {
+          const Case c = make_case(family, fill, seed);
+          announce(isa + ": " + to_string(c));
+          const Result result = check(context.chosen(), c);
+          ASSERT_TRUE(result || result.status == Status::not_supported) << isa << ": " << result.message;
+        }
+  }
+}
+
+TEST(Isa, Avx2AndAvx512GiveTheSameBits) {
+  if (!has_simd() || cpu().isa != Isa::avx512) GTEST_SKIP() << "needs simd on a CPU with AVX-512";
+  const Context narrow = context_of("avx2"), wide = context_of("avx512");
+  int compared = 0;
+  for (const std::string& family : families()) {
+    for (uint64_t seed = 0; seed < 300; ++seed) {
+      const Case c = make_case(family, Fill::real, seed);
+      const auto a = prepare_kernel(narrow.chosen(), c.spec), b = prepare_kernel(wide.chosen(), c.spec);
+      ASSERT_EQ(a == nullptr, b == nullptr) << to_string(c);
+      if (!a) continue;
+      announce(to_string(c));
+      const Values inputs = make_values(c);
+      std::string problem;
+      const Values x = run(*a, c.spec, c.rows, inputs, c.placement, c.seed, problem);
+      const Values y = run(*b, c.spec, c.rows, inputs, c.placement, c.seed, problem);
+      ASSERT_EQ(problem, "") << to_string(c);
+      for (size_t slot = 0; slot < x.size(); ++slot) {
+        if (x[slot].values.empty()) continue;
+        ++compared;
+        ASSERT_EQ(std::memcmp(x[slot].values.data(), y[slot].values.data(), x[slot].values.size() * sizeof(double)), 0)
+            << to_string(c) << ": " << slots(c.spec)[slot].name;
+      }
+    }
+  }
+  EXPECT_GT(compared, 1000);
+}
+
+}  // namespace
+}  // namespace plexus::conformance
