@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# From a bare Debian to a network that has learnt to recognise clothes: installs what is missing, builds, trains about a
-# minute, and draws ten images with what the network takes them for.
+# From a bare Debian to a network that has learnt to recognise clothes: installs what is missing, builds, trains less than
+# a minute, and draws ten images with what the network takes them for.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/cmake/bootstrap.sh"
 (($# == 0)) || fail "demo.sh takes no arguments; for your own data: build/cli/plexus train --help"
