@@ -12,8 +12,11 @@ using Descriptor = dnnl::memory::desc;
 /// The CPU. Made at first use, after max_isa() has had its say.
 const dnnl::engine& cpu_engine();
 
-/// A matrix of floats; a stride leads from one row, one column, to the next.
+/// A matrix of floats; a stride leads from one row, one column, to the next. Of a single row, or column, it leads nowhere: then
+/// it is that of a dense matrix, so that oneDNN does not take it for padding.
 inline Descriptor matrix(int64_t rows, int64_t columns, int64_t row_stride, int64_t column_stride = 1) {
+  if (rows == 1 && column_stride == 1) row_stride = columns;
+  if (columns == 1 && row_stride == 1) column_stride = rows;
   return Descriptor({rows, columns}, dnnl::memory::data_type::f32, dnnl::memory::dims{row_stride, column_stride});
 }
 inline Descriptor vector(int64_t elements) {

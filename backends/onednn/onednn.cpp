@@ -14,13 +14,15 @@ namespace {
 constexpr const char* library_version = PLEXUS_STRING(DNNL_VERSION_MAJOR) "." PLEXUS_STRING(
     DNNL_VERSION_MINOR) "." PLEXUS_STRING(DNNL_VERSION_PATCH);
 
-/// relu and its relatives turn NaN into 0; x sigmoid(x) and the like are 0 times infinity far out; a NaN that softmax meets
-/// stays in its place and loses the others. A product is added to what it accumulates on at the end, and where oneDNN's
-/// kernels are those for AVX2, or rows are apart, it cuts k by the number of threads. The bounds are those of its own tests.
+/// relu and its relatives turn NaN into 0; x sigmoid(x) and the like are 0 times infinity far out; a NaN that
+/// softmax meets stays in its place and loses the others. A product is added to what it accumulates on at the
+/// end, and where oneDNN's kernels are those for AVX2, or rows are apart, it cuts k by the number of threads.
+/// The bounds are those of its own tests.
 constexpr plexus_deviations declared = {
     .struct_size = sizeof(plexus_deviations),
-    .rows = PLEXUS_DEVIATES_ACTIVATION_NAN | PLEXUS_DEVIATES_GRADIENT_NAN | PLEXUS_DEVIATES_ACTIVATION_INFINITY |
-            PLEXUS_DEVIATES_SOFTMAX_NON_FINITE | PLEXUS_DEVIATES_ACCUMULATE_CHAIN | PLEXUS_DEVIATES_THREAD_BITS,
+    .rows = PLEXUS_DEVIATES_ACTIVATION_NAN | PLEXUS_DEVIATES_GRADIENT_NAN |
+            PLEXUS_DEVIATES_ACTIVATION_INFINITY | PLEXUS_DEVIATES_SOFTMAX_NON_FINITE |
+            PLEXUS_DEVIATES_ACCUMULATE_CHAIN | PLEXUS_DEVIATES_THREAD_BITS,
     .elementwise_relative = 4e-5,
     .elementwise_absolute = 1e-6,
 };
@@ -45,6 +47,13 @@ bool floats(const plexus_matmul& spec) {
          spec.n > 0 && spec.k > 0;
 }
 
+/// oneDNN 3.7.2 writes the wrong places where one size is 1 and rows are further apart than they are long.
+bool misplaced(const plexus_matmul& spec) {
+  const bool apart = spec.lda > (spec.form == PLEXUS_TN ? spec.m : spec.k) ||
+                     spec.ldb > (spec.form == PLEXUS_NT ? spec.k : spec.n) || spec.ldc > spec.n;
+  return apart && (spec.m == 1 || spec.n == 1 || spec.k == 1);
+}
+
 template <class S>
 int64_t batch_size(const S& spec) {
   return spec.m;
@@ -62,7 +71,8 @@ class OneDnn final : public plugin::Backend {
   explicit OneDnn(plugin::Host host) : host_(host) { cap_instruction_set(host.option("max_isa")); }
 
   int32_t takes(const Operations& rest) const override {
-    if (const auto spec = rest.get<plexus_matmul>(0)) return floats(*spec) ? 1 + followed(rest, *spec) : 0;
+    if (const auto spec = rest.get<plexus_matmul>(0))
+      return floats(*spec) && !misplaced(*spec) ? 1 + followed(rest, *spec) : 0;
     if (const auto spec = rest.get<plexus_activation>(0)) return floats(*spec) && has(*spec);
     if (const auto spec = rest.get<plexus_activation_gradient>(0)) return floats(*spec) && has(*spec);
     if (const auto spec = rest.get<plexus_reduce>(0)) return floats(*spec) && has(*spec);
