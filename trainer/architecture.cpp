@@ -245,6 +245,8 @@ Json parse(const std::string& file, std::string_view text) {
   } catch (const Json::parse_error& error) {
     throw FormatError(file, "metadata 'plexus'",
                       "not JSON, from character " + std::to_string(error.byte) + " on");
+  } catch (const Json::out_of_range&) {
+    throw FormatError(file, "metadata 'plexus'", "a number is beyond the range of f64");
   }
 }
 

@@ -286,6 +286,8 @@ TEST_F(DamagedModel, Metadata) {
   EXPECT_EQ(refusal(file), "metadata 'plexus': not JSON, from character 1 on");
   file.metadata["plexus"] = std::string(100000, '[');
   EXPECT_EQ(refusal(file), "metadata 'plexus': not JSON, from character 100001 on");
+  EXPECT_EQ(with("\"format_version\":1", "\"format_version\":1e999"),
+            "metadata 'plexus': a number is beyond the range of f64");
   EXPECT_EQ(with("\"dtype\":\"f32\",", ""), "metadata 'plexus': 'dtype' is missing");
   EXPECT_EQ(with("\"dtype\":\"f32\"", "\"dtype\":\"f16\""),
             "metadata 'plexus': type 'f16': expected f32 or f64");
