@@ -80,7 +80,7 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
   b += column;
   float* packed = packing ? block.packed + column : nullptr;
 
-  const auto step = [&]() HWY_ATTR {
+  const auto step = [&]() HWY_ATTR __attribute__((always_inline)) {
     V from_b[vectors];
     if (packing) {
       PLEXUS_UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(b + ahead * b_stride + v * lanes);
