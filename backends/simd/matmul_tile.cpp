@@ -159,7 +159,7 @@ using F8 = hn::CappedTag<float, 8>;
 using Pairs = hn::Repartition<double, F>;
 
 /// Four floats from each of lanes / 4 rows, `stride` apart, side by side.
-HWY_INLINE V load_fours(const float* p, int64_t stride) {
+HWY_INLINE V load_fours(const float* p, [[maybe_unused]] int64_t stride) {
 #if HWY_TARGET == HWY_AVX3
   const F8 half;
   const auto low = hn::Combine(half, hn::LoadU(F4(), p + stride), hn::LoadU(F4(), p));
