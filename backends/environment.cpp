@@ -1,6 +1,7 @@
 // The one place that reads environment variables.
 #include <sys/auxv.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdlib>
 #include <cstring>

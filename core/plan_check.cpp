@@ -1,4 +1,5 @@
 // A plan beside the reference: every row is run twice, and compared.
+#include <algorithm>
 #include <cmath>
 #include <cstring>
 #include <limits>

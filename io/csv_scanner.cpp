@@ -1,5 +1,7 @@
 #include "plexus/io/csv_scanner.h"
 
+#include <algorithm>
+
 #include "plexus/io/gzip.h"
 
 namespace plexus::io {

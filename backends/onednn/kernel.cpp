@@ -1,5 +1,6 @@
 #include "plexus/backends/onednn/kernel.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "plexus/backends/onednn/thread_count.h"

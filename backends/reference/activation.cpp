@@ -1,5 +1,6 @@
 // Activations and their gradients. The functions of one element come first, in double; what follows only
 // walks arrays.
+#include <algorithm>
 #include <cmath>
 
 #include "plexus/backends/reference/kernel.h"

@@ -1,4 +1,6 @@
 // Dropout: forward and backward are the same selection.
+#include <algorithm>
+
 #include "plexus/backends/reference/kernel.h"
 #include "plexus/core/random.h"
 

@@ -1,5 +1,6 @@
 // Losses: the value, and the gradient beside it. A function a kind works on one row; the sum over the rows
 // comes last.
+#include <algorithm>
 #include <cmath>
 #include <limits>
 

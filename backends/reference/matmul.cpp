@@ -1,5 +1,7 @@
 // Matrix products. An element of c is one chain of double additions in ascending k, whatever the block that
 // it is in.
+#include <algorithm>
+
 #include "plexus/backends/reference/kernel.h"
 
 namespace plexus::reference {

@@ -1,4 +1,5 @@
 // Reductions of a matrix. Every sum is one chain in ascending order of the plain index, whatever the threads.
+#include <algorithm>
 #include <cmath>
 
 #include "plexus/backends/reference/kernel.h"

@@ -1,5 +1,7 @@
 // Matrix products: cut into blocks for the threads, each block into panels of b, each panel into tiles. Every element of c is
 // one chain of fused multiply-adds in ascending k, whoever computes it: the cuts change no bit.
+#include <algorithm>
+
 #include "plexus/backends/simd/activation_loops.h"
 #include "plexus/backends/simd/kernel.h"
 #include "plexus/backends/simd/matmul_tile.h"

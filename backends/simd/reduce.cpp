@@ -1,4 +1,5 @@
 // Reductions. Every sum has an order of its own, which neither threads nor layouts change.
+#include <algorithm>
 #include <cmath>
 
 #include "plexus/backends/simd/kernel.h"

@@ -2,6 +2,7 @@
 // their own, or refuse. All compute with the reference's kernels, so that every difference in a result is the
 // plan's.
 #pragma once
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <map>

@@ -1,6 +1,8 @@
 // What reading takes: at most twice the file or twice what is returned, whichever is larger, and 64 MiB for
 // bookkeeping, of which files of 4 MiB need a small part, and files that are all bookkeeping more. What zlib and libzip allocate
 // is not seen here.
+#include <algorithm>
+
 #include <gtest/gtest.h>
 
 #include "io/allocations.h"

@@ -1,5 +1,6 @@
 #include "plexus/layers/dense.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "layers/network.h"

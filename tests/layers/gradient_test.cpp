@@ -1,4 +1,5 @@
 // Every layer and loss by central differences, in double, through whole networks.
+#include <algorithm>
 #include <cmath>
 
 #include "layers/network.h"

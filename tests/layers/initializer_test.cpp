@@ -1,5 +1,6 @@
 #include "plexus/layers/initializer.h"
 
+#include <algorithm>
 #include <cmath>
 
 #include "layers/network.h"

@@ -1,4 +1,5 @@
 // The programs that networks become: what is in them, in which order, and what they compute.
+#include <algorithm>
 #include <cmath>
 
 #include "layers/network.h"

@@ -1,4 +1,5 @@
 // Standardize and MinMax: what they learn, and what they do to rows.
+#include <algorithm>
 #include <cmath>
 
 #include "layers/network.h"

@@ -2,6 +2,7 @@
 // accuracy) is wrong in many places in the usual tutorial code. A test for each of them.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 

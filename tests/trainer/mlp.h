@@ -1,5 +1,6 @@
 // Dense layers with ReLU between them, in plain double loops: what a network must agree with.
 #pragma once
+#include <algorithm>
 #include <cmath>
 #include <vector>
 
