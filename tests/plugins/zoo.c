@@ -14,6 +14,12 @@ typedef struct Kernel {
 
 #define MAYBE_UNUSED __attribute__((unused)) /* some have no use for some parts */
 
+#if defined(ZOO_FLUSHES_DENORMALS) && defined(__SSE2__)
+/* What the start-up code behind -ffast-math did to whoever loaded a library, before GCC 13 left it out of libraries. */
+#include <xmmintrin.h>
+__attribute__((constructor)) static void flush_denormals(void) { _mm_setcsr(_mm_getcsr() | 0x8040u); }
+#endif
+
 #if defined(ZOO_OWN_THREADS)
 /* As one that waits for its threads: in a child of fork() it would wait for ever. */
 static pid_t process;
