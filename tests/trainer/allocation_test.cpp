@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstdlib>
 #include <limits>
+#include <new>
 #include <set>
 
 #include "plexus/backends/registry.h"
@@ -62,7 +63,11 @@ int posix_memalign(void** result, size_t alignment, size_t bytes) {
 }
 }
 
-// operator new of libstdc++ calls malloc and aligned_alloc, and is counted there.
+// operator new of libstdc++ calls malloc, and is counted there; the aligned one calls what its version prefers.
+void* operator new(size_t bytes, std::align_val_t alignment) {
+  if (void* p = memalign(size_t(alignment), bytes)) return p;
+  throw std::bad_alloc();
+}
 #endif
 
 namespace plexus {
