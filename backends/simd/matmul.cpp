@@ -2,17 +2,10 @@
 // one chain of fused multiply-adds in ascending k, whoever computes it: the cuts change no bit.
 #include <algorithm>
 
-#include "plexus/backends/simd/activation_loops.h"
-#include "plexus/backends/simd/kernel.h"
-#include "plexus/backends/simd/matmul_tile.h"
-#include "plexus/backends/simd/panels.h"
+#include "plexus/backends/simd/matmul.h"
 
 namespace plexus::simd {
 namespace {
-
-// Rows of a panel of b that are worked on at once: 1024 x 32 floats are 128 KB, which stay in the second-level cache while
-// the rows of a pass by. Between such pieces the chains rest in c.
-constexpr int64_t most_depth = 1024;
 
 // Products that are worth a thread of their own: a second one that is awake pays from half a million on, and doubles the
 // speed from eight.
@@ -22,72 +15,21 @@ constexpr double products_a_thread = 500e3;
 // multiply-add takes a sixteenth of a cycle.
 constexpr int64_t packing_rows = 12;
 
-/// What happens to c as soon as a block of it is complete.
-struct Epilogue {
-  enum class Kind { none, activation, gradient } kind = Kind::none;
-  Activation activation = Activation::relu;
-  float alpha = 0;
-};
+}  // namespace
 
-class Matmul final : public Kernel {
- public:
-  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
-      : spec_(spec),
-        epilogue_(epilogue),
-        executor_(machine.executor),
-        isa_(machine.isa),
-        tiles_(matmul_tiles(machine.isa)),
-        loops_(activation_loops(machine.isa)) {
-    spec_.lda = operand(spec, 0).stride;
-    spec_.ldb = operand(spec, 1).stride;
-    spec_.ldc = operand(spec, 3).stride;
-    depth_ = std::min(most_depth, spec_.k);
-    scratch_ = packs() ? depth_ * panel : 0;
-  }
-
-  size_t workspace() const override { return size_t(scratch_ * executor_.threads()) * sizeof(float); }
-
-  std::string describe() const override {
-    return simd::describe(isa_, std::to_string(tiles_.most_rows) + "x" + std::to_string(2 * tiles_.lanes));
-  }
-
-  void run(void* const* buffers, const Call& call) const override;
-
- private:
-  /// One run: its true sizes and addresses.
-  struct Operands {
-    int64_t m, n, k;
-    const float *a, *b, *bias;
-    float* c;
-    const float* saved = nullptr;  ///< gradient: what the activation left
-    float* y = nullptr;            ///< where the epilogue writes; null without one
-    int64_t y_stride = 0;
-  };
-  /// Rows [m0, m1) and panels [p0, p1) of c.
-  struct Part {
-    int64_t m0, m1, p0, p1;
-  };
-  /// How many parts there are along rows and along panels.
-  struct Grid {
-    int64_t rows, panels;
-  };
-
-  /// Whether some b must be copied: all but what lies in panels already.
-  bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
-  Operands operands(void* const* buffers, const Call& call) const;
-  Grid grid(const Operands& o) const;
-  void multiply(const Operands& o, const Part& part, float* scratch) const;
-  void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
-  void finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const;
-
-  MatmulSpec spec_;
-  Epilogue epilogue_;
-  const Executor& executor_;
-  Isa isa_;
-  const MatmulTiles& tiles_;
-  const ActivationLoops& loops_;
-  int64_t depth_, scratch_;
-};
+Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
+    : spec_(spec),
+      epilogue_(epilogue),
+      executor_(machine.executor),
+      isa_(machine.isa),
+      tiles_(matmul_tiles(machine.isa)),
+      loops_(activation_loops(machine.isa)) {
+  spec_.lda = operand(spec, 0).stride;
+  spec_.ldb = operand(spec, 1).stride;
+  spec_.ldc = operand(spec, 3).stride;
+  depth_ = std::min(most_depth, spec_.k);
+  scratch_ = packs() ? depth_ * panel : 0;
+}
 
 Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const {
   Operands o;
@@ -111,7 +53,7 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
-  const double worth = double(o.m) * double(o.n) * double(o.k) / products_a_thread;
+  const double worth = double(o.m) * double(o.n) * (double(o.k) + products_besides_) / products_a_thread;
   const int64_t threads = worth < 2 ? 1 : std::min<int64_t>(executor_.threads(), int64_t(worth));
   const int64_t columns = panel_count(o.n);
   Grid best{1, 1};
@@ -129,20 +71,9 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  const int64_t columns = panel_count(o.n);
-  auto* const scratch = static_cast<float*>(call.workspace);
-  const Grid cuts = grid(o);
-  if (cuts.rows * cuts.panels == 1) return multiply(o, {0, o.m, 0, columns}, scratch);
-  executor_.parallel_for(cuts.rows * cuts.panels, 1, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; i++) {
-      const int64_t r = i / cuts.panels, p = i % cuts.panels;
-      multiply(o, {o.m * r / cuts.rows, o.m * (r + 1) / cuts.rows, columns * p / cuts.panels, columns * (p + 1) / cuts.panels},
-               scratch + i * scratch_);
-    }
-  });
+  for_parts(o, call.workspace, [&](const Part& part, float* scratch) { multiply(o, part, scratch); });
 }
 
-/// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
 void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block,
                      float* scratch) const {
   const int64_t n0 = p * panel;
@@ -216,11 +147,12 @@ void Matmul::finish(const Operands& o, const MatmulBlock& block, int64_t m0, int
                          o.y_stride, epilogue_.alpha});
 }
 
-/// The spec has a kernel here.
-bool supported(const MatmulSpec& spec) {
+bool Matmul::supports(const MatmulSpec& spec) {
   return spec.a == DType::f32 && spec.b == DType::f32 && spec.c == DType::f32 &&
          (!spec.layout || spec.layout == &panels());
 }
+
+namespace {
 
 Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
   return {count, [spec, epilogue, &executor = machine.executor, isa = machine.isa] {
@@ -232,14 +164,14 @@ Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, cons
 
 Claim claim_matmul(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
-  if (!matmul || !supported(*matmul)) return {};
+  if (!matmul || !Matmul::supports(*matmul)) return {};
   return claim(1, *matmul, {}, machine);
 }
 
 Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   const auto* activation = rest.get<ActivationSpec>(1);
-  if (!matmul || !activation || !supported(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
+  if (!matmul || !activation || !Matmul::supports(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
   if (!elementwise(activation->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
   return claim(2, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
 }
@@ -247,7 +179,7 @@ Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
 Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   const auto* gradient = rest.get<ActivationGradientSpec>(1);
-  if (!matmul || !gradient || !supported(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
+  if (!matmul || !gradient || !Matmul::supports(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
   if (!elementwise(gradient->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
   return claim(2, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
 }
