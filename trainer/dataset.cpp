@@ -24,7 +24,10 @@ std::shared_ptr<const std::vector<int64_t>> all_rows(int64_t count) {
 template <class From, class To>
 void copy_row(const Tensor& matrix, int64_t row, int64_t columns, To* out) {
   const From* values = reinterpret_cast<const From*>(matrix.bytes()) + row * columns;
-  for (int64_t i = 0; i < columns; ++i) out[i] = static_cast<To>(values[i]);
+  if constexpr (std::is_same_v<From, To>)
+    std::copy_n(values, columns, out);
+  else
+    for (int64_t i = 0; i < columns; ++i) out[i] = static_cast<To>(values[i]);
 }
 
 void check_features(const Tensor& features, int64_t targets) {
@@ -253,8 +256,31 @@ void Dataset::read(int64_t row, To* out) const {
     copy_row<float>(data_->features, source, columns, out);
 }
 
+template <class To>
+void Dataset::read(std::span<const int64_t> rows, To* out, int64_t stride) const {
+  constexpr size_t line = 64;
+  const size_t bytes =
+      static_cast<size_t>(data_->feature_shape.elements()) * size_of(data_->features.dtype());
+  for (size_t i = 0; i < rows.size(); ++i) {
+    // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache
+    // line on.
+    if (i + 1 < rows.size()) {
+      const std::byte* next =
+          data_->features.bytes() + static_cast<size_t>((*rows_)[static_cast<size_t>(rows[i + 1])]) * bytes;
+      for (size_t at = 0; at < bytes; at += line) __builtin_prefetch(next + at);
+    }
+    read(rows[i], out + static_cast<int64_t>(i) * stride);
+  }
+}
+
 void Dataset::read_features(int64_t row, float* out) const { read(row, out); }
 void Dataset::read_features(int64_t row, double* out) const { read(row, out); }
+void Dataset::read_features(std::span<const int64_t> rows, float* out, int64_t stride) const {
+  read(rows, out, stride);
+}
+void Dataset::read_features(std::span<const int64_t> rows, double* out, int64_t stride) const {
+  read(rows, out, stride);
+}
 
 int32_t Dataset::label(int64_t row) const {
   const int64_t source = (*rows_)[static_cast<size_t>(row)];

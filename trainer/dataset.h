@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -78,6 +79,9 @@ class PLEXUS_EXPORT Dataset {
   /// Row `row` as f32 (or f64); `out` holds feature_shape().elements().
   void read_features(int64_t row, float* out) const;
   void read_features(int64_t row, double* out) const;
+  /// Several rows, `stride` elements from one to the next: faster than one by one, since the next row is on its way meanwhile.
+  void read_features(std::span<const int64_t> rows, float* out, int64_t stride) const;
+  void read_features(std::span<const int64_t> rows, double* out, int64_t stride) const;
   /// Class number (of a one-hot row, that of its largest value); targets to `out` (target_shape().elements()).
   int32_t label(int64_t row) const;
   void read_target(int64_t row, float* out) const;
@@ -94,6 +98,8 @@ class PLEXUS_EXPORT Dataset {
   explicit Dataset(Data data);
   template <class To>
   void read(int64_t row, To* out) const;
+  template <class To>
+  void read(std::span<const int64_t> rows, To* out, int64_t stride) const;
   std::shared_ptr<const Data> data_;
   std::shared_ptr<const std::vector<int64_t>> rows_;
 };
