@@ -118,7 +118,7 @@ void gather_targets(const Executor& executor, const Dataset& data, std::span<con
   const int64_t columns = data.target_shape().elements();
   const auto read = [&](int64_t row, auto* to) { data.read_target(row, to); };
   if (data.labels())
-    gather<int32_t>(executor, rows, columns, out, [&](int64_t row, int32_t* to) { *to = data.label(row); });
+    data.read_labels(rows, static_cast<int32_t*>(out));
   else if (dtype == DType::f64)
     gather<double>(executor, rows, columns, out, read);
   else

@@ -24,10 +24,7 @@ std::shared_ptr<const std::vector<int64_t>> all_rows(int64_t count) {
 template <class From, class To>
 void copy_row(const Tensor& matrix, int64_t row, int64_t columns, To* out) {
   const From* values = reinterpret_cast<const From*>(matrix.bytes()) + row * columns;
-  if constexpr (std::is_same_v<From, To>)
-    std::copy_n(values, columns, out);
-  else
-    for (int64_t i = 0; i < columns; ++i) out[i] = static_cast<To>(values[i]);
+  for (int64_t i = 0; i < columns; ++i) out[i] = static_cast<To>(values[i]);
 }
 
 void check_features(const Tensor& features, int64_t targets) {
@@ -246,35 +243,34 @@ Dataset Dataset::subset(std::vector<int64_t> positions) const {
   return result;
 }
 
-template <class To>
-void Dataset::read(int64_t row, To* out) const {
-  const int64_t source = (*rows_)[static_cast<size_t>(row)];
+template <class From, class To>
+void Dataset::read_as(std::span<const int64_t> rows, To* out, int64_t stride) const {
+  constexpr int64_t line = 64 / sizeof(From);
+  const From* const features = reinterpret_cast<const From*>(data_->features.bytes());
   const int64_t columns = data_->feature_shape.elements();
-  if (data_->features.dtype() == DType::u8)
-    copy_row<uint8_t>(data_->features, source, columns, out);
-  else
-    copy_row<float>(data_->features, source, columns, out);
+  const int64_t* const sources = rows_->data();
+  for (size_t i = 0; i < rows.size(); ++i, out += stride) {
+    // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache
+    // line on.
+    if (i + 1 < rows.size()) {
+      const From* const next = features + sources[rows[i + 1]] * columns;
+      for (int64_t at = 0; at < columns; at += line) __builtin_prefetch(next + at);
+    }
+    const From* const row = features + sources[rows[i]] * columns;
+    for (int64_t at = 0; at < columns; ++at) out[at] = static_cast<To>(row[at]);
+  }
 }
 
 template <class To>
 void Dataset::read(std::span<const int64_t> rows, To* out, int64_t stride) const {
-  constexpr size_t line = 64;
-  const size_t bytes =
-      static_cast<size_t>(data_->feature_shape.elements()) * size_of(data_->features.dtype());
-  for (size_t i = 0; i < rows.size(); ++i) {
-    // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache
-    // line on.
-    if (i + 1 < rows.size()) {
-      const std::byte* next =
-          data_->features.bytes() + static_cast<size_t>((*rows_)[static_cast<size_t>(rows[i + 1])]) * bytes;
-      for (size_t at = 0; at < bytes; at += line) __builtin_prefetch(next + at);
-    }
-    read(rows[i], out + static_cast<int64_t>(i) * stride);
-  }
+  if (data_->features.dtype() == DType::u8)
+    read_as<uint8_t>(rows, out, stride);
+  else
+    read_as<float>(rows, out, stride);
 }
 
-void Dataset::read_features(int64_t row, float* out) const { read(row, out); }
-void Dataset::read_features(int64_t row, double* out) const { read(row, out); }
+void Dataset::read_features(int64_t row, float* out) const { read(std::span(&row, 1), out, 0); }
+void Dataset::read_features(int64_t row, double* out) const { read(std::span(&row, 1), out, 0); }
 void Dataset::read_features(std::span<const int64_t> rows, float* out, int64_t stride) const {
   read(rows, out, stride);
 }
@@ -287,6 +283,16 @@ int32_t Dataset::label(int64_t row) const {
   if (labels()) return reinterpret_cast<const int32_t*>(data_->targets.bytes())[source];
   const auto* values = reinterpret_cast<const float*>(data_->targets.bytes()) + source * classes();
   return static_cast<int32_t>(std::max_element(values, values + classes()) - values);
+}
+
+void Dataset::read_labels(std::span<const int64_t> rows, int32_t* out) const {
+  if (!labels()) {
+    for (size_t i = 0; i < rows.size(); ++i) out[i] = label(rows[i]);
+    return;
+  }
+  const auto* const values = reinterpret_cast<const int32_t*>(data_->targets.bytes());
+  const int64_t* const sources = rows_->data();
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = values[sources[rows[i]]];
 }
 
 void Dataset::read_target(int64_t row, float* out) const {

@@ -99,11 +99,7 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0,
     return;
   }
   // The last panel is not whole: nothing behind its columns may be read.
-  for (int64_t k = 0; k < block.depth; k++) {
-    float* row = scratch + k * panel;
-    std::copy_n(block.b + k * block.b_stride, block.columns, row);
-    std::fill(row + block.columns, row + panel, 0.f);
-  }
+  tiles_.copy(block.b, block.b_stride, block.depth, block.columns, scratch);
   block.b = scratch;
   block.b_stride = panel;
 }

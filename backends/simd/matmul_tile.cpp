@@ -147,6 +147,16 @@ void multiply(const MatmulBlock& block) {
   }
 }
 
+void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  for (int64_t k = 0; k < depth; k++, b += b_stride, packed += panel) {
+    // Unrolled: GCC makes a loop of stores of zero into a string instruction, which takes 20 cycles to start.
+    PLEXUS_UNROLL for (int64_t j = 0; j < panel; j += lanes) {
+      const int64_t left = columns - j;
+      store(left >= lanes ? load(b + j) : left > 0 ? load_some(b + j, left) : zero(), packed + j);
+    }
+  }
+}
+
 #if HWY_TARGET == HWY_SCALAR
 void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
   for (int64_t k = 0; k < depth; k++)
@@ -199,7 +209,7 @@ void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns,
 }
 #endif
 
-const MatmulTiles tiles = {lanes, most_rows, multiply, transpose};
+const MatmulTiles tiles = {lanes, most_rows, multiply, copy, transpose};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -32,6 +32,8 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
+  /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
+  void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
   /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*transpose)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
 };
