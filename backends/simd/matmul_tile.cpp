@@ -97,12 +97,16 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
     if (packing) packed += panel;
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += transposed ? a_stride : 1;
   };
-  int64_t k = 0;
-  for (; k + 2 <= block.depth; k += 2) {
-    step();
-    step();
+  const int64_t stretch = block.a_jump == 0 ? block.depth : panel;
+  for (int64_t left = block.depth; left > 0; left -= stretch) {
+    int64_t k = std::min(left, stretch);
+    for (; k >= 2; k -= 2) {
+      step();
+      step();
+    }
+    if (k > 0) step();
+    PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;
   }
-  if (k < block.depth) step();
   finish<rows, vectors>(block, row, column, edge, sum);
 }
 
@@ -158,10 +162,7 @@ void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, floa
 }
 
 #if HWY_TARGET == HWY_SCALAR
-void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
-  for (int64_t k = 0; k < depth; k++)
-    for (int64_t j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
-}
+void transpose_whole(const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
 #else
 
 using F4 = hn::CappedTag<float, 4>;
@@ -182,8 +183,8 @@ HWY_INLINE V load_fours(const float* p, [[maybe_unused]] int64_t stride) {
 #endif
 }
 
-/// Four columns of `lanes` rows become four rows: packed[q, j] = b[j, q].
-HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* packed) {
+/// Four columns of `lanes` rows become four rows: to[q, j] = b[j, q].
+HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* to, int64_t to_stride) {
   // Block i of the q-th vector holds row 4 i + q. Rows q and q + 1 are interleaved, then pairs of them.
   const V r0 = load_fours(b, 4 * b_stride), r1 = load_fours(b + b_stride, 4 * b_stride),
           r2 = load_fours(b + 2 * b_stride, 4 * b_stride), r3 = load_fours(b + 3 * b_stride, 4 * b_stride);
@@ -191,25 +192,39 @@ HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* packed)
              high01 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r0, r1)),
              low23 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r2, r3)),
              high23 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r2, r3));
-  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23)), packed);
-  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23)), packed + panel);
-  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23)), packed + 2 * panel);
-  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23)), packed + 3 * panel);
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23)), to);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23)), to + to_stride);
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23)), to + 2 * to_stride);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23)), to + 3 * to_stride);
 }
 
-void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
-  const int64_t whole = columns / lanes * lanes, fours = depth / 4 * 4;
-  for (int64_t k = 0; k < fours; k += 4)
-    for (int64_t j = 0; j < whole; j += lanes) transpose_fours(b + j * b_stride + k, b_stride, packed + k * panel + j);
-  for (int64_t k = fours; k < depth; k++)
-    for (int64_t j = 0; j < whole; j++) packed[k * panel + j] = b[j * b_stride + k];
-  if (whole == panel) return;
-  for (int64_t k = 0; k < depth; k++)
-    for (int64_t j = whole; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
+/// Whole vectors of columns, a multiple of four rows: to[i, j] = from[j, i].
+void transpose_whole(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  for (int64_t i = 0; i < rows; i += 4)
+    for (int64_t j = 0; j < columns; j += lanes)
+      transpose_fours(from + j * from_stride + i, from_stride, to + i * to_stride + j, to_stride);
 }
 #endif
 
-const MatmulTiles tiles = {lanes, most_rows, multiply, copy, transpose};
+void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes, whole_rows = rows / 4 * 4;
+  transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) to[i * to_stride + j] = from[j * from_stride + i];
+}
+
+void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  transpose_to(b, b_stride, depth, columns, packed, panel);
+  if (columns == panel) return;
+  for (int64_t k = 0; k < depth; k++)
+    for (int64_t j = columns; j < panel; j++) packed[k * panel + j] = 0;
+}
+
+void transpose_back(const float* from, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  transpose_to(from, panel, rows, columns, to, to_stride);
+}
+
+const MatmulTiles tiles = {lanes, most_rows, multiply, copy, transpose, transpose_back};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
