@@ -62,11 +62,15 @@ HWY_INLINE void finish(const MatmulBlock& block, int64_t row, int64_t column, Ed
   }
 }
 
-/// One tile of c. `packing`: copies the columns of b that it reads.
-template <int rows, int vectors, bool transposed, bool packing>
+/// What a tile does while it reads b: nothing, copy it, or ask for lines of memory that are needed soon (a transposed).
+enum class Besides { nothing, packing, fetching };
+
+/// One tile of c.
+template <int rows, int vectors, bool transposed, Besides besides>
 void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column) {
   const int64_t left = block.columns - column - (vectors - 1) * lanes;
   const Edge edge{left, left >= lanes};
+  constexpr bool packing = besides == Besides::packing;
   V sum[rows][vectors];
   begin<rows, vectors>(block, row, column, edge, sum);
 
@@ -97,8 +101,19 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
     if (packing) packed += panel;
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += transposed ? a_stride : 1;
   };
-  const int64_t stretch = block.a_jump == 0 ? block.depth : panel;
-  for (int64_t left = block.depth; left > 0; left -= stretch) {
+  int64_t depth = block.depth;
+  if constexpr (besides == Besides::fetching) {
+    // A line of each array a step: all at once they would fill the queue of loads that the product waits in as well.
+    constexpr int64_t line = 64 / sizeof(float);
+    const int64_t fetched = std::min<int64_t>(depth, rows * panel / line);
+    for (int64_t i = 0; i < fetched; i++) {
+      for (const float* from : block.fetch) __builtin_prefetch(from + row * panel + i * line, 1);
+      step();
+    }
+    depth -= fetched;
+  }
+  const int64_t stretch = block.a_jump == 0 ? depth : panel;
+  for (int64_t left = depth; left > 0; left -= stretch) {
     int64_t k = std::min(left, stretch);
     for (; k >= 2; k -= 2) {
       step();
@@ -112,24 +127,24 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
 
 using Tile = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column);
 
-template <int vectors, bool transposed, bool packing>
+template <int vectors, bool transposed, Besides besides>
 Tile tile_of(int64_t rows) {
   static_assert(most_rows <= 8);
   constexpr auto fitting = [](int r) { return r <= most_rows ? r : 1; };
-  constexpr Tile tiles[] = {tile<fitting(1), vectors, transposed, packing>, tile<fitting(2), vectors, transposed, packing>,
-                            tile<fitting(3), vectors, transposed, packing>, tile<fitting(4), vectors, transposed, packing>,
-                            tile<fitting(5), vectors, transposed, packing>, tile<fitting(6), vectors, transposed, packing>,
-                            tile<fitting(7), vectors, transposed, packing>, tile<fitting(8), vectors, transposed, packing>};
+  static constexpr Tile tiles[] = {
+      tile<fitting(1), vectors, transposed, besides>, tile<fitting(2), vectors, transposed, besides>,
+      tile<fitting(3), vectors, transposed, besides>, tile<fitting(4), vectors, transposed, besides>,
+      tile<fitting(5), vectors, transposed, besides>, tile<fitting(6), vectors, transposed, besides>,
+      tile<fitting(7), vectors, transposed, besides>, tile<fitting(8), vectors, transposed, besides>};
   return tiles[rows - 1];
 }
 
-Tile tile_of(int64_t rows, bool two_vectors, bool transposed, bool packing) {
-  if (two_vectors) {
-    if (transposed) return packing ? tile_of<2, true, true>(rows) : tile_of<2, true, false>(rows);
-    return packing ? tile_of<2, false, true>(rows) : tile_of<2, false, false>(rows);
-  }
-  if (transposed) return packing ? tile_of<1, true, true>(rows) : tile_of<1, true, false>(rows);
-  return packing ? tile_of<1, false, true>(rows) : tile_of<1, false, false>(rows);
+template <int vectors>
+Tile tile_of(int64_t rows, bool transposed, Besides besides) {
+  if (besides == Besides::fetching) return tile_of<vectors, true, Besides::fetching>(rows);
+  if (besides == Besides::packing)
+    return transposed ? tile_of<vectors, true, Besides::packing>(rows) : tile_of<vectors, false, Besides::packing>(rows);
+  return transposed ? tile_of<vectors, true, Besides::nothing>(rows) : tile_of<vectors, false, Besides::nothing>(rows);
 }
 
 /// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
@@ -144,7 +159,9 @@ void multiply(const MatmulBlock& block) {
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t rows = low + (t < taller);
       const bool packing = block.packed && t == 0;
-      tile_of(rows, two, block.a_transposed, packing)(block, b, b_stride, row, column);
+      const Besides besides = packing ? Besides::packing : block.fetch[0] && column == 0 ? Besides::fetching : Besides::nothing;
+      const Tile tile = two ? tile_of<2>(rows, block.a_transposed, besides) : tile_of<1>(rows, block.a_transposed, besides);
+      tile(block, b, b_stride, row, column);
       if (packing) b = block.packed, b_stride = panel;
       row += rows;
     }

@@ -15,11 +15,6 @@ namespace {
 // batch.
 constexpr int64_t step_elements = 1024;
 
-// Parameters up to this size, with their states, stay in the second-level cache (512 KB and more) from step
-// to step. There the CPU's own prefetching is enough and asking costs 4 of 23 us (784 x 128); beyond, asking
-// saves 7 % (784 x 512).
-constexpr int64_t near_elements = 128 * 1024;
-
 // Multiply-adds that one core does in a nanosecond.
 constexpr double products_a_ns = 57;
 
@@ -48,7 +43,6 @@ class WeightStep final : public Matmul {
                        : product.m) {
     if (biases) biases_ = *biases;
     scratch_ = (packed_ + most_rows_ * stride_ + panel + 15) / 16 * 16;  // the last row for the bias gradient
-    prefetches_ = product.m * product.n > near_elements;
     products_besides_ = products_a_ns * update_ns(weights.kind);
   }
 
@@ -75,14 +69,7 @@ class WeightStep final : public Matmul {
   int64_t packed_;     ///< floats of scratch for b, before those for gradients
   int64_t stride_;     ///< elements from a row of the gradient to the next
   int64_t most_rows_;  ///< of a gradient that is held
-  bool prefetches_;
 };
-
-/// Asks for what an update will read, while the product before it keeps the core busy.
-void prefetch(const float* from, int64_t count) {
-  constexpr int64_t line = 64 / sizeof(float);
-  for (int64_t i = 0; i < count; i += line) __builtin_prefetch(from + i, 1);
-}
 
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
   float* const gradient = scratch + packed_;
@@ -94,11 +81,6 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
       const int64_t rows = std::min(most_rows_, part.m1 - m0);
       UpdateStretch stretch =
           stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
-      if (prefetches_) {
-        prefetch(stretch.parameter, stretch.count);
-        if (stretch.first) prefetch(stretch.first, stretch.count);
-        if (stretch.second) prefetch(stretch.second, stretch.count);
-      }
       MatmulBlock block;
       block.rows = rows;
       block.columns = columns;
@@ -106,6 +88,11 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
       block.a_transposed = true;
       block.c = gradient;
       block.c_stride = stride_;
+      if (spec_.layout) {
+        block.fetch[0] = stretch.parameter;
+        block.fetch[1] = stretch.first ? stretch.first : stretch.parameter;
+        block.fetch[2] = stretch.second ? stretch.second : block.fetch[1];
+      }
       for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
         block.depth = std::min(most_depth, o.k - k0);
         block.a = o.a + k0 * spec_.lda + m0;
