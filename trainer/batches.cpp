@@ -105,6 +105,9 @@ void RowPreparation::apply(std::span<T> row, const T* means) const {
     if (std::isnan(row[i])) row[i] = means[i];
 }
 
+template void RowPreparation::apply(std::span<float> row, const float* means) const;
+template void RowPreparation::apply(std::span<double> row, const double* means) const;
+
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
                      const RowPreparation& preparation, DType dtype, void* out) {
   if (dtype == DType::f64)
