@@ -113,7 +113,9 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0,
 
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
-  for (int64_t p = part.p0; p < part.p1; p++) {
+  int64_t p = part.p0;
+  if (spec_.form == Form::nn && !spec_.layout && part.m1 - part.m0 == 1) p = multiply_row(o, part);
+  for (; p < part.p1; p++) {
     const int64_t n0 = p * panel;
     MatmulBlock block;
     block.rows = part.m1 - part.m0;
@@ -136,6 +138,27 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
         std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
     finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
   }
+}
+
+/// One row of a plain b, as far as there are whole pieces. The first panel that is left.
+int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
+  int64_t p = part.p0;
+  for (; p * panel + wide <= std::min(part.p1 * panel, o.n); p += wide / panel) {
+    const int64_t n0 = p * panel;
+    MatmulBlock block;
+    block.rows = 1;
+    block.columns = wide;
+    block.depth = o.k;
+    block.a = o.a + part.m0 * spec_.lda;
+    block.b = o.b + n0;
+    block.b_stride = spec_.ldb;
+    block.c = o.c + part.m0 * spec_.ldc + n0;
+    block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
+    block.bias = spec_.bias ? o.bias + n0 : nullptr;
+    tiles_.multiply_row(block);
+    finish(o, part.m0, 1, n0, wide, block.c, spec_.ldc);
+  }
+  return p;
 }
 
 /// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.

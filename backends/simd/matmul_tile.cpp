@@ -168,6 +168,12 @@ void multiply(const MatmulBlock& block) {
   }
 }
 
+void multiply_row(const MatmulBlock& block) {
+  constexpr int vectors = 8;
+  for (int64_t column = 0; column < wide; column += vectors * lanes)
+    tile<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);
+}
+
 void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
   for (int64_t k = 0; k < depth; k++, b += b_stride, packed += panel) {
     // Unrolled: GCC makes a loop of stores of zero into a string instruction, which takes 20 cycles to start.
@@ -241,7 +247,7 @@ void transpose_back(const float* from, int64_t rows, int64_t columns, float* to,
   transpose_to(from, panel, rows, columns, to, to_stride);
 }
 
-const MatmulTiles tiles = {lanes, most_rows, multiply, copy, transpose, transpose_back};
+const MatmulTiles tiles = {lanes, most_rows, multiply, multiply_row, copy, transpose, transpose_back};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE
