@@ -47,6 +47,7 @@ class Suite {
   Limits limits;  ///< before the first benchmark runs
 
  private:
+  std::string full_name(const std::string& name) const;
   bool selected(const std::string& name) const;
   void run(const std::string& name, const Preparation& prepare, benchmark::State& state);
 
