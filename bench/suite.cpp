@@ -27,8 +27,7 @@ std::string Suite::full_name(const std::string& name) const {
 }
 
 void Suite::add(const std::string& name, Preparation prepare) {
-  const std::string full =
-      name + "/" + backend().name() + "/t" + std::to_string(context_.executor().threads());
+  const std::string full = full_name(name);
   if (!selected(full)) return;
   names_.push_back(full);
   benchmark::RegisterBenchmark(full.c_str(), [this, full, prepare = std::move(prepare)](
