@@ -1,4 +1,4 @@
-#include "plexus/cli/report.h"
+#include "plexus/cli/result.h"
 
 #include <nlohmann/json.hpp>
 
@@ -17,21 +17,21 @@ Json test_json(const Evaluation& test) {
 
 }  // namespace
 
-std::string to_json(const Report& report) {
-  Json json = {{"backend", report.backend},
-               {"isa", report.isa},
-               {"threads", report.threads},
-               {"seed", report.seed},
-               {"task", report.classification ? "classify" : "regress"},
-               {"parameters", report.parameters},
+std::string to_json(const TrainingResult& result) {
+  Json json = {{"backend", result.backend},
+               {"isa", result.isa},
+               {"threads", result.threads},
+               {"seed", result.seed},
+               {"task", result.classification ? "classify" : "regress"},
+               {"parameters", result.parameters},
                {"epochs", Json::array()},
                {"test", nullptr}};
-  for (const Epoch& epoch : report.history.epochs)
+  for (const Epoch& epoch : result.history.epochs)
     json["epochs"].push_back({{"train_loss", epoch.train_loss},
                               {"validation_loss", epoch.validation_loss},
                               {"validation_accuracy", epoch.validation_accuracy},
                               {"seconds", epoch.seconds}});
-  if (report.test) json["test"] = test_json(*report.test);
+  if (result.test) json["test"] = test_json(*result.test);
   return json.dump(2);
 }
 
