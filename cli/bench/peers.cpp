@@ -88,11 +88,18 @@ std::map<std::string, double> median_times(const PeerRun& run) {
   return medians;
 }
 
-/// GFLOP of one iteration, by name without backend and threads.
-std::map<std::string, double> operations(const Json& ours) {
-  std::map<std::string, double> result;
+/// What a benchmark has to do, whoever does it.
+struct Work {
+  double gflop = 0;          ///< of one iteration
+  double least_seconds = 0;  ///< that the machine's limits leave
+};
+
+/// By name without backend and threads.
+std::map<std::string, Work> work(const Json& ours, int threads) {
+  std::map<std::string, Work> result;
   for (const Measurement& m : measurements(ours, "this run").list)
-    if (m.gflops) result[m.family + "/" + m.shape] = *m.gflops * m.median_seconds();
+    if (m.threads == threads && m.gflops)
+      result[m.family + "/" + m.shape] = {*m.gflops * m.median_seconds(), m.peak.value_or(0) * m.median_seconds()};
   return result;
 }
 
@@ -193,7 +200,7 @@ Json PeerPrograms::measure(const PeerSetting& setting, const std::set<std::strin
 
 std::map<std::string, std::string> add_peers(Merge& merge, const Json& ours, const std::vector<PeerRun>& runs,
                                              int threads, bool force) {
-  const std::map<std::string, double> flop = operations(ours);
+  const std::map<std::string, Work> works = work(ours, threads);
   const double limit = fma_limit(ours.at("context"), threads);
   std::map<std::string, std::string> voided;
   for (const std::string& peer : peer_names()) {
@@ -221,10 +228,10 @@ std::map<std::string, std::string> add_peers(Merge& merge, const Json& ours, con
         for (Json entry : choice.run->repetitions[r].at("benchmarks")) {
           if (entry.at("name") != name) continue;
           entry["label"] = choice.run->setting.label;
-          if (const auto found = flop.find(name); found != flop.end()) {
-            const double rate = found->second / (entry.at("real_time").get<double>() * 1e-9);
-            entry["GFLOPS"] = rate;
-            if (limit > 0) entry["peak"] = rate / limit;
+          if (const auto found = works.find(name); found != works.end()) {
+            const double seconds = entry.at("real_time").get<double>() * 1e-9;
+            entry["GFLOPS"] = found->second.gflop / seconds;
+            if (found->second.least_seconds > 0) entry["peak"] = found->second.least_seconds / seconds;
           }
           one["benchmarks"].push_back(std::move(entry));
         }

@@ -51,7 +51,7 @@ struct PeerRun {
 };
 
 /// Adds to a merged run of ours (`ours`) what the peers took with `threads` threads: of each benchmark the fastest setting by its
-/// median, with GFLOPS and peak from the operations and the limits of our own. A peer whose product of 1024 x 1024 matrices stays
+/// median, with GFLOPS and peak from what ours had to do. A peer whose product of 1024 x 1024 matrices stays
 /// below 70 % of the FMA limit is void: returned with the reason; its results are added only if `force`.
 std::map<std::string, std::string> add_peers(Merge& merge, const Json& ours, const std::vector<PeerRun>& runs,
                                              int threads, bool force);
