@@ -2,6 +2,7 @@
 // --names FILE --out FILE --min-time SECONDS. Threads come from OPENBLAS_NUM_THREADS, OMP_NUM_THREADS.
 #include <dlfcn.h>
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
@@ -9,7 +10,7 @@
 #include <exception>
 #include <fstream>
 #include <functional>
-#include <iterator>
+#include <initializer_list>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <regex>
@@ -65,7 +66,8 @@ Library openblas() {
 }
 
 Library onednn() {
-  void* dnnl = open({"libdnnl.so.3", "libdnnl.so.2"}, "libdnnl-dev");
+  // The development package's link, the names of newer versions (Debian's 3.7 calls itself 3.6), that of Debian 12.
+  void* dnnl = open({"libdnnl.so", "libdnnl.so.3", "libdnnl.so.3.6", "libdnnl.so.2"}, "libdnnl-dev");
   struct Version {  // the beginning of dnnl_version_t, the same in versions 2 and 3
     int major, minor, patch;
   };
