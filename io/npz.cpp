@@ -40,15 +40,15 @@ std::string text_of(zip_error_t& error) { return zip_error_strerror(&error); }
         throw std::bad_alloc();
       case ZIP_ER_OPEN:
       case ZIP_ER_READ:
-      case ZIP_ER_SEEK:
         throw IoError(path + ": cannot read: " + text_of(error));
 #ifdef ZIP_ER_TRUNCATED_ZIP  // since 1.11
       case ZIP_ER_TRUNCATED_ZIP:
 #endif
       case ZIP_ER_NOZIP:
-        return "the zip archive is cut off or damaged: no directory is found at its end";
       case ZIP_ER_INCONS:
-        return "damaged zip archive: its parts do not fit together";
+      case ZIP_ER_SEEK:  // to where the archive says that something is; versions of libzip differ in which it
+                         // is
+        return "the zip archive is cut off or damaged: its directory and its members do not fit together";
       case ZIP_ER_CRC:
         return "damaged zip archive: wrong checksum";
       case ZIP_ER_ZLIB:

@@ -123,6 +123,12 @@ def length(packed, method):
     return len(zlib.decompressobj(-15).decompress(packed)) if method == 8 else len(packed)
 
 
+def described(behind, crc, packed, full):
+    """What follows a streamed member: checksum and sizes of 32 or 64 bits, with or without a mark."""
+    sizes = (struct.pack("<3I", crc, packed, full), struct.pack("<I2Q", crc, packed, full))
+    return behind.startswith(sizes + tuple(b"PK\7\x08" + size for size in sizes))
+
+
 def zip_reasons(content):
     """Why an archive that Python's zipfile reads is not in order: its parts must follow each other and agree."""
     end = content.rfind(b"PK\5\6")
@@ -162,6 +168,8 @@ def zip_reasons(content):
         elif long_sizes and long_sizes not in (struct.pack("<2H2Q", 1, 16, full, packed), struct.pack("<2H2Q", 1, 16, 0, 0)):
             yield "headers of a member that disagree"
         elif not streamed and head[5:8] != (crc, packed, full):
+            yield "headers of a member that disagree"
+        elif flags & 8 and not described(content[data + packed :], crc, packed, full):
             yield "headers of a member that disagree"
         elif length(content[data : data + packed], method) != full:
             yield "another length than the directory says"
