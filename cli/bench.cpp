@@ -1,4 +1,6 @@
 // plexus bench: the speed of every backend on this machine, beside that of other libraries, and what changed since.
+#include <algorithm>
+#include <cstdint>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -25,7 +27,7 @@ constexpr size_t most_lines = 30;
 struct Options {
   std::string family, backends, threads, out, peer_root;
   std::vector<std::string> compare;
-  int repetitions = 0;
+  int repetitions = 1;
   bool quick = false, peers = false, force = false;
 };
 
@@ -94,6 +96,13 @@ std::string value(const Measurements& run, const std::string& key) {
   return found == run.context.end() ? "unknown" : found->second;
 }
 
+int fewest_repetitions(const Measurements& a, const Measurements& b) {
+  size_t fewest = SIZE_MAX;
+  for (const Measurements* run : {&a, &b})
+    for (const Measurement& m : run->list) fewest = std::min(fewest, m.seconds.size());
+  return int(fewest);
+}
+
 int compare_files(const std::string& before, const std::string& after) {
   const Measurements a = measurements(load_json(before), before), b = measurements(load_json(after), after);
   const Comparison result = compare(a, b);
@@ -111,8 +120,9 @@ int compare_files(const std::string& before, const std::string& after) {
   std::printf("\n");
   if (result.only_a > 0) std::printf("%zu only in A\n", result.only_a);
   if (result.only_b > 0) std::printf("%zu only in B\n", result.only_b);
-  if (result.least_p >= significance)
-    std::printf("note: among so many benchmarks a single one that is slower goes unseen: --family, or more --repetitions\n");
+  if (fewest_repetitions(a, b) < result.needed_repetitions)
+    std::printf("note: a single slower one among so many only shows with --repetitions %d, or in its own --family\n",
+                result.needed_repetitions);
   if (result.slower.empty() && result.faster.empty() && result.refused.empty())
     std::printf("no difference in %zu benchmarks\n", result.compared);
   else
@@ -123,7 +133,7 @@ int compare_files(const std::string& before, const std::string& after) {
 
 void print_machine(const Measurements& run) {
   std::printf("CPU       %s, %s\n", value(run, "cpu").c_str(), value(run, "isa").c_str());
-  std::printf("Plexus    %s, %s\n", value(run, "plexus_version").c_str(), value(run, "backend_versions").c_str());
+  std::printf("build     %s\n", value(run, "backend_versions").c_str());
   for (const auto& [key, text] : run.context)
     if (key.starts_with("peer/")) std::printf("%-9s %s\n", key.substr(5).c_str(), text.c_str());
   for (const auto& [key, text] : run.context)
@@ -144,7 +154,7 @@ int bench(const Options& options) {
   BenchRun run{.families = options.family,
                .backends = backend_names(options.backends),
                .threads = thread_counts(options.threads),
-               .repetitions = options.repetitions ? options.repetitions : options.quick ? 1 : least_repetitions,
+               .repetitions = options.repetitions,
                .quick = options.quick,
                .peers = options.peers,
                .peer_root = options.peer_root,
@@ -178,16 +188,16 @@ int bench(const Options& options) {
 Command bench_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
-  app->add_flag("--quick", options->quick, "A few shapes, one repetition: at most a minute on two cores");
+  app->add_flag("--quick", options->quick, "A few shapes, a short time each: at most a minute on two cores");
   app->add_option("--family", options->family,
-                  "matmul, activation, loss, update, io, training, inference; separated by commas (default: all)")
+                  "matmul, activation, loss, update, io, plan, training, inference; separated by commas (default: all)")
       ->type_name("LIST");
   app->add_option("--backends", options->backends, "Names, separated by commas (default: all that are usable)")
       ->type_name("LIST");
   app->add_option("--threads", options->threads, "Counts, separated by commas (default: 1 and all there are)")
       ->type_name("LIST");
   app->add_option("--repetitions", options->repetitions,
-                  "Processes for each backend and count (default: 9, which --compare needs; with --quick 1)")
+                  "Processes for each backend and count (default: 1; --compare needs 9)")
       ->type_name("N")
       ->check(whole_number(1, 99));
   app->add_option("--out", options->out, "Write bench.json into this directory, for --compare and plexus report")
@@ -205,7 +215,7 @@ Command bench_command(CLI::App& parent) {
   app->footer(
       "Examples:\n"
       "  plexus bench --quick\n"
-      "  plexus bench --family matmul --out before     and after a change of the code, with --out after:\n"
+      "  plexus bench --family matmul --repetitions 9 --out before   and after a change of the code, with --out after:\n"
       "  plexus bench --compare before/bench.json after/bench.json\n"
       "  plexus bench --peers --out run && plexus report run/bench.json");
   return {app, [options, app] {

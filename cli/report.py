@@ -26,6 +26,7 @@ COLOURS = {
 }
 OTHERS = ["#332288", "#882255", "#117733", "#aa4499"]  # of plugins
 MARKERS = {"matmul": "o", "activation": "s", "loss": "^", "update": "D", "io": "P", "training": "*", "inference": "X"}
+KERNELS = ("matmul", "activation", "loss", "update")
 UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
 
 
@@ -101,12 +102,14 @@ def legend(figure, axes_list, **where):
 def roofline(run, threads):
     """Every kernel: the operations it makes of a byte, and how many of them in a second; over both, the machine's limits."""
     points = [b for b in run.benchmarks
-              if b.threads == threads and b.gflops and b.gigabytes and b.family not in ("io", "plan")]
+              if b.threads == threads and b.gflops and b.gigabytes and b.family in KERNELS]
     if not points:
         return None
     figure, axes = plt.subplots(figsize=(9, 5.2))
     x = [b.gflops / b.gigabytes for b in points]
     left, right = min(x) / 2, max(x) * 2
+    axes.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations for every byte of operands and results",
+             ylabel="GFLOP/s")
     fma, read = run.limits("fma", threads), run.limits("read", threads)
     top = max(fma.values(), default=0)
     for isa, rate in fma.items():
@@ -115,16 +118,14 @@ def roofline(run, threads):
     for level, bandwidth in read.items():
         end = top / bandwidth if top else right
         axes.plot([left, min(end, right)], [left * bandwidth, min(end, right) * bandwidth], color="#999999", linewidth=0.9, zorder=1)
-        axes.text(left * 1.1, left * 1.1 * bandwidth * 1.12, f"{level.upper()} {bandwidth:.0f} GB/s", fontsize=8, color="#666666",
-                  rotation_mode="anchor", rotation=0)
+        axes.text(left * 1.15, left * 1.15 * bandwidth, f"{level.upper()} {bandwidth:.0f} GB/s", fontsize=8, color="#666666",
+                  rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor", transform_rotates_text=True, va="bottom")
     for backend in run.backends:
         for family, marker in MARKERS.items():
             chosen = [b for b in points if b.backend == backend and b.family == family]
             if chosen:
                 axes.scatter([b.gflops / b.gigabytes for b in chosen], [b.gflops for b in chosen], s=34 if marker == "*" else 16,
                              marker=marker, color=run.colour(backend), alpha=0.65, linewidths=0, zorder=2)
-    axes.set(xscale="log", yscale="log", xlim=(left, right), xlabel="operations for every byte of operands and results",
-             ylabel="GFLOP/s")
     for backend in unique(b.backend for b in points):
         axes.scatter([], [], color=run.colour(backend), label=backend, s=30)
     for family in unique(b.family for b in points):
@@ -184,6 +185,7 @@ def against_peers(run):
             if key not in side or b.seconds < side[key].seconds:
                 side[key] = b
     rows = [(family, shape, side["ours"], side["peer"]) for (family, shape), side in best.items() if len(side) == 2]
+    rows.sort(key=lambda row: row[0], reverse=True)  # training first, each as the run has it
     if not rows:
         return None
     figure, axes = plt.subplots(figsize=(9, 0.28 * len(rows) + 1))
@@ -274,7 +276,7 @@ summary { cursor: pointer; font-weight: 600; margin: .6rem 0 .3rem }
 def facts(run):
     context = run.context
     rows = [("CPU", f"{context.get('cpu', 'unknown')}, {context.get('isa', '')}"),
-            ("Plexus", f"{context.get('plexus_version', 'unknown')}: {context.get('backend_versions', '')}")]
+            ("build", context.get("backend_versions", "unknown"))]
     rows += [(key[5:], value) for key, value in context.items() if key.startswith("peer/")]
     rows += [("measured", f"{context.get('date', '')}, {context.get('repetitions', '1')} repetitions, "
               f"load average at most {context.get('load_average', 'unknown')}")]

@@ -53,7 +53,7 @@ def main(version, multiply_1024, prepare):
         "benchmarks": [],
     }
     with open(arguments.names) as names:
-        for name in names.read().split():
+        for name in names.read().splitlines():
             prepared = prepare(name)
             if prepared is None:
                 continue

@@ -5,7 +5,7 @@ SHAPES = {"1024x4": [1024] * 5}
 
 
 def parse(name):
-    """(family, widths, batch, rest) of training/784-128-10/b128/sgd or inference/784-128-10/b1; None: something else."""
+    """(family, widths, batch, variant) of training/784-128-10/b128/sgd or inference/784-128-10/b1; None: something else."""
     match = re.fullmatch(r"(training|inference)/([0-9x-]+)/b([0-9]+)(?:/(.*))?", name)
     if not match:
         return None

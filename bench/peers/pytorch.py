@@ -25,8 +25,6 @@ def model(widths):
 def optimizer(name, parameters):
     if name == "sgd":
         return torch.optim.SGD(parameters, lr=0.01)
-    if name == "momentum":
-        return torch.optim.SGD(parameters, lr=0.01, momentum=0.9)
     if name == "adam":
         return torch.optim.Adam(parameters, lr=0.001)
     return None
@@ -36,18 +34,20 @@ def prepare(name):
     parsed = network.parse(name)
     if not parsed:
         return None
-    family, widths, batch, rest = parsed
+    family, widths, batch, variant = parsed
     torch.manual_seed(1)
     net = model(widths)
     x = torch.randn(batch, widths[0])
     if family == "inference":
+        if variant not in ("", "predict"):  # the same thing here: the result is a new tensor
+            return None
         net.eval()
 
         def infer():
             with torch.inference_mode():
                 net(x)
         return infer, 1
-    steps = optimizer(rest, net.parameters())
+    steps = optimizer(variant, net.parameters())
     if not steps:
         return None
     labels = torch.randint(widths[-1], (batch,))

@@ -19,15 +19,14 @@ STEPS = 20
 
 def prepare(name):
     parsed = network.parse(name)
-    if not parsed or parsed[0] != "training" or parsed[3] not in ("sgd", "momentum", "adam"):
+    if not parsed or parsed[0] != "training" or parsed[3] not in ("sgd", "adam"):
         return None
-    _, widths, batch, rest = parsed
+    _, widths, batch, optimizer = parsed
     random = np.random.default_rng(1)
     x = random.standard_normal((batch * STEPS, widths[0]), dtype=np.float32)
     labels = np.arange(len(x)) % widths[-1]
-    classifier = MLPClassifier(widths[1:-1], solver="adam" if rest == "adam" else "sgd", alpha=0, batch_size=batch,
-                               momentum=0.9 if rest == "momentum" else 0, nesterovs_momentum=False, learning_rate_init=0.001,
-                               random_state=1)
+    classifier = MLPClassifier(widths[1:-1], solver=optimizer, alpha=0, batch_size=batch, momentum=0,
+                               nesterovs_momentum=False, learning_rate_init=0.001, random_state=1)
     classes = np.arange(widths[-1])
     return (lambda: classifier.partial_fit(x, labels, classes)), STEPS
 

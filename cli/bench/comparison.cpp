@@ -83,6 +83,15 @@ void check_machines(const Measurements& a, const Measurements& b) {
                     "): only runs of one machine can be compared");
 }
 
+/// All values of one run above all of the other is the most that n against n can show: it has a probability of 1 to (2n over n).
+int needed_repetitions(size_t tests) {
+  double p = 1;
+  for (int n = 1;; ++n) {
+    p *= double(n) / (2 * (2 * n - 1));
+    if (n >= least_repetitions && p * double(tests) < significance) return n;
+  }
+}
+
 /// Everything that is tested, before the p values are adjusted for their number.
 struct Tests {
   std::vector<Change> list;
@@ -150,9 +159,7 @@ Comparison compare(const Measurements& a, const Measurements& b) {
             [](const Change& x, const Change& y) { return x.ratio > y.ratio; });
   std::sort(result.faster.begin(), result.faster.end(),
             [](const Change& x, const Change& y) { return x.ratio < y.ratio; });
-  const Pair& first = by_threads.begin()->second.front();
-  const std::vector<double> low(first.a.size(), 0.0), high(first.b.size(), 1.0);
-  result.least_p = mann_whitney_greater(low, high) * double(tests.list.size());
+  result.needed_repetitions = needed_repetitions(tests.list.size());
   for (const Refusal& refusal : b.refusals)
     if (a.find(refusal.name)) result.refused.push_back(refusal);
   return result;

@@ -36,7 +36,7 @@ struct Comparison {
   std::vector<Change> slower, faster;  ///< the largest change first
   std::vector<Refusal> refused;        ///< timed in A, refused in B
   size_t compared = 0, only_a = 0, only_b = 0;
-  double least_p = 1;  ///< the smallest adjusted p value that a single benchmark could have had
+  int needed_repetitions = 0;  ///< with which a single slower benchmark among so many would show
 };
 
 /// Compares what both have. Every repetition is first divided by what all benchmarks of its number of threads have in common: a

@@ -21,6 +21,19 @@ std::optional<double> number(const std::string& text) {
   return value;
 }
 
+// Between the parts of a value that lists several: "Plexus 0.1.0, GCC 12.2.0; onednn: 2.6.3"
+const std::string separator = "; ";
+
+std::vector<std::string> parts(const std::string& value) {
+  std::vector<std::string> list;
+  for (size_t begin = 0; begin <= value.size();) {
+    const size_t end = std::min(value.find(separator, begin), value.size());
+    list.push_back(value.substr(begin, end - begin));
+    begin = end + separator.size();
+  }
+  return list;
+}
+
 std::string text(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
 
 double seconds_of(const std::string& unit) {
@@ -170,8 +183,8 @@ Json Merge::json(int repetitions) const {
   Json context = context_;
   for (const auto& [key, values] : values_) {
     std::vector<double> numbers;
-    for (const std::string& value : values)
-      if (const auto parsed = number(value)) numbers.push_back(*parsed);
+    for (const std::string& value : values)  // of the three load averages the first, of the last minute
+      if (const auto parsed = number(value.substr(0, value.find(' ')))) numbers.push_back(*parsed);
     if (numbers.size() == values.size() && key.starts_with("limit/")) {
       context[key] = Json(median(numbers)).dump();
     } else if (numbers.size() == values.size() && key == "load_average") {
@@ -179,8 +192,9 @@ Json Merge::json(int repetitions) const {
     } else {
       std::vector<std::string> different;
       for (const std::string& value : values)
-        if (std::find(different.begin(), different.end(), value) == different.end()) different.push_back(value);
-      context[key] = join(different, "; ");
+        for (const std::string& part : parts(value))
+          if (std::find(different.begin(), different.end(), part) == different.end()) different.push_back(part);
+      context[key] = join(different, separator);
     }
   }
   context["repetitions"] = std::to_string(repetitions);

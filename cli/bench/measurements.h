@@ -47,7 +47,7 @@ Json load_json(const std::string& path);
 Measurements measurements(const Json& json, const std::string& file);
 
 /// What many processes wrote, as one run. Numbers that the processes measured of the machine (limit/) are their medians, the load
-/// average is the largest; other differing values of the context are listed one after the other.
+/// average is the largest; other differing values of the context are listed one after the other, each once.
 class Merge {
  public:
   /// `suffix` is put behind each name; `repetition` from 0.

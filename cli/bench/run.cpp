@@ -26,8 +26,8 @@ using Clock = std::chrono::steady_clock;
 // The load of a quiet machine. Above it somebody else had half a core in the last minute.
 constexpr double quiet_load = 0.5;
 
-// Seconds a peer's benchmark runs: five times the start of a thread team after a pause, and enough for a median of repetitions.
-constexpr double peer_seconds = 0.1, quick_peer_seconds = 0.03;
+// Seconds a peer's benchmark runs: as many as one of plexus-bench does.
+constexpr double peer_seconds = 0.1, quick_peer_seconds = 0.01;
 
 /// A directory for what the processes write, removed with everything in it.
 class Scratch {
@@ -123,7 +123,10 @@ Json run_plexus(const BenchRun& options, const Scratch& scratch, const std::stri
   if (!interrupted() && (code == ok || code == failed) && fs::exists(out) && fs::file_size(out) > 0)
     return load_json(out);
   if (interrupted()) return nullptr;
-  const std::string line = last_line(err);
+  std::string line = last_line(err);
+  const std::string prefix = "plexus-bench: error: ";
+  if (line.starts_with(prefix)) line.erase(0, prefix.size());
+  if (code == usage) throw ArgumentError(line);  // ours was passed on: it knows the families
   throw Error("plexus-bench --backend " + backend + " --threads " + std::to_string(threads) + " ended with " +
               std::to_string(code) + (line.empty() ? "" : ": " + line));
 }

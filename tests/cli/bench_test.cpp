@@ -33,6 +33,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ ! -e "$here/crash" ] || { echo "first line" >&2; echo "no such kernel" >&2; exit 3; }
+[ ! -e "$here/usage" ] || { echo "plexus-bench: error: --family x: no such family" >&2; exit 2; }
 [ ! -e "$here/sleep" ] || exec sleep 60
 time=$([ "$backend" = reference ] && echo 8000.$calls || echo 2000.$calls)
 if [ -e "$here/wrong" ]; then
@@ -40,7 +41,7 @@ if [ -e "$here/wrong" ]; then
 fi
 cat >"$out" <<EOF
 {"context": {"date": "2024-01-01", "num_cpus": 2, "cpu": "made up", "isa": "avx2", "plexus_version": "1.2.3",
-  "backend": "$backend", "threads": "$threads", "backend_versions": "$backend 7", "load_average": "0.$calls",
+  "backend": "$backend", "threads": "$threads", "backend_versions": "Plexus 1.2.3; $backend 7", "load_average": "0.$calls 1.0 2.0",
   "limit/fma/avx2/t$threads": "$((100 * threads + calls))"},
  "benchmarks": [
   {"name": "matmul/nn/f32/m64/n64/k64/$backend/t$threads", "run_name": "matmul", "run_type": "iteration", "repetitions": 1,
@@ -145,7 +146,7 @@ TEST_F(Bench, MergesIntoOneFile) {
   const Json json = written();
   const Json& context = json.at("context");
   EXPECT_EQ(context.at("cpu"), "made up");
-  EXPECT_EQ(context.at("backend_versions"), "simd 7; reference 7");
+  EXPECT_EQ(context.at("backend_versions"), "Plexus 1.2.3; simd 7; reference 7");
   EXPECT_EQ(context.at("repetitions"), "3");
   EXPECT_FALSE(context.contains("threads"));
   EXPECT_EQ(context.at("limit/fma/avx2/t1"), "105.5");  // the middle of calls 1, 2, 5, 6, 9, 10
@@ -164,7 +165,7 @@ TEST_F(Bench, MergesIntoOneFile) {
 TEST_F(Bench, PrintsATableForEachFamily) {
   const Result result = bench({"--backends", "simd,reference", "--threads", "1", "--repetitions", "1"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "CPU       made up, avx2\n", result.out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "CPU       made up, avx2\nbuild     Plexus 1.2.3; simd 7; reference 7\n", result.out);
   EXPECT_PRED_FORMAT2(testing::IsSubstring,
                       "\nmatmul, 1 thread: GFLOP/s, of the limit, of the fastest\n"
                       "                    fastest  simd              reference            \n"
@@ -193,6 +194,11 @@ TEST_F(Bench, ErrorsOfTheProgram) {
   EXPECT_PRED_FORMAT2(testing::IsSubstring,
                       "plexus: error: plexus-bench --backend simd --threads 2 ended with 3: no such kernel\n",
                       result.err);
+  fs::remove(libexec + "/crash");
+  set("usage");
+  const Result misspelt = bench({"--family", "x"});
+  EXPECT_EQ(misspelt.code, 2);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: error: --family x: no such family\n", misspelt.err);
   fs::remove(libexec + "/plexus-bench");
   const Result missing = bench({});
   EXPECT_EQ(missing.code, 4);
