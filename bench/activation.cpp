@@ -1,4 +1,5 @@
-// Activations and their gradients, over rows of a hundred columns, from a vector that fits a register to one that fits no cache.
+// Activations and their gradients, over rows of a hundred columns, from a vector that fits a register to one
+// that fits no cache.
 #include "plexus/backends/conformance/shapes.h"
 #include "plexus/bench/suite.h"
 
@@ -13,8 +14,10 @@ double alpha(Activation kind) {
 
 Program forward(Activation kind, int64_t rows) {
   Program program;
-  const BufferId x = program.add_buffer({.name = "x", .role = Role::input, .shape = {rows, columns}, .batch = true});
-  const BufferId y = program.add_buffer({.name = "y", .role = Role::output, .shape = {rows, columns}, .batch = true});
+  const BufferId x =
+      program.add_buffer({.name = "x", .role = Role::input, .shape = {rows, columns}, .batch = true});
+  const BufferId y =
+      program.add_buffer({.name = "y", .role = Role::output, .shape = {rows, columns}, .batch = true});
   program.add("", ActivationSpec{.kind = kind, .m = rows, .n = columns, .alpha = alpha(kind)}, {x, y});
   return program;
 }

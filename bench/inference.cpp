@@ -1,5 +1,5 @@
-// Inference: a plan's forward pass with the copying of its input, as who wants no delay runs it, and Trainer::predict, which makes
-// a tensor of the result.
+// Inference: a plan's forward pass with the copying of its input, as who wants no delay runs it, and
+// Trainer::predict, which makes a tensor of the result.
 #include <cstring>
 
 #include "plexus/bench/network.h"
@@ -47,8 +47,8 @@ Suite::Measurement prepare_plan(Suite& suite, const conformance::Network& shape,
   const Plan& plan = inference->plan;
   verify_outputs(inference->network, inference->rows, inference->plan.data<float>("y"),
                  rows_to_verify(plan.program()));
-  return [&suite, inference, cost = network_cost(plan.program()), label = backends_of(plan)](
-             benchmark::State& state) {
+  return [&suite, inference, cost = network_cost(plan.program()),
+          label = backends_of(plan)](benchmark::State& state) {
     for (auto _ : state) inference->run();
     suite.report(state, cost, label);
   };
@@ -75,7 +75,8 @@ void add_inference(Suite& suite) {
       if (suite.quick() && batch != 1 && batch != 32) continue;
       const std::string name = "inference/" + network.name + "/b" + std::to_string(batch);
       suite.add(name, [&suite, network, batch] { return prepare_plan(suite, network, batch); });
-      suite.add(name + "/predict", [&suite, network, batch] { return prepare_prediction(suite, network, batch); });
+      suite.add(name + "/predict",
+                [&suite, network, batch] { return prepare_prediction(suite, network, batch); });
     }
   }
 }

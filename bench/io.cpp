@@ -1,5 +1,5 @@
-// Readers beside the bare copy of as many bytes (or zlib's inflating of them): `peak` is the time of that through the time of the
-// reader, both measured in turn. The files lie in memory, where there is a /dev/shm.
+// Readers beside the bare copy of as many bytes (or zlib's inflating of them): `peak` is the time of that
+// through the time of the reader, both measured in turn. The files lie in memory, where there is a /dev/shm.
 #include <unistd.h>
 #include <zlib.h>
 
@@ -28,8 +28,8 @@ namespace {
 class File {
  public:
   File(const std::string& name, const std::string& bytes)
-      : path_((std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + ("/plexus-bench-" + std::to_string(getpid())) +
-              "-" + name) {
+      : path_((std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") +
+              ("/plexus-bench-" + std::to_string(getpid())) + "-" + name) {
     std::ofstream out(path_, std::ios::binary);
     if (!out.write(bytes.data(), std::streamsize(bytes.size())).flush())
       throw IoError(path_ + ": cannot be written");
@@ -147,9 +147,11 @@ Reading tensor_reading(std::string bytes, const Loader& load, int64_t count,
                        const std::function<double(int64_t)>& expected) {
   auto yardstick = copy_of(bytes);
   return {std::move(bytes), [load](const std::string& file) { benchmark::DoNotOptimize(load(file)); },
-          std::move(yardstick), [=](const std::string& file) {
+          std::move(yardstick),
+          [=](const std::string& file) {
             const Tensor tensor = load(file);
-            verify_elements(count, tensor.elements(), [&](int64_t i) { return element(tensor, i); }, expected);
+            verify_elements(
+                count, tensor.elements(), [&](int64_t i) { return element(tensor, i); }, expected);
           }};
 }
 
@@ -176,29 +178,32 @@ Reading npy(int64_t file_bytes, const Element& e) {
 
 Reading idx(int64_t file_bytes, char code, const Element& e) {
   const auto count = uint32_t(file_bytes / e.size);
-  const std::string header = {0, 0, code, 1, char(count >> 24), char(count >> 16), char(count >> 8), char(count)};
+  const std::string header = {0,          0, code, 1, char(count >> 24), char(count >> 16), char(count >> 8),
+                              char(count)};
   const std::string payload = noise(file_bytes);
   return tensor_reading(header + payload, load_idx, count, [payload, e](int64_t i) {
     return decoded(payload, size_t(i * e.size), e.kind, size_t(e.size), true);
   });
 }
 
-/// Small whole numbers, which deflate makes several times smaller.
-Tensor counts(int64_t elements) {
-  Tensor tensor(DType::f32, {elements});
-  const std::string random = noise(elements);
-  for (size_t i = 0; i < random.size(); ++i) tensor.values<float>()[i] = float(random[i]);
+/// Runs of one value, as in drawings: deflate makes them six times smaller, and does so at once.
+Tensor drawing(int64_t bytes) {
+  Tensor tensor(DType::u8, {bytes});
+  const std::string random = noise(bytes);
+  const auto pixels = tensor.values<uint8_t>();
+  for (size_t i = 0, run = 0; i < pixels.size(); run++)
+    for (int left = 1 + uint8_t(random[run]) / 8; left > 0 && i < pixels.size(); left--, i++)
+      pixels[i] = uint8_t(random[random.size() - 1 - run]);
   return tensor;
 }
 
 Reading npz(int64_t file_bytes, Compression compression) {
-  const int64_t count = file_bytes / 4;
-  const Tensor source = counts(count);
+  const Tensor source = drawing(file_bytes);
   const File file("source", "");
-  const std::vector<NamedTensor> tensors = {{"counts", source}};
+  const std::vector<NamedTensor> tensors = {{"drawing", source}};
   save_npz(file.path(), tensors, compression);
   Reading reading = tensor_reading(
-      file.content(), [](const std::string& path) { return std::move(load_npz(path)[0].tensor); }, count,
+      file.content(), [](const std::string& path) { return std::move(load_npz(path)[0].tensor); }, file_bytes,
       [source](int64_t i) { return element(source, i); });
   if (compression == Compression::none) return reading;  // what the copy does not have is the checksum
   std::vector<Bytef> packed(compressBound(source.byte_count()));
@@ -216,7 +221,8 @@ Reading npz(int64_t file_bytes, Compression compression) {
 
 Reading safetensors(int64_t file_bytes) {
   Safetensors content;
-  const Tensor tensor = counts(file_bytes / 64);
+  Tensor tensor(DType::f32, {file_bytes / 64});
+  fill_uniform(tensor, 0);
   for (int i = 0; i < 16; ++i) content.tensors.push_back({std::to_string(i), tensor});
   const File file("source", "");
   save_safetensors(file.path(), content);
@@ -242,7 +248,8 @@ Reading csv(int64_t file_bytes, const char* format, double scale) {
     }
   }
   return {text, [](const std::string& file) { benchmark::DoNotOptimize(load_csv(file)); },
-          [text] { benchmark::DoNotOptimize(std::string(text)); }, [values](const std::string& file) {
+          [text] { benchmark::DoNotOptimize(std::string(text)); },
+          [values](const std::string& file) {
             const Table table = load_csv(file);
             verify_elements(
                 int64_t(values.size()), table.rows() * int64_t(table.columns.size()),

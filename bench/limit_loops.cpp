@@ -20,15 +20,16 @@ using V = hn::Vec<F>;
 
 constexpr int64_t lanes = HWY_LANES(float);
 
-// Fused multiply-adds take 4 cycles, and at most two start in a cycle: 8 chains keep every CPU busy that Plexus knows. 12
-// leave room for slower ones, and fit 16 registers with the two factors.
+// Fused multiply-adds take 4 cycles, and at most two start in a cycle: 8 chains keep every CPU busy that
+// Plexus knows. 12 leave room for slower ones, and fit 16 registers with the two factors.
 constexpr int chains = 12;
 
 float multiply_add(int64_t rounds) {
-  // x -> x / 2 + 1 goes to 2 and stays there: no value grows, none becomes denormal.
+  // x -> x / 2 + 1 goes to 2: no value grows, none becomes denormal. None starts there either, or at 0: such
+  // a chain has been compiled into something else.
   const V half = hn::Set(F(), 0.5f), one = hn::Set(F(), 1.0f);
   V x[chains];
-  PLEXUS_UNROLL for (int c = 0; c < chains; c++) x[c] = hn::Set(F(), float(c));
+  PLEXUS_UNROLL for (int c = 0; c < chains; c++) x[c] = hn::Set(F(), float(c + 3));
   for (int64_t i = 0; i < rounds; i++) {
     PLEXUS_UNROLL for (int c = 0; c < chains; c++) x[c] = hn::MulAdd(x[c], half, one);
   }
@@ -39,7 +40,8 @@ float multiply_add(int64_t rounds) {
   return lane[0];
 }
 
-// Bits are joined by OR, which takes one cycle on more ports than there are loads: 8 chains, nothing but the loads counts.
+// Bits are joined by OR, which takes one cycle on more ports than there are loads: 8 chains, nothing but the
+// loads counts.
 constexpr int loads = 8;
 
 float read(const float* data, int64_t count) {
@@ -48,7 +50,8 @@ float read(const float* data, int64_t count) {
   hn::Vec<decltype(bits)> any[loads];
   PLEXUS_UNROLL for (int l = 0; l < loads; l++) any[l] = hn::Zero(bits);
   for (int64_t i = 0; i < count; i += loads * lanes) {
-    PLEXUS_UNROLL for (int l = 0; l < loads; l++) any[l] = hn::Or(any[l], hn::Load(bits, words + i + l * lanes));
+    PLEXUS_UNROLL for (int l = 0; l < loads; l++) any[l] =
+        hn::Or(any[l], hn::Load(bits, words + i + l * lanes));
   }
   PLEXUS_UNROLL for (int l = 1; l < loads; l++) any[0] = hn::Or(any[0], any[l]);
   HWY_ALIGN uint32_t lane[lanes];

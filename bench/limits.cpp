@@ -19,7 +19,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Long beside what reading the clock takes, and short beside a time slice of the system: some of the tries are not interrupted.
+// Long beside what reading the clock takes, and short beside a time slice of the system: some of the tries
+// are not interrupted.
 constexpr double try_seconds = 2e-3;
 constexpr int tries = 9;
 
@@ -47,8 +48,8 @@ struct Work {
   std::function<void()> pass;
 };
 
-/// How often the work of all threads is done in a second, times its amount. Every thread prepares its own work, and so touches
-/// its memory first.
+/// How often the work of all threads is done in a second, times its amount. Every thread prepares its own
+/// work, and so touches its memory first.
 double best_rate(int threads, const std::function<Work()>& prepare) {
   StartingLine line(threads);
   const auto count = static_cast<size_t>(threads);
@@ -110,8 +111,8 @@ double median(std::vector<double> values) {
   return *middle;
 }
 
-/// Microseconds of a loop with a piece for every thread beyond those of one piece. The pieces do something: an empty one is
-/// over before a second thread hears of it.
+/// Microseconds of a loop with a piece for every thread beyond those of one piece. The pieces do something:
+/// an empty one is over before a second thread hears of it.
 double loop_cost(const Executor& executor, Isa isa, double piece_seconds, std::chrono::milliseconds idle,
                  int loops) {
   const LimitLoops& table = limit_loops(isa);
@@ -182,7 +183,8 @@ Limits measure_limits(int threads, Isa most) {
   double largest = 0;
   for (const auto& [name, size] : cache_sizes()) {  // in the order of their names
     const double copies = name == "l3" ? 1 : threads;
-    limits.levels.push_back({name, copies * size, read_rate(threads, sets.back(), copies * size / 2 / threads)});
+    limits.levels.push_back(
+        {name, copies * size, read_rate(threads, sets.back(), copies * size / 2 / threads)});
     largest = std::max(largest, copies * size);
   }
   // Four times what the last level holds, so that hardly anything is found there on the next pass.
@@ -190,8 +192,8 @@ Limits measure_limits(int threads, Isa most) {
   limits.levels.push_back(
       {"dram", std::numeric_limits<double>::infinity(), read_rate(threads, sets.back(), beyond / threads)});
 
-  // A piece must outlast the waking of a thread, else the caller does all of them: 2 microseconds where it is awake, up to 200
-  // where it sleeps.
+  // A piece must outlast the waking of a thread, else the caller does all of them: 2 microseconds where it is
+  // awake, up to 200 where it sleeps.
   const Executor executor(threads);
   using std::chrono::milliseconds;
   limits.hot_loop = loop_cost(executor, sets.back(), 20e-6, milliseconds(0), 301);

@@ -1,4 +1,5 @@
-// plexus-bench: measures one backend with one number of threads, all families or some. `plexus bench` starts it for many.
+// plexus-bench: measures one backend with one number of threads, all families or some. `plexus bench` starts
+// it for many.
 #include <benchmark/benchmark.h>
 #include <stdlib.h>
 
@@ -25,10 +26,14 @@ struct Family {
 };
 
 const std::vector<Family>& families() {
-  static const std::vector<Family> table = {
-      {"matmul", add_matmul}, {"activation", add_activation}, {"loss", add_loss},
-      {"update", add_update}, {"io", add_io},                 {"plan", add_plan},
-      {"training", add_training}, {"inference", add_inference}};
+  static const std::vector<Family> table = {{"matmul", add_matmul},
+                                            {"activation", add_activation},
+                                            {"loss", add_loss},
+                                            {"update", add_update},
+                                            {"io", add_io},
+                                            {"plan", add_plan},
+                                            {"training", add_training},
+                                            {"inference", add_inference}};
   return table;
 }
 
@@ -57,10 +62,11 @@ std::vector<Family> chosen(const std::vector<std::string>& names) {
   return result;
 }
 
-/// Options of Google Benchmark, with a measuring time that suits many short benchmarks unless another is given.
+/// Options of Google Benchmark, with a measuring time that suits many short benchmarks unless another is
+/// given.
 void initialize(const Options& options) {
-  static std::vector<std::string> words = {"plexus-bench", options.suite.quick ? "--benchmark_min_time=0.01"
-                                                                               : "--benchmark_min_time=0.1"};
+  static std::vector<std::string> words = {
+      "plexus-bench", options.suite.quick ? "--benchmark_min_time=0.01" : "--benchmark_min_time=0.1"};
   words.insert(words.end(), options.others.begin(), options.others.end());
   if (!options.out.empty()) words.push_back("--benchmark_out=" + options.out);
   static std::vector<char*> pointers;  // they are kept
@@ -94,7 +100,9 @@ std::string backend_versions() {
 void add_context(const Suite& suite, Isa most) {
   const Limits& limits = suite.limits;
   const std::string threads = "/t" + std::to_string(limits.threads);
-  const auto add = [](const std::string& key, const std::string& value) { benchmark::AddCustomContext(key, value); };
+  const auto add = [](const std::string& key, const std::string& value) {
+    benchmark::AddCustomContext(key, value);
+  };
   add("plexus_version", version());
   add("cpu", cpu().name);
   add("isa", to_string(most));
@@ -103,14 +111,16 @@ void add_context(const Suite& suite, Isa most) {
   add("backend_versions", backend_versions());
   add("load_average", load_average());
   for (const auto& [name, size] : cache_sizes()) add("cache/" + name, number(size));
-  for (const auto& [isa, rate] : limits.multiply_add) add("limit/fma/" + to_string(isa) + threads, number(rate));
+  for (const auto& [isa, rate] : limits.multiply_add)
+    add("limit/fma/" + to_string(isa) + threads, number(rate));
   for (const Limits::Level& level : limits.levels)
     add("limit/read/" + level.name + threads, number(level.bandwidth));
   add("limit/parallel_for/hot" + threads, number(limits.hot_loop));
   add("limit/parallel_for/cold" + threads, number(limits.cold_loop));
 }
 
-/// Runs what is registered. Google Benchmark writes nothing at all where that is nothing; here it is an empty list.
+/// Runs what is registered. Google Benchmark writes nothing at all where that is nothing; here it is an empty
+/// list.
 void report(const Suite& suite, const std::string& out) {
   Reporter display(*benchmark::CreateDefaultDisplayReporter());
   benchmark::JSONReporter json;
@@ -119,7 +129,9 @@ void report(const Suite& suite, const std::string& out) {
     benchmark::RunSpecifiedBenchmarks(&display, out.empty() ? nullptr : &file, "all");
     return;
   }
-  std::fprintf(stderr, "plexus-bench: nothing to measure: backend '%s' has no kernel of these families that the filter takes\n",
+  std::fprintf(stderr,
+               "plexus-bench: nothing to measure: backend '%s' has no kernel of these families that the "
+               "filter takes\n",
                suite.backend().name().c_str());
   std::ofstream stream(out);
   file.SetOutputStream(&stream);
@@ -159,7 +171,8 @@ int fail(std::string message, int code) {
 }
 
 int main(int argc, char** argv) {
-  CLI::App app("Measures the kernels, readers and networks of one backend with one number of threads.", "plexus-bench");
+  CLI::App app("Measures the kernels, readers and networks of one backend with one number of threads.",
+               "plexus-bench");
   app.allow_extras();
   Options options;
   app.add_option("--backend", options.backend, "A name of `plexus info` (PLEXUS_BACKEND, else the default)");
@@ -168,12 +181,14 @@ int main(int argc, char** argv) {
   app.add_option("--family", options.families, "Only these; several with commas")->delimiter(',');
   app.add_flag("--quick", options.suite.quick, "A handful of shapes of each family, for a short time each");
   app.add_flag("--list-families", options.list_families, "Print the families and end");
-  app.add_option("--benchmark_filter", options.suite.filter, "Only names that this extended regular expression finds");
+  app.add_option("--benchmark_filter", options.suite.filter,
+                 "Only names that this extended regular expression finds");
   app.add_flag("--benchmark_list_tests", options.list_tests, "Print the names of the benchmarks and end");
   app.add_option("--benchmark_out", options.out, "Write JSON to this file");
-  app.footer("Other options that begin with --benchmark_ are those of Google Benchmark.\n"
-             "Exit codes: 0 done, 1 something was wrong and not timed, 2 usage, 4 backend not available, 5 file not "
-             "writable.");
+  app.footer(
+      "Other options that begin with --benchmark_ are those of Google Benchmark.\n"
+      "Exit codes: 0 done, 1 something was wrong and not timed, 2 usage, 4 backend not available, 5 file not "
+      "writable.");
   try {
     app.parse(argc, argv);
     options.others = app.remaining();

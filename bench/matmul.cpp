@@ -1,5 +1,6 @@
-// Products: squares, the layers of networks and the awkward shapes, in the three forms of a training step. Layers also as they
-// are trained: with bias and relu forward, behind the gradient of a relu backward, in the layout that the backend wishes for.
+// Products: squares, the layers of networks and the awkward shapes, in the three forms of a training step.
+// Layers also as they are trained: with bias and relu forward, behind the gradient of a relu backward, in the
+// layout that the backend wishes for.
 #include <algorithm>
 
 #include "plexus/backends/conformance/shapes.h"
@@ -12,7 +13,8 @@ using conformance::MatmulShape;
 
 enum class Kind { plain, fused };
 
-/// The product of a layer's forward shape in this form: y[m,n] = x[m,k] w[k,n]; dx[m,k] = dy[m,n] w^T; dw[k,n] = x^T dy.
+/// The product of a layer's forward shape in this form: y[m,n] = x[m,k] w[k,n]; dx[m,k] = dy[m,n] w^T;
+/// dw[k,n] = x^T dy.
 MatmulSpec spec_of(const MatmulShape& forward, Form form, Kind kind) {
   const auto [m, n, k] = forward;
   switch (form) {
@@ -26,7 +28,8 @@ MatmulSpec spec_of(const MatmulShape& forward, Form form, Kind kind) {
   return {};
 }
 
-/// The product alone, or with the relu of the layer: its own forward, that of the layer before backward. `layout` of the weights.
+/// The product alone, or with the relu of the layer: its own forward, that of the layer before backward.
+/// `layout` of the weights.
 Program program_of(const MatmulShape& forward, Form form, Kind kind, const Layout* layout) {
   const auto [m, n, k] = forward;
   const MatmulSpec spec = spec_of(forward, form, kind);
@@ -39,8 +42,8 @@ Program program_of(const MatmulShape& forward, Form form, Kind kind, const Layou
   if (form == Form::nn) {
     const BufferId x = batch("x", Role::input, k);
     const BufferId y = batch("y", activation ? Role::temporary : Role::output, n);
-    const BufferId bias = spec.bias ? program.add_buffer({.name = "b", .role = Role::parameter, .shape = {1, n}})
-                                    : no_buffer;
+    const BufferId bias =
+        spec.bias ? program.add_buffer({.name = "b", .role = Role::parameter, .shape = {1, n}}) : no_buffer;
     program.add("forward", spec, {x, w, bias, y});
     if (activation)
       program.add("relu", ActivationSpec{.kind = Activation::relu, .m = m, .n = n},

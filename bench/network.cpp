@@ -65,7 +65,8 @@ void verify_outputs(const Sequential& network, const Tensor& inputs, const float
   if (error <= network_tolerance * double(largest)) return;
   const auto columns = size_t(expected.shape().columns());
   throw Error("wrong: output[" + std::to_string(worst / columns) + "," + std::to_string(worst % columns) +
-              "] is " + std::to_string(outputs[worst]) + ", the reference has " + std::to_string(values[worst]));
+              "] is " + std::to_string(outputs[worst]) + ", the reference has " +
+              std::to_string(values[worst]));
 }
 
 std::string backends_of(const Plan& plan) {

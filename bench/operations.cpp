@@ -53,7 +53,8 @@ Operations::Operations(const Context& context, Program program, const Fill& fill
     const Run run(program_, first, first + claim.count);
     for (size_t i = 0; i < run.size(); i++)
       for (const BufferId id : run[i].buffers)
-        step.addresses.push_back(id == no_buffer || run.internal(id) ? nullptr : buffers_[size_t(id)].bytes());
+        step.addresses.push_back(id == no_buffer || run.internal(id) ? nullptr
+                                                                     : buffers_[size_t(id)].bytes());
     workspace = std::max(workspace, step.kernel->workspace());
     steps_.push_back(std::move(step));
     first += claim.count;

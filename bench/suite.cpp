@@ -23,13 +23,12 @@ bool Suite::selected(const std::string& name) const {
 }
 
 void Suite::add(const std::string& name, Preparation prepare) {
-  const std::string full = name + "/" + backend().name() + "/t" + std::to_string(context_.executor().threads());
+  const std::string full =
+      name + "/" + backend().name() + "/t" + std::to_string(context_.executor().threads());
   if (!selected(full)) return;
   names_.push_back(full);
-  benchmark::RegisterBenchmark(full.c_str(),
-                               [this, full, prepare = std::move(prepare)](benchmark::State& state) {
-                                 run(full, prepare, state);
-                               })
+  benchmark::RegisterBenchmark(full.c_str(), [this, full, prepare = std::move(prepare)](
+                                                 benchmark::State& state) { run(full, prepare, state); })
       ->UseRealTime()
       ->Unit(benchmark::kMicrosecond);
 }

@@ -1,4 +1,5 @@
-// Training steps through Trainer::fit: gathering the rows of a batch, forward, loss, backward, update; and what an epoch adds.
+// Training steps through Trainer::fit: gathering the rows of a batch, forward, loss, backward, update; and
+// what an epoch adds.
 #include "plexus/bench/network.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/trainer.h"
@@ -63,9 +64,8 @@ Suite::Measurement prepare_training(Suite& suite, const conformance::Network& sh
   return [&suite, training, cost = network_cost(plan.program()),
           label = backends_of(plan)](benchmark::State& state) {
     StepCounter steps(state);
-    training->trainer.fit(training->data, {.epochs = int64_t(1) << 40,
-                                           .batch_size = training->batch,
-                                           .callbacks = {&steps}});
+    training->trainer.fit(training->data,
+                          {.epochs = int64_t(1) << 40, .batch_size = training->batch, .callbacks = {&steps}});
     suite.report(state, cost, label);
   };
 }

@@ -1,4 +1,5 @@
-// Optimizer steps, from a bias to ten million parameters. Each goes on from where the last one ended, as in training.
+// Optimizer steps, from a bias to ten million parameters. Each goes on from where the last one ended, as in
+// training.
 #include <algorithm>
 #include <cmath>
 
@@ -21,12 +22,13 @@ Program program_of(const UpdateSpec& spec) {
                 : no_buffer;
   };
   const bool counts = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
-  program.add("", spec,
-              {parameter, state("gradient"), state("first", spec.has_first()), state("second", spec.has_second()),
-               program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}}),
-               counts ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
-                      : no_buffer,
-               no_buffer});
+  program.add(
+      "", spec,
+      {parameter, state("gradient"), state("first", spec.has_first()), state("second", spec.has_second()),
+       program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}}),
+       counts ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
+              : no_buffer,
+       no_buffer});
   return program;
 }
 

@@ -22,8 +22,8 @@ using conformance::Values;
 // What the oracle does in a few hundredths of a second.
 constexpr int64_t most_products = int64_t(1) << 22;
 constexpr int64_t most_elements = int64_t(1) << 16;
-// Of a product that is too large: the first, the last, and one between.
-constexpr int64_t least_lines = 3;
+// The smallest tiles of f32 that kernels are made of; some larger ones are made of these.
+constexpr int64_t tile_rows = 8, tile_columns = 32;
 
 std::vector<int64_t> all(int64_t size) {
   std::vector<int64_t> positions(size_t(size), 0);
@@ -31,13 +31,13 @@ std::vector<int64_t> all(int64_t size) {
   return positions;
 }
 
-/// The first, the last and random ones between, ascending.
-std::vector<int64_t> some(int64_t size, int64_t count, uint32_t stream) {
-  if (count >= size) return all(size);
+/// A random one of every `group` neighbours, the first and the last; ascending.
+std::vector<int64_t> one_of_every(int64_t group, int64_t size, uint32_t stream) {
   const RandomStream random(1, Purpose::user, stream);
   std::vector<int64_t> positions = {0, size - 1};
-  for (uint64_t i = 0; int64_t(positions.size()) < count; i++)
-    positions.push_back(int64_t(random.below(uint64_t(size), i)));
+  for (int64_t first = 0; first < size; first += group)
+    positions.push_back(first +
+                        int64_t(random.below(uint64_t(std::min(group, size - first)), uint64_t(first))));
   std::sort(positions.begin(), positions.end());
   positions.erase(std::unique(positions.begin(), positions.end()), positions.end());
   return positions;
@@ -63,8 +63,7 @@ Matrix gather(const void* data, const Operand& o, const std::vector<int64_t>& ro
   Matrix result(int64_t(rows.size()), int64_t(columns.size()));
   size_t i = 0;
   for (const int64_t row : rows)
-    for (const int64_t column : columns)
-      result.values[i++] = element(data, o.dtype, row * o.stride + column);
+    for (const int64_t column : columns) result.values[i++] = element(data, o.dtype, row * o.stride + column);
   return result;
 }
 
@@ -126,17 +125,16 @@ Verification::Verification(const Program& program, std::span<const void* const> 
 std::vector<Verification::Block> Verification::blocks(const Spec& spec) {
   if (const auto* s = std::get_if<MatmulSpec>(&spec)) {
     if (s->m * s->n * s->k <= most_products) return {{all(s->m), all(s->n)}};
-    const auto lines = [&](int64_t across) { return std::max(least_lines, most_products / (across * s->k)); };
-    return {{some(s->m, lines(s->n), 0), all(s->n)}, {all(s->m), some(s->n, lines(s->m), 1)}};
+    return {{one_of_every(tile_rows, s->m, 0), one_of_every(tile_columns, s->n, 1)},
+            {one_of_every(s->m, s->m, 2), all(s->n)},
+            {all(s->m), one_of_every(s->n, s->n, 3)}};
   }
-  if (std::holds_alternative<LossSpec>(spec)) {  // the value is a sum over everything
-    const auto& s = std::get<LossSpec>(spec);
-    return {{all(s.m), all(s.n)}};
-  }
+  if (const auto* s = std::get_if<LossSpec>(&spec))  // its value is a sum over everything
+    return {{all(s->m), all(s->n)}};
   return std::visit(
       [](const auto& s) -> std::vector<Block> {
         if constexpr (requires { s.m, s.n; })
-          return {{some(s.m, std::max(least_lines, most_elements / s.n), 0), all(s.n)}};
+          return {{one_of_every((s.m * s.n - 1) / most_elements + 1, s.m, 0), all(s.n)}};
         return {{all(1), all(1)}};
       },
       spec);

@@ -13,9 +13,10 @@ namespace plexus::bench {
 /// Expected results of a program's operations by the oracle of the conformance tests, and their bounds. The second operation
 /// may be a relu, or its gradient, of the first one's result.
 ///
-/// A large product would take the oracle minutes, so of one above 2^22 multiplications it evaluates some rows and some columns
-/// of the result in full: the first, the last and random ones, which are right or wrong as exactly as all others would be. So
-/// every row and every column is looked at in some places. Of elementwise operations above 2^16 elements, some rows.
+/// A large product would take the oracle minutes. Of one above 2^22 multiplications it evaluates, as exactly as it would all,
+/// one element of every tile of 8 x 32 (a row of every eight, a column of every 32) and three whole rows and columns; first and
+/// last are always among them. So no wrong tile is missed, nor what is wrong with one row or column of all tiles. Of elementwise
+/// operations above 2^16 elements it evaluates some rows, evenly spread.
 class Verification {
  public:
   /// Before the run. `data`: the address of every buffer, plain; null for temporaries.
