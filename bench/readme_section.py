@@ -50,6 +50,10 @@ def duration(seconds):
     return f"{seconds / UNITS[unit]:.3g} {unit}".replace("us", "µs")
 
 
+def count(threads):
+    return f"{threads} thread" + ("s" if threads > 1 else "")
+
+
 def table(header, rows):
     return ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"] + ["| " + " | ".join(row) + " |" for row in rows] + [""]
 
@@ -74,7 +78,7 @@ def networks(results, family, variant, ours, peers):
 
 
 def products(results, ours, peers, threads):
-    columns = [b for b in ours + peers if b in ("openblas", "onednn-sgemm") or b in ours]
+    columns = ours + [peer for peer in peers if peer in ("openblas", "onednn-sgemm")]
     rows = []
     for form, m, n, k in PRODUCTS:
         pattern = re.compile(rf"matmul/{form}/f32/m{m}~?/n{n}/k{k}~?")
@@ -82,7 +86,7 @@ def products(results, ours, peers, threads):
         if found:
             rows.append([f"{form} {m} x {n} x {k}"] + [f"{found[b].gflops:.3g} ({100 * found[b].peak:.0f} %)" if b in found else ""
                                                        for b in columns])
-    header = [f"GFLOP/s on {threads} thread" + ("s" if threads > 1 else "")] + [TITLES.get(b, f"`{b}`") for b in columns]
+    header = [f"GFLOP/s on {count(threads)}"] + [TITLES.get(b, f"`{b}`") for b in columns]
     return table(header, rows) if rows else []
 
 
@@ -92,9 +96,9 @@ def section(data):
     results = medians(data)
     ours = [b for b in dict.fromkeys(backend for _, backend, _ in results) if b not in peers]
     counts = sorted({threads for _, _, threads in results})
-    limits = [f"{value} GFLOP/s on {key.rsplit('/t', 1)[1]}" for key, value in context.items()
-              if key.startswith(f"limit/fma/{context['isa']}/t")]
-    lines = [f"Measured on {context['cpu']} ({context['isa']}; {', '.join(limits)} thread(s)), {context['date'][:10]}, with",
+    limits = [f"{float(context[key]):.3g} GFLOP/s on {count(threads)}" for threads in counts
+              if (key := f"limit/fma/{context['isa']}/t{threads}") in context]
+    lines = [f"Measured on {context['cpu']} ({context['isa']}; {', '.join(limits)}), {context['date'][:10]}, with",
              f"{context['backend_versions']}. Medians of {context['repetitions']} processes each.", ""]
     lines += networks(results, "training", "/sgd", ours, peers)
     lines += networks(results, "inference", "", ours, peers)

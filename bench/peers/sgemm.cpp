@@ -117,9 +117,10 @@ Time measure(const Library& library, const Product& p, double seconds) {
   return measure([&] { library.multiply(p, a.data(), b.data(), c.data()); }, seconds);
 }
 
-/// The product of a name like matmul/nn/f32/m128~/n512/k784/bias/relu; what is fused with it stays out. False: another one.
+/// The product of a name like matmul/nn/f32/m128~/n512/k784/bias/relu; what is fused with it, and the layout that a backend gave
+/// its parameter, stay out. False: another one.
 bool parse(const std::string& name, Product& p) {
-  static const std::regex pattern("matmul/(nn|nt|tn)/f32/m([0-9]+)~?/n([0-9]+)/k([0-9]+)~?(/.*)?");
+  static const std::regex pattern("matmul/(nn|nt|tn)/f32/m([0-9]+)~?/n([0-9]+)/k([0-9]+)~?((/| \\+ ).*)?");
   std::smatch match;
   if (!std::regex_match(name, match, pattern)) return false;
   const std::string rest = match[5];

@@ -4,6 +4,7 @@
 #include <charconv>
 #include <cmath>
 #include <fstream>
+#include <span>
 
 #include "plexus/cli/suggestion.h"
 #include "plexus/core/error.h"
@@ -13,6 +14,12 @@ namespace {
 
 // What is true of one process alone.
 const char* const of_a_process[] = {"threads", "backend"};
+// What the first process says for all.
+const char* const of_the_first[] = {"date"};
+
+bool contains(std::span<const char* const> list, const std::string& key) {
+  return std::find(list.begin(), list.end(), key) != list.end();
+}
 
 std::optional<double> number(const std::string& text) {
   double value = 0;
@@ -162,9 +169,9 @@ Measurements measurements(const Json& json, const std::string& file) {
 
 void Merge::add(const Json& process, int repetition, const std::string& suffix) {
   for (const auto& [key, value] : process.at("context").items()) {
-    if (std::find(std::begin(of_a_process), std::end(of_a_process), key) != std::end(of_a_process)) continue;
+    if (contains(of_a_process, key)) continue;
     if (!context_.contains(key)) context_[key] = value;
-    if (value.is_string()) values_[key].push_back(value.get<std::string>());
+    if (value.is_string() && !contains(of_the_first, key)) values_[key].push_back(value.get<std::string>());
   }
   for (Json entry : process.at("benchmarks")) {
     const std::string name = entry.at("name").get<std::string>() + suffix;

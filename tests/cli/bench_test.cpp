@@ -40,7 +40,7 @@ if [ -e "$here/wrong" ]; then
   wrong=',{"name": "matmul/wrong/'$backend'/t'$threads'", "run_type": "iteration", "error_occurred": true, "error_message": "differs by 3"}'
 fi
 cat >"$out" <<EOF
-{"context": {"date": "2024-01-01", "num_cpus": 2, "cpu": "made up", "isa": "avx2", "plexus_version": "1.2.3",
+{"context": {"date": "2024-01-01 0:0$calls", "num_cpus": 2, "cpu": "made up", "isa": "avx2", "plexus_version": "1.2.3",
   "backend": "$backend", "threads": "$threads", "backend_versions": "Plexus 1.2.3; $backend 7", "load_average": "0.$calls 1.0 2.0",
   "limit/fma/avx2/t$threads": "$((100 * threads + calls))"},
  "benchmarks": [
@@ -146,6 +146,7 @@ TEST_F(Bench, MergesIntoOneFile) {
   const Json json = written();
   const Json& context = json.at("context");
   EXPECT_EQ(context.at("cpu"), "made up");
+  EXPECT_EQ(context.at("date"), "2024-01-01 0:01");
   EXPECT_EQ(context.at("backend_versions"), "Plexus 1.2.3; simd 7; reference 7");
   EXPECT_EQ(context.at("repetitions"), "3");
   EXPECT_FALSE(context.contains("threads"));
