@@ -16,9 +16,14 @@ constexpr size_t least_common = 10;
 using Sample = std::map<int, double>;
 
 struct Pair {
-  const Measurement* measurement = nullptr;
+  std::string name, kernel;
   Sample a, b;
 };
+
+/// "activation/gelu/*/simd/t1": the same thing on all its shapes.
+std::string kernel_of(const Measurement& m) {
+  return m.family + "/" + m.shape.substr(0, m.shape.find('/')) + "/*/" + m.backend + "/t" + std::to_string(m.threads);
+}
 
 Sample logarithms(const Measurement& m) {
   Sample sample;
@@ -92,16 +97,30 @@ int needed_repetitions(size_t tests) {
   }
 }
 
-/// Everything that is tested, before the p values are adjusted for their number.
+/// A set of tests, before the p values are adjusted for their number.
 struct Tests {
   std::vector<Change> list;
   std::vector<double> slower, faster;
 
-  void add(const std::string& name, const Sample& a, const Sample& b, double change) {
+  void add(const std::string& name, const Sample& a, const Sample& b) {
     const std::vector<double> before = values(a), after = values(b);
-    list.push_back({name, std::exp(change), 1});
+    list.push_back({name, std::exp(median(b) - median(a)), 1});
     slower.push_back(mann_whitney_greater(before, after));
     faster.push_back(mann_whitney_greater(after, before));
+  }
+
+  void judge(Comparison& result) const {
+    const std::vector<double> p_slower = benjamini_hochberg(slower), p_faster = benjamini_hochberg(faster);
+    for (size_t i = 0; i < list.size(); ++i) {
+      Change change = list[i];
+      if (p_slower[i] < significance && change.ratio >= 1 + least_change) {
+        change.p = p_slower[i];
+        result.slower.push_back(change);
+      } else if (p_faster[i] < significance && change.ratio <= 1 / (1 + least_change)) {
+        change.p = p_faster[i];
+        result.faster.push_back(change);
+      }
+    }
   }
 };
 
@@ -118,14 +137,14 @@ Comparison compare(const Measurements& a, const Measurements& b) {
   for (const Measurement& m : a.list) {
     const auto found = after.find(m.name);
     if (found == after.end()) continue;
-    by_threads[m.threads].push_back({&m, logarithms(m), logarithms(*found->second)});
+    by_threads[m.threads].push_back({m.name, kernel_of(m), logarithms(m), logarithms(*found->second)});
     ++result.compared;
   }
   if (result.compared == 0) throw DataError(b.file + ": has no benchmark in common with " + a.file);
   result.only_a = a.list.size() - result.compared;
   result.only_b = b.list.size() - result.compared;
 
-  Tests tests;
+  Tests kernels, singles;
   for (auto& [threads, pairs] : by_threads) {
     const double machine = machine_change(a, b, threads);
     Sample common_a = common(pairs, &Pair::a), common_b = common(pairs, &Pair::b);
@@ -135,31 +154,24 @@ Comparison compare(const Measurements& a, const Measurements& b) {
     for (Pair& pair : pairs) {
       for (auto& [repetition, value] : pair.a) value -= taken_out ? common_a[repetition] : 0;
       for (auto& [repetition, value] : pair.b) value -= taken_out ? common_b[repetition] : machine;
-      tests.add(pair.measurement->name, pair.a, pair.b, median(pair.b) - median(pair.a));
+      singles.add(pair.name, pair.a, pair.b);
     }
+    std::map<std::string, std::vector<Pair>> by_kernel;
+    for (const Pair& pair : pairs) by_kernel[pair.kernel].push_back(pair);
+    for (const auto& [kernel, members] : by_kernel)
+      if (members.size() > 1) kernels.add(kernel, common(members, &Pair::a), common(members, &Pair::b));
     if (!taken_out) continue;
     for (auto& [repetition, value] : common_b) value -= machine;
-    tests.add("all benchmarks together, t" + std::to_string(threads), common_a, common_b, change - machine);
+    kernels.add("all benchmarks together, t" + std::to_string(threads), common_a, common_b);
   }
 
-  const std::vector<double> slower = benjamini_hochberg(tests.slower), faster = benjamini_hochberg(tests.faster);
-  const double limit = std::log1p(least_change);
-  for (size_t i = 0; i < tests.list.size(); ++i) {
-    Change change = tests.list[i];
-    const double difference = std::log(change.ratio);
-    if (slower[i] < significance && difference >= limit) {
-      change.p = slower[i];
-      result.slower.push_back(change);
-    } else if (faster[i] < significance && difference <= -limit) {
-      change.p = faster[i];
-      result.faster.push_back(change);
-    }
-  }
+  kernels.judge(result);
+  singles.judge(result);
   std::sort(result.slower.begin(), result.slower.end(),
             [](const Change& x, const Change& y) { return x.ratio > y.ratio; });
   std::sort(result.faster.begin(), result.faster.end(),
             [](const Change& x, const Change& y) { return x.ratio < y.ratio; });
-  result.needed_repetitions = needed_repetitions(tests.list.size());
+  result.needed_repetitions = needed_repetitions(singles.list.size());
   for (const Refusal& refusal : b.refusals)
     if (a.find(refusal.name)) result.refused.push_back(refusal);
   return result;
