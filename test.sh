@@ -12,7 +12,9 @@ for argument in "$@"; do
 done
 
 install_packages
-build release -DPLEXUS_BUILD_TESTS=ON
+benchmarks=ON  # they are tested too, where their library is there
+[[ " $(missing_packages optional) " != *" libbenchmark-dev "* ]] || benchmarks=OFF
+build release -DPLEXUS_BUILD_TESTS=ON -DPLEXUS_BUILD_BENCHMARKS=$benchmarks
 cd "$root"
 if ! $long; then
   ctest --preset release --parallel "$jobs" --label-exclude long
