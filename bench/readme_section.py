@@ -106,8 +106,7 @@ def section(data):
         lines += products(results, ours, peers, threads)
     if peers:
         lines += ["Beside it in the same run, each at its fastest setting of threads: " +
-                  "; ".join(context[f"peer/{peer}"] for peer in peers) + ".",
-                  "How it was measured, and how to do it again: [docs/performance.md](docs/performance.md)."]
+                  "; ".join(context[f"peer/{peer}"] for peer in peers) + "."]
     return "\n".join(lines).rstrip() + "\n"
 
 

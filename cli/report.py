@@ -323,8 +323,8 @@ def page(run, data):
                     [(f"{family}, {count(threads)}", networks(run, family, threads))
                      for family in ("training", "inference") for threads in run.threads])
     body += section("Roofline",
-                    "Every kernel a point. No point can lie above the lines that the machine draws: the arithmetic that its "
-                    "instructions allow, and the bytes that each level of memory delivers.",
+                    "Every kernel a point. The lines are what the machine was measured to do: arithmetic with each instruction "
+                    "set, reading from each level of memory.",
                     [(count(threads), roofline(run, threads)) for threads in run.threads])
     body += section("More threads", "Every benchmark a point: small work gains nothing from a second thread.",
                     [("", scaling(run, threads)) for threads in run.threads])
