@@ -1,4 +1,5 @@
-// plexus bench: the speed of every backend on this machine, beside that of other libraries, and what changed since.
+// plexus bench: the speed of every backend on this machine, beside that of other libraries, and what changed
+// since.
 #include <algorithm>
 #include <cstdint>
 #include <cstdio>
@@ -60,7 +61,8 @@ std::vector<int> thread_counts(const std::string& list) {
   std::vector<int> counts;
   CLI::Validator check = whole_number(1, 1024);
   for (std::string word : split(list)) {
-    if (const std::string problem = check(word); !problem.empty()) throw ArgumentError("--threads: " + problem);
+    if (const std::string problem = check(word); !problem.empty())
+      throw ArgumentError("--threads: " + problem);
     counts.push_back(std::stoi(word));
   }
   return counts;
@@ -68,7 +70,8 @@ std::vector<int> thread_counts(const std::string& list) {
 
 void refuse_together(const CLI::App& app, const char* flag, std::initializer_list<const char*> others) {
   for (const char* other : others)
-    if (app.count(other) > 0) throw ArgumentError(std::string(flag) + " and " + other + " exclude each other");
+    if (app.count(other) > 0)
+      throw ArgumentError(std::string(flag) + " and " + other + " exclude each other");
 }
 
 void show(const std::vector<Change>& changes, const char* what) {
@@ -106,12 +109,15 @@ int fewest_repetitions(const Measurements& a, const Measurements& b) {
 int compare_files(const std::string& before, const std::string& after) {
   const Measurements a = measurements(load_json(before), before), b = measurements(load_json(after), after);
   const Comparison result = compare(a, b);
-  std::printf("A         %s, Plexus %s, %s\n", before.c_str(), value(a, "plexus_version").c_str(), value(a, "date").c_str());
-  std::printf("B         %s, Plexus %s, %s\n", after.c_str(), value(b, "plexus_version").c_str(), value(b, "date").c_str());
+  std::printf("A         %s, Plexus %s, %s\n", before.c_str(), value(a, "plexus_version").c_str(),
+              value(a, "date").c_str());
+  std::printf("B         %s, Plexus %s, %s\n", after.c_str(), value(b, "plexus_version").c_str(),
+              value(b, "date").c_str());
   std::printf("CPU       %s\n", value(a, "cpu").c_str());
   for (const Common& c : result.common)
-    std::printf("together  t%d: B takes %.3f of the time of A (%zu benchmarks), the machine %.3f; %s\n", c.threads, c.ratio,
-                c.benchmarks, c.machine, c.taken_out ? "the former is taken out" : "the latter is taken out");
+    std::printf("together  t%d: B takes %.3f of the time of A (%zu benchmarks), the machine %.3f; %s\n",
+                c.threads, c.ratio, c.benchmarks, c.machine,
+                c.taken_out ? "the former is taken out" : "the latter is taken out");
   show(result.slower, "slower in B");
   show(result.faster, "faster in B");
   if (!result.refused.empty()) std::printf("\n");
@@ -121,13 +127,14 @@ int compare_files(const std::string& before, const std::string& after) {
   if (result.only_a > 0) std::printf("%zu only in A\n", result.only_a);
   if (result.only_b > 0) std::printf("%zu only in B\n", result.only_b);
   if (fewest_repetitions(a, b) < result.needed_repetitions)
-    std::printf("note: a single slower one among so many only shows with --repetitions %d, or in its own --family\n",
-                result.needed_repetitions);
+    std::printf(
+        "note: a single slower one among so many only shows with --repetitions %d, or in its own --family\n",
+        result.needed_repetitions);
   if (result.slower.empty() && result.faster.empty() && result.refused.empty())
     std::printf("no difference in %zu benchmarks\n", result.compared);
   else
-    std::printf("%zu slower, %zu faster, %zu refused of %zu benchmarks\n", result.slower.size(), result.faster.size(),
-                result.refused.size(), result.compared);
+    std::printf("%zu slower, %zu faster, %zu refused of %zu benchmarks\n", result.slower.size(),
+                result.faster.size(), result.refused.size(), result.compared);
   return result.slower.empty() && result.refused.empty() ? ok : failed;
 }
 
@@ -139,7 +146,9 @@ void print_machine(const Measurements& run) {
   for (const auto& [key, text] : run.context)
     if (key.starts_with("limit/"))
       std::printf("limit     %-24s %9.3g %s\n", key.substr(6).c_str(), run.limit(key).value_or(0),
-                  key.starts_with("limit/fma") ? "GFLOP/s" : key.starts_with("limit/read") ? "GB/s" : "us");
+                  key.starts_with("limit/fma")    ? "GFLOP/s"
+                  : key.starts_with("limit/read") ? "GB/s"
+                                                  : "us");
 }
 
 void write(const std::string& directory, const Json& json) {
@@ -187,12 +196,15 @@ int bench(const Options& options) {
 
 Command bench_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
+  CLI::App* app =
+      parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
   app->add_flag("--quick", options->quick, "A few shapes, a short time each: at most a minute on two cores");
   app->add_option("--family", options->family,
-                  "matmul, activation, loss, update, io, plan, training, inference; separated by commas (default: all)")
+                  "matmul, activation, loss, update, io, plan, training, inference; separated by commas "
+                  "(default: all)")
       ->type_name("LIST");
-  app->add_option("--backends", options->backends, "Names, separated by commas (default: all that are usable)")
+  app->add_option("--backends", options->backends,
+                  "Names, separated by commas (default: all that are usable)")
       ->type_name("LIST");
   app->add_option("--threads", options->threads, "Counts, separated by commas (default: 1 and all there are)")
       ->type_name("LIST");
@@ -200,30 +212,35 @@ Command bench_command(CLI::App& parent) {
                   "Processes for each backend and count (default: 1; --compare needs 9)")
       ->type_name("N")
       ->check(whole_number(1, 99));
-  app->add_option("--out", options->out, "Write bench.json into this directory, for --compare and plexus report")
+  app->add_option("--out", options->out,
+                  "Write bench.json into this directory, for --compare and plexus report")
       ->type_name("DIR");
-  app->add_flag("--peers", options->peers,
-                "Measure OpenBLAS, oneDNN, PyTorch, scikit-learn and ONNX Runtime too, those that are installed");
+  app->add_flag(
+      "--peers", options->peers,
+      "Measure OpenBLAS, oneDNN, PyTorch, scikit-learn and ONNX Runtime too, those that are installed");
   app->add_option("--peer-root", options->peer_root,
                   "Run the peers in this root directory, with chroot: a Debian with newer ones")
       ->type_name("DIR");
   app->add_flag("--force", options->force,
                 "Measure peers on a busy machine, too, and keep those that are void; the file says so");
-  app->add_option("--compare", options->compare, "What changed from A.json to B.json; exit code 1 where something got slower")
+  app->add_option("--compare", options->compare,
+                  "What changed from A.json to B.json; exit code 1 where something got slower")
       ->type_name("A B")
       ->expected(2);
   app->footer(
       "Examples:\n"
       "  plexus bench --quick\n"
-      "  plexus bench --family matmul --repetitions 9 --out before   and after a change of the code, with --out after:\n"
+      "  plexus bench --family matmul --repetitions 9 --out before   and after a change of the code, with "
+      "--out after:\n"
       "  plexus bench --compare before/bench.json after/bench.json\n"
       "  plexus bench --peers --out run && plexus report run/bench.json");
   return {app, [options, app] {
-            if (!options->peer_root.empty() && !options->peers) throw ArgumentError("--peer-root: only with --peers");
+            if (!options->peer_root.empty() && !options->peers)
+              throw ArgumentError("--peer-root: only with --peers");
             if (options->compare.empty()) return bench(*options);
             refuse_together(*app, "--compare",
-                            {"--quick", "--family", "--backends", "--threads", "--repetitions", "--out", "--peers",
-                             "--peer-root", "--force"});
+                            {"--quick", "--family", "--backends", "--threads", "--repetitions", "--out",
+                             "--peers", "--peer-root", "--force"});
             return compare_files(options->compare[0], options->compare[1]);
           }};
 }

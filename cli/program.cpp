@@ -19,8 +19,8 @@ extern char** environ;
 namespace plexus::cli {
 namespace {
 
-// How long a running program is left alone: at first short, for programs that are done at once, then rarely enough not to be seen
-// in what it measures and often enough for Ctrl-C.
+// How long a running program is left alone: at first short, for programs that are done at once, then rarely
+// enough not to be seen in what it measures and often enough for Ctrl-C.
 constexpr auto first_wait = std::chrono::milliseconds(1), longest_wait = std::chrono::milliseconds(64);
 
 std::vector<std::string> environment(const Program& program) {

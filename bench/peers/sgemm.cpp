@@ -1,4 +1,5 @@
-// Matrix products of OpenBLAS (cblas_sgemm) or oneDNN (dnnl_sgemm), called directly: sgemm openblas|onednn --versions, or
+// Matrix products of OpenBLAS (cblas_sgemm) or oneDNN (dnnl_sgemm), called directly: sgemm openblas|onednn
+// --versions, or
 // --names FILE --out FILE --min-time SECONDS. Threads come from OPENBLAS_NUM_THREADS, OMP_NUM_THREADS.
 #include <dlfcn.h>
 
@@ -49,35 +50,39 @@ Function* symbol(void* library, const char* name) {
   return reinterpret_cast<Function*>(dlsym(library, name));
 }
 
-// Two things are called libblas.so.3 on a Debian; with the other one everything that multiplies is ten times slower.
+// Two things are called libblas.so.3 on a Debian; with the other one everything that multiplies is ten times
+// slower.
 Library openblas() {
   void* blas = open({"libblas.so.3"}, "libopenblas0-pthread");
   const auto config = symbol<const char*()>(blas, "openblas_get_config");
   if (!config) throw std::runtime_error("libblas.so.3 is not OpenBLAS: apt-get install libopenblas0-pthread");
   const auto core = symbol<const char*()>(blas, "openblas_get_corename");
-  const auto sgemm = symbol<void(int, int, int, int, int, int, float, const float*, int, const float*, int, float,
-                                 float*, int)>(blas, "cblas_sgemm");
-  return {std::string(config()) + ", kernels " + core(), [sgemm](const Product& p, const float* a, const float* b, float* c) {
+  const auto sgemm = symbol<void(int, int, int, int, int, int, float, const float*, int, const float*, int,
+                                 float, float*, int)>(blas, "cblas_sgemm");
+  return {std::string(config()) + ", kernels " + core(),
+          [sgemm](const Product& p, const float* a, const float* b, float* c) {
             const int m = int(p.m), n = int(p.n), k = int(p.k);
             constexpr int row_major = 101, plain = 111, transposed = 112;
-            sgemm(row_major, p.transposed_a ? transposed : plain, p.transposed_b ? transposed : plain, m, n, k, 1, a,
-                  p.transposed_a ? m : k, b, p.transposed_b ? k : n, p.accumulate ? 1 : 0, c, n);
+            sgemm(row_major, p.transposed_a ? transposed : plain, p.transposed_b ? transposed : plain, m, n,
+                  k, 1, a, p.transposed_a ? m : k, b, p.transposed_b ? k : n, p.accumulate ? 1 : 0, c, n);
           }};
 }
 
 Library onednn() {
-  // The development package's link, the names of newer versions (Debian's 3.7 calls itself 3.6), that of Debian 12.
+  // The development package's link, the names of newer versions (Debian's 3.7 calls itself 3.6), that of
+  // Debian 12.
   void* dnnl = open({"libdnnl.so", "libdnnl.so.3", "libdnnl.so.3.6", "libdnnl.so.2"}, "libdnnl-dev");
   struct Version {  // the beginning of dnnl_version_t, the same in versions 2 and 3
     int major, minor, patch;
   };
   const Version& version = *symbol<const Version*()>(dnnl, "dnnl_version")();
-  const auto sgemm = symbol<int(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t, const float*, int64_t,
-                                float, float*, int64_t)>(dnnl, "dnnl_sgemm");
-  return {"oneDNN " + std::to_string(version.major) + "." + std::to_string(version.minor) + "." + std::to_string(version.patch),
+  const auto sgemm = symbol<int(char, char, int64_t, int64_t, int64_t, float, const float*, int64_t,
+                                const float*, int64_t, float, float*, int64_t)>(dnnl, "dnnl_sgemm");
+  return {"oneDNN " + std::to_string(version.major) + "." + std::to_string(version.minor) + "." +
+              std::to_string(version.patch),
           [sgemm](const Product& p, const float* a, const float* b, float* c) {
-            sgemm(p.transposed_a ? 'T' : 'N', p.transposed_b ? 'T' : 'N', p.m, p.n, p.k, 1, a, p.transposed_a ? p.m : p.k, b,
-                  p.transposed_b ? p.k : p.n, p.accumulate ? 1 : 0, c, p.n);
+            sgemm(p.transposed_a ? 'T' : 'N', p.transposed_b ? 'T' : 'N', p.m, p.n, p.k, 1, a,
+                  p.transposed_a ? p.m : p.k, b, p.transposed_b ? p.k : p.n, p.accumulate ? 1 : 0, c, p.n);
           }};
 }
 
@@ -117,8 +122,8 @@ Time measure(const Library& library, const Product& p, double seconds) {
   return measure([&] { library.multiply(p, a.data(), b.data(), c.data()); }, seconds);
 }
 
-/// The product of a name like matmul/nn/f32/m128~/n512/k784/bias/relu; what is fused with it, and the layout that a backend gave
-/// its parameter, stay out. False: another one.
+/// The product of a name like matmul/nn/f32/m128~/n512/k784/bias/relu; what is fused with it, and the layout
+/// that a backend gave its parameter, stay out. False: another one.
 bool parse(const std::string& name, Product& p) {
   static const std::regex pattern("matmul/(nn|nt|tn)/f32/m([0-9]+)~?/n([0-9]+)/k([0-9]+)~?((/| \\+ ).*)?");
   std::smatch match;
@@ -134,7 +139,8 @@ bool parse(const std::string& name, Product& p) {
 
 /// The library against a plain loop, for every form: a wrong call would be as fast as it likes.
 void check(const Library& library) {
-  for (const Product& p : {Product{false, false, false, 5, 3, 4}, {false, true, false, 5, 3, 4}, {true, false, true, 5, 3, 4}}) {
+  for (const Product& p :
+       {Product{false, false, false, 5, 3, 4}, {false, true, false, 5, 3, 4}, {true, false, true, 5, 3, 4}}) {
     const std::vector<float> a = operand(p.m * p.k), b = operand(p.k * p.n);
     std::vector<float> c = operand(p.m * p.n);
     const std::vector<float> before = c;
@@ -143,7 +149,8 @@ void check(const Library& library) {
       for (int64_t j = 0; j < p.n; ++j) {
         float sum = p.accumulate ? before[size_t(i * p.n + j)] : 0;
         for (int64_t l = 0; l < p.k; ++l)
-          sum += a[size_t(p.transposed_a ? l * p.m + i : i * p.k + l)] * b[size_t(p.transposed_b ? j * p.k + l : l * p.n + j)];
+          sum += a[size_t(p.transposed_a ? l * p.m + i : i * p.k + l)] *
+                 b[size_t(p.transposed_b ? j * p.k + l : l * p.n + j)];
         const float difference = c[size_t(i * p.n + j)] - sum;
         if (!(difference * difference < 1e-10f)) throw std::runtime_error("wrong product");
       }
@@ -156,7 +163,8 @@ void run(const Library& library, const std::map<std::string, std::string>& optio
   const Product square{.m = 1024, .n = 1024, .k = 1024};
   const Time own = measure(library, square, seconds);
   const double gflops = 2.0 * 1024 * 1024 * 1024 * double(own.iterations) / own.real * 1e-9;
-  Json json = {{"context", {{"version", library.version}, {"sgemm_1024", std::to_string(gflops)}}}, {"benchmarks", Json::array()}};
+  Json json = {{"context", {{"version", library.version}, {"sgemm_1024", std::to_string(gflops)}}},
+               {"benchmarks", Json::array()}};
   std::ifstream names(options.at("--names"));
   for (std::string name; std::getline(names, name);) {
     Product product;
@@ -183,7 +191,8 @@ int main(int argc, char** argv) {
   try {
     const std::vector<std::string> words(argv + 1, argv + argc);
     if (words.size() < 2 || (words[0] != "openblas" && words[0] != "onednn"))
-      throw std::runtime_error("usage: sgemm openblas|onednn --versions | --names FILE --out FILE --min-time SECONDS");
+      throw std::runtime_error(
+          "usage: sgemm openblas|onednn --versions | --names FILE --out FILE --min-time SECONDS");
     const Library library = words[0] == "openblas" ? openblas() : onednn();
     if (words[1] == "--versions") {
       std::puts(library.version.c_str());

@@ -22,7 +22,8 @@ struct Pair {
 
 /// "activation/gelu/*/simd/t1": the same thing on all its shapes.
 std::string kernel_of(const Measurement& m) {
-  return m.family + "/" + m.shape.substr(0, m.shape.find('/')) + "/*/" + m.backend + "/t" + std::to_string(m.threads);
+  return m.family + "/" + m.shape.substr(0, m.shape.find('/')) + "/*/" + m.backend + "/t" +
+         std::to_string(m.threads);
 }
 
 Sample logarithms(const Measurement& m) {
@@ -46,8 +47,9 @@ double middle(const Pair& pair) {
   return cli::median(both);
 }
 
-/// What the benchmarks of each repetition have in common: the middle of their distances from their own middles.
-Sample common(const std::vector<Pair>& pairs, Sample Pair::* side) {
+/// What the benchmarks of each repetition have in common: the middle of their distances from their own
+/// middles.
+Sample common(const std::vector<Pair>& pairs, Sample Pair::*side) {
   std::map<int, std::vector<double>> distances;
   for (const Pair& pair : pairs) {
     const double centre = middle(pair);
@@ -58,7 +60,8 @@ Sample common(const std::vector<Pair>& pairs, Sample Pair::* side) {
   return result;
 }
 
-/// How much slower the machine itself was in b, by the limits that both measured: the middle of arithmetic and memory.
+/// How much slower the machine itself was in b, by the limits that both measured: the middle of arithmetic
+/// and memory.
 double machine_change(const Measurements& a, const Measurements& b, int threads) {
   std::vector<double> changes;
   for (const auto& [key, unused] : a.context) {
@@ -88,7 +91,8 @@ void check_machines(const Measurements& a, const Measurements& b) {
                     "): only runs of one machine can be compared");
 }
 
-/// All values of one run above all of the other is the most that n against n can show: it has a probability of 1 to (2n over n).
+/// All values of one run above all of the other is the most that n against n can show: it has a probability
+/// of 1 to (2n over n).
 int needed_repetitions(size_t tests) {
   double p = 1;
   for (int n = 1;; ++n) {

@@ -112,13 +112,15 @@ Json load_json(const std::string& path) {
   try {
     json = Json::parse(file);
   } catch (const Json::parse_error& error) {
-    throw FormatError(path, "byte " + std::to_string(error.byte), "not JSON; expected what plexus bench --out writes");
+    throw FormatError(path, "byte " + std::to_string(error.byte),
+                      "not JSON; expected what plexus bench --out writes");
   }
   const auto benchmarks = json.find("benchmarks");
   const bool valid = json.is_object() && json.contains("context") && json["context"].is_object() &&
                      benchmarks != json.end() && benchmarks->is_array();
   if (!valid)
-    throw FormatError(path, "", "expected an object with context and benchmarks, as plexus bench --out writes it");
+    throw FormatError(path, "",
+                      "expected an object with context and benchmarks, as plexus bench --out writes it");
   return json;
 }
 
@@ -200,7 +202,8 @@ Json Merge::json(int repetitions) const {
       std::vector<std::string> different;
       for (const std::string& value : values)
         for (const std::string& part : parts(value))
-          if (std::find(different.begin(), different.end(), part) == different.end()) different.push_back(part);
+          if (std::find(different.begin(), different.end(), part) == different.end())
+            different.push_back(part);
       context[key] = join(different, separator);
     }
   }

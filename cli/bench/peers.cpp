@@ -15,8 +15,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-// A peer that is slower than this on the product that suits it best is not the peer that people would pick, but a broken
-// installation: a reference BLAS, kernels for another CPU, cores that somebody else uses. Sound ones reach 85 % and more.
+// A peer that is slower than this on the product that suits it best is not the peer that people would pick,
+// but a broken installation: a reference BLAS, kernels for another CPU, cores that somebody else uses. Sound
+// ones reach 85 % and more.
 constexpr double least_peak = 0.7;
 
 struct Peer {
@@ -99,7 +100,8 @@ std::map<std::string, Work> work(const Json& ours, int threads) {
   std::map<std::string, Work> result;
   for (const Measurement& m : measurements(ours, "this run").list)
     if (m.threads == threads && m.gflops)
-      result[m.family + "/" + m.shape] = {*m.gflops * m.median_seconds(), m.peak.value_or(0) * m.median_seconds()};
+      result[m.family + "/" + m.shape] = {*m.gflops * m.median_seconds(),
+                                          m.peak.value_or(0) * m.median_seconds()};
   return result;
 }
 
@@ -120,7 +122,8 @@ std::vector<std::string> peer_names() {
 }
 
 std::vector<PeerSetting> peer_settings(const std::string& name, int threads) {
-  const Peer& peer = *std::find_if(table().begin(), table().end(), [&](const auto& p) { return p.name == name; });
+  const Peer& peer =
+      *std::find_if(table().begin(), table().end(), [&](const auto& p) { return p.name == name; });
   std::vector<int> counts = {1};
   if (threads > 1) counts.push_back(threads);
   std::vector<PeerSetting> settings;
@@ -129,7 +132,8 @@ std::vector<PeerSetting> peer_settings(const std::string& name, int threads) {
   } else if (name == "sklearn") {
     for (const int blas : counts) settings.push_back(with_threads(peer, 1, blas, "PASSIVE"));
   } else {
-    // PyTorch's products run on the threads of BLAS, all else on those of OpenMP: either may be better left alone.
+    // PyTorch's products run on the threads of BLAS, all else on those of OpenMP: either may be better left
+    // alone.
     for (const int openmp : counts)
       for (const int blas : name == "pytorch" ? counts : std::vector<int>{1})
         for (const char* policy : {"PASSIVE", "ACTIVE"})
@@ -143,7 +147,8 @@ PeerPrograms::PeerPrograms(const std::string& root) : root_(root) {
   if (!fs::is_directory(programs))
     throw MissingPart("--peers: " + programs +
                       " is not there: build with -DPLEXUS_BUILD_BENCHMARKS=ON (Debian: libbenchmark-dev)");
-  std::string pattern = (root.empty() ? fs::temp_directory_path() : fs::path(root) / "tmp") / "plexus-peers-XXXXXX";
+  std::string pattern =
+      (root.empty() ? fs::temp_directory_path() : fs::path(root) / "tmp") / "plexus-peers-XXXXXX";
   if (!mkdtemp(pattern.data())) throw IoError(pattern + ": cannot make a directory there");
   scratch_ = pattern;
   if (root.empty()) {
@@ -168,7 +173,8 @@ Program PeerPrograms::program(const PeerSetting& setting, const std::vector<std:
   program.arguments.insert(program.arguments.end(), setting.program.begin() + 1, setting.program.end());
   program.arguments.insert(program.arguments.end(), more.begin(), more.end());
   program.environment = setting.environment;
-  // Both choose kernels and blocks for another CPU than this one; whoever set them had an older OpenBLAS in mind.
+  // Both choose kernels and blocks for another CPU than this one; whoever set them had an older OpenBLAS in
+  // mind.
   program.environment["OPENBLAS_CORETYPE"] = program.environment["OPENBLAS_L2_SIZE"] = std::nullopt;
   program.out = scratch_ + "/out";
   program.err = scratch_ + "/err";
@@ -183,15 +189,16 @@ std::optional<std::string> PeerPrograms::versions(const std::string& peer, std::
   throw Error(peer + ": " + missing);
 }
 
-Json PeerPrograms::measure(const PeerSetting& setting, const std::set<std::string>& names, double seconds) const {
+Json PeerPrograms::measure(const PeerSetting& setting, const std::set<std::string>& names,
+                           double seconds) const {
   std::ofstream list(scratch_ + "/names");
   for (const std::string& name : names) list << name << "\n";
   list.close();
   char time[32];
   std::snprintf(time, sizeof time, "%g", seconds);
   const std::string inside = root_.empty() ? scratch_ : folder_;
-  const int code = run(program(setting, {"--names", inside + "/names", "--out", inside + "/bench.json",
-                                         "--min-time", time}));
+  const int code = run(
+      program(setting, {"--names", inside + "/names", "--out", inside + "/bench.json", "--min-time", time}));
   if (code != ok)
     throw Error(setting.peer + " (" + setting.label + ") ended with " + std::to_string(code) + ": " +
                 last_line(scratch_ + "/err"));

@@ -111,15 +111,16 @@ std::string last_line(const std::string& path) {
 Json run_plexus(const BenchRun& options, const Scratch& scratch, const std::string& backend, int threads) {
   const std::string out = scratch.file("bench.json"), err = scratch.file("err");
   fs::remove(out);
-  Program program{.arguments = {libexec("plexus-bench"), "--backend", backend, "--threads",
-                                std::to_string(threads), "--benchmark_out=" + out,
-                                "--benchmark_out_format=json"},
-                  .err = err};
+  Program program{
+      .arguments = {libexec("plexus-bench"), "--backend", backend, "--threads", std::to_string(threads),
+                    "--benchmark_out=" + out, "--benchmark_out_format=json"},
+      .err = err};
   if (!options.families.empty())
     program.arguments.insert(program.arguments.end(), {"--family", options.families});
   if (options.quick) program.arguments.push_back("--quick");
   const int code = run(program);
-  // It ends with an error, too, after it refused to time a wrong kernel: then the file is whole, and says which.
+  // It ends with an error, too, after it refused to time a wrong kernel: then the file is whole, and says
+  // which.
   if (!interrupted() && (code == ok || code == failed) && fs::exists(out) && fs::file_size(out) > 0)
     return load_json(out);
   if (interrupted()) return nullptr;
@@ -179,7 +180,8 @@ Json run_benchmarks(const BenchRun& options, std::FILE* progress) {
     throw MissingPart(libexec("plexus-bench") +
                       " is not there: build with -DPLEXUS_BUILD_BENCHMARKS=ON (Debian: libbenchmark-dev)");
   const double load = load_average();
-  const std::string busy = load > quiet_load ? "the machine is busy: load average " + with_one_digit(load) : "";
+  const std::string busy =
+      load > quiet_load ? "the machine is busy: load average " + with_one_digit(load) : "";
   if (!busy.empty() && options.peers && !options.force)
     throw Error(busy + ", above " + with_one_digit(quiet_load) +
                 ": peers measured now say nothing; wait, or --force, which marks the run as void");

@@ -17,9 +17,7 @@ std::string number(const char* format, double value) {
 }
 
 // Four digits are more than any measurement here is worth.
-std::string rate(double value) {
-  return number(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value);
-}
+std::string rate(double value) { return number(value < 10 ? "%.2f" : value < 100 ? "%.1f" : "%.0f", value); }
 
 std::string time(double seconds) {
   const auto [unit, scale] = seconds < 1e-6   ? std::pair("ns", 1e9)

@@ -1,4 +1,5 @@
-// plexus bench with a program in the place of plexus-bench: what is started, what becomes of its JSON, what is printed.
+// plexus bench with a program in the place of plexus-bench: what is started, what becomes of its JSON, what
+// is printed.
 #include <gtest/gtest.h>
 #include <signal.h>
 
@@ -19,7 +20,8 @@ namespace {
 namespace fs = std::filesystem;
 using Json = nlohmann::json;
 
-// Writes down how it was called, and the JSON of two kernels: times by backend, a little more with every call.
+// Writes down how it was called, and the JSON of two kernels: times by backend, a little more with every
+// call.
 constexpr const char* stand_in = R"sh(#!/bin/sh
 here=$(dirname "$0")
 echo "$@" >>"$here/calls"
@@ -100,7 +102,8 @@ class Bench : public testing::Test {
     for (const char* name : {"sgemm", "pytorch.py"}) install(std::string("peers/") + name, peer);
     std::string never = peer;
     never.replace(never.find("*--never*"), 9, "*--versions*");
-    for (const char* name : {"scikit_learn.py", "onnx_runtime.py"}) install(std::string("peers/") + name, never);
+    for (const char* name : {"scikit_learn.py", "onnx_runtime.py"})
+      install(std::string("peers/") + name, never);
   }
   Process start(Arguments arguments, const Variables& variables = {}, bool terminal = false) const {
     arguments.insert(arguments.begin(), "bench");
@@ -126,8 +129,8 @@ class Bench : public testing::Test {
 };
 
 TEST_F(Bench, StartsAProcessForEachInterleaved) {
-  const Result result = bench({"--backends", "simd,reference", "--threads", "1,2", "--repetitions", "2", "--family",
-                               "matmul", "--quick"});
+  const Result result = bench({"--backends", "simd,reference", "--threads", "1,2", "--repetitions", "2",
+                               "--family", "matmul", "--quick"});
   EXPECT_EQ(result.code, 0) << result.err;
   const std::vector<std::string> lines = calls();
   ASSERT_EQ(lines.size(), 8u);
@@ -140,8 +143,8 @@ TEST_F(Bench, StartsAProcessForEachInterleaved) {
 }
 
 TEST_F(Bench, MergesIntoOneFile) {
-  const Result result = bench({"--backends", "simd,reference", "--threads", "1,2", "--repetitions", "3", "--out",
-                               directory.path("out")});
+  const Result result = bench({"--backends", "simd,reference", "--threads", "1,2", "--repetitions", "3",
+                               "--out", directory.path("out")});
   EXPECT_EQ(result.code, 0) << result.err;
   const Json json = written();
   const Json& context = json.at("context");
@@ -166,7 +169,8 @@ TEST_F(Bench, MergesIntoOneFile) {
 TEST_F(Bench, PrintsATableForEachFamily) {
   const Result result = bench({"--backends", "simd,reference", "--threads", "1", "--repetitions", "1"});
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "CPU       made up, avx2\nbuild     Plexus 1.2.3; simd 7; reference 7\n", result.out);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring,
+                      "CPU       made up, avx2\nbuild     Plexus 1.2.3; simd 7; reference 7\n", result.out);
   EXPECT_PRED_FORMAT2(testing::IsSubstring,
                       "\nmatmul, 1 thread: GFLOP/s, of the limit, of the fastest\n"
                       "                    fastest  simd              reference            \n"
@@ -181,10 +185,12 @@ TEST_F(Bench, PrintsATableForEachFamily) {
 
 TEST_F(Bench, AWrongKernelFails) {
   set("wrong");
-  const Result result = bench({"--backends", "simd", "--threads", "1", "--repetitions", "1", "--out", directory.path("out")});
+  const Result result =
+      bench({"--backends", "simd", "--threads", "1", "--repetitions", "1", "--out", directory.path("out")});
   EXPECT_EQ(result.code, 1);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "refused   matmul/wrong/simd/t1: differs by 3\n", result.out);
-  EXPECT_EQ(written().at("refused"), Json::parse(R"([{"name": "matmul/wrong/simd/t1", "error_message": "differs by 3"}])"));
+  EXPECT_EQ(written().at("refused"),
+            Json::parse(R"([{"name": "matmul/wrong/simd/t1", "error_message": "differs by 3"}])"));
   EXPECT_EQ(written().at("benchmarks").size(), 2u);
 }
 
@@ -203,7 +209,8 @@ TEST_F(Bench, ErrorsOfTheProgram) {
   fs::remove(libexec + "/plexus-bench");
   const Result missing = bench({});
   EXPECT_EQ(missing.code, 4);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "-DPLEXUS_BUILD_BENCHMARKS=ON (Debian: libbenchmark-dev)", missing.err);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "-DPLEXUS_BUILD_BENCHMARKS=ON (Debian: libbenchmark-dev)",
+                      missing.err);
 }
 
 TEST_F(Bench, Usage) {
@@ -219,12 +226,14 @@ TEST_F(Bench, Usage) {
   error({"--peer-root", "/"}, 2, "--peer-root: only with --peers");
   error({"--compare", directory.path("none.json"), "b.json"}, 5, "none.json: cannot read");
   error({"--compare", directory.write("x.json", "{\"context\": "), "b.json"}, 3, "x.json: byte 13: not JSON");
-  error({"--compare", directory.write("y.json", "[]"), "b.json"}, 3, "y.json: expected an object with context and benchmarks");
+  error({"--compare", directory.write("y.json", "[]"), "b.json"}, 3,
+        "y.json: expected an object with context and benchmarks");
   EXPECT_TRUE(calls().empty());
 }
 
 TEST_F(Bench, ProgressOnATerminal) {
-  Process process(start({"--backends", "simd", "--threads", "1", "--repetitions", "2"}, {{"TERM", "xterm"}}, true));
+  Process process(
+      start({"--backends", "simd", "--threads", "1", "--repetitions", "2"}, {{"TERM", "xterm"}}, true));
   const Result result = process.wait();
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "\r1/2  simd, 1 thread, repetition 1 of 2", result.err);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "\r2/2  simd, 1 thread, repetition 2 of 2  0:0", result.err);
@@ -250,11 +259,13 @@ Arguments with_peers(const Arguments& more = {}) {
 // --force: these tests run on busy machines, too.
 TEST_F(Bench, PeersOnTheSameShapes) {
   install_peers();
-  const Result result = bench(with_peers({"--force", "--out", directory.path("out")}), {{"OPENBLAS_CORETYPE", "Prescott"}});
+  const Result result =
+      bench(with_peers({"--force", "--out", directory.path("out")}), {{"OPENBLAS_CORETYPE", "Prescott"}});
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: peer pytorch: Peer 1.0\n", result.err);
   EXPECT_PRED_FORMAT2(testing::IsSubstring,
-                      "plexus: peer onednn-sgemm: left out: not installed: apt-get install libdnnl2\n", result.err);
+                      "plexus: peer onednn-sgemm: left out: not installed: apt-get install libdnnl2\n",
+                      result.err);
   std::map<std::string, Json> entries;
   const Json json = written();
   for (const Json& entry : json.at("benchmarks")) entries[entry.at("name")] = entry;
@@ -263,7 +274,7 @@ TEST_F(Bench, PeersOnTheSameShapes) {
   EXPECT_EQ(pytorch.at("label"), "OpenMP 2 active, BLAS 1");  // the first of the fastest
   EXPECT_EQ(pytorch.at("real_time"), 1000);
   EXPECT_NEAR(pytorch.at("GFLOPS"), 131.08, 0.1);  // 65.54 GFLOP/s at 2000 ns
-  EXPECT_NEAR(pytorch.at("peak"), 1.31, 0.01);      // 0.655 at 2000 ns
+  EXPECT_NEAR(pytorch.at("peak"), 1.31, 0.01);     // 0.655 at 2000 ns
   EXPECT_EQ(entries.at("matmul/nn/f32/m64/n64/k64/openblas/t2").at("real_time"), 3000);
   EXPECT_EQ(json.at("context").at("peer/pytorch"), "Peer 1.0");
   std::set<std::string> settings;
@@ -271,13 +282,13 @@ TEST_F(Bench, PeersOnTheSameShapes) {
     EXPECT_PRED_FORMAT2(testing::IsSubstring, "OPENBLAS_CORETYPE= ", call);
     if (call.starts_with("pytorch.py --names")) settings.insert(call.substr(call.find("OMP_NUM")));
   }
-  EXPECT_EQ(settings, (std::set<std::string>{
-                          "OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1",
-                          "OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=2",
-                          "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1",
-                          "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=ACTIVE OPENBLAS_NUM_THREADS=1",
-                          "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=2",
-                          "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=ACTIVE OPENBLAS_NUM_THREADS=2"}));
+  EXPECT_EQ(settings,
+            (std::set<std::string>{"OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1",
+                                   "OMP_NUM_THREADS=1 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=2",
+                                   "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=1",
+                                   "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=ACTIVE OPENBLAS_NUM_THREADS=1",
+                                   "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=PASSIVE OPENBLAS_NUM_THREADS=2",
+                                   "OMP_NUM_THREADS=2 OMP_WAIT_POLICY=ACTIVE OPENBLAS_NUM_THREADS=2"}));
 }
 
 TEST_F(Bench, ASlowPeerIsVoid) {
@@ -285,7 +296,8 @@ TEST_F(Bench, ASlowPeerIsVoid) {
   std::ofstream(libexec + "/peers/slow") << "\n";
   const Result result = bench(with_peers({"--force", "--out", directory.path("out")}));
   EXPECT_EQ(result.code, 0) << result.err;
-  const std::string reason = "its product of 1024 x 1024 matrices reaches 50 of 202 GFLOP/s (t2), less than 70 %";
+  const std::string reason =
+      "its product of 1024 x 1024 matrices reaches 50 of 202 GFLOP/s (t2), less than 70 %";
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: void: openblas: " + reason + "\n", result.err);
   EXPECT_EQ(written().at("context").at("void/openblas"), reason);
 }
@@ -295,8 +307,10 @@ TEST_F(Bench, RefusesASlowBlas) {
   std::ofstream(libexec + "/peers/netlib") << "\n";
   const Result result = bench(with_peers({"--force"}));
   EXPECT_EQ(result.code, 1);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring,
-                      "plexus: error: openblas: libblas.so.3 is not OpenBLAS: apt-get install libopenblas0-pthread\n", result.err);
+  EXPECT_PRED_FORMAT2(
+      testing::IsSubstring,
+      "plexus: error: openblas: libblas.so.3 is not OpenBLAS: apt-get install libopenblas0-pthread\n",
+      result.err);
   EXPECT_TRUE(calls().empty());
 }
 
@@ -305,14 +319,20 @@ std::string run_file(int repetitions, double last) {
   Json list = Json::array();
   for (int i = 0; i < 12; ++i)
     for (int r = 0; r < repetitions; ++r)
-      list.push_back({{"name", "matmul/" + std::to_string(i) + "/simd/t1"}, {"repetition_index", r},
-                      {"real_time", 100 * (i + 1) * (i == 11 ? last : 1) * (1 + 0.001 * ((7 * i + 5 * r) % 9))},
-                      {"cpu_time", 1}, {"time_unit", "us"}});
-  return Json{{"context", {{"cpu", "made up"}, {"plexus_version", "1.2.3"}, {"date", "today"}}}, {"benchmarks", list}}.dump();
+      list.push_back(
+          {{"name", "matmul/" + std::to_string(i) + "/simd/t1"},
+           {"repetition_index", r},
+           {"real_time", 100 * (i + 1) * (i == 11 ? last : 1) * (1 + 0.001 * ((7 * i + 5 * r) % 9))},
+           {"cpu_time", 1},
+           {"time_unit", "us"}});
+  return Json{{"context", {{"cpu", "made up"}, {"plexus_version", "1.2.3"}, {"date", "today"}}},
+              {"benchmarks", list}}
+      .dump();
 }
 
 TEST_F(Bench, Compare) {
-  const std::string a = directory.write("a.json", run_file(9, 1)), b = directory.write("b.json", run_file(9, 1.15)),
+  const std::string a = directory.write("a.json", run_file(9, 1)),
+                    b = directory.write("b.json", run_file(9, 1.15)),
                     few = directory.write("few.json", run_file(8, 1));
   const Result same = bench({"--compare", a, a});
   EXPECT_EQ(same.code, 0) << same.err;
@@ -327,8 +347,10 @@ TEST_F(Bench, Compare) {
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "faster in B\n", faster.out);
   const Result too_few = bench({"--compare", a, few});
   EXPECT_EQ(too_few.code, 3);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "few.json: matmul/0/simd/t1 has 8 repetitions, a comparison needs 9: "
-                      "plexus bench --repetitions 9", too_few.err);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring,
+                      "few.json: matmul/0/simd/t1 has 8 repetitions, a comparison needs 9: "
+                      "plexus bench --repetitions 9",
+                      too_few.err);
 }
 
 }  // namespace

@@ -22,8 +22,14 @@ bool has_matplotlib() { return std::system("/usr/bin/python3 -c 'import matplotl
 Json run_of_everything() {
   Json list = Json::array();
   const auto add = [&](const std::string& name, double microseconds) {
-    list.push_back({{"name", name}, {"real_time", microseconds}, {"cpu_time", microseconds}, {"time_unit", "us"},
-                    {"GFLOPS", 100 / microseconds}, {"GB/s", 10 / microseconds}, {"peak", 0.5}, {"label", "<avx512>"}});
+    list.push_back({{"name", name},
+                    {"real_time", microseconds},
+                    {"cpu_time", microseconds},
+                    {"time_unit", "us"},
+                    {"GFLOPS", 100 / microseconds},
+                    {"GB/s", 10 / microseconds},
+                    {"peak", 0.5},
+                    {"label", "<avx512>"}});
   };
   for (const std::string threads : {"t1", "t2"}) {
     for (const std::string backend : {"simd", "reference", "openblas"})
@@ -32,9 +38,16 @@ Json run_of_everything() {
       for (const std::string batch : {"b1", "b32"})
         add("training/784-128-10/" + batch + "/sgd/" + backend + "/" + threads, backend == "simd" ? 20 : 50);
   }
-  return {{"context", {{"cpu", "A & B"}, {"isa", "avx512"}, {"plexus_version", "1.2.3"}, {"peer/pytorch", "PyTorch 9"},
-                       {"peer/openblas", "OpenBLAS 8"}, {"limit/fma/avx512/t1", "115"}, {"limit/fma/avx512/t2", "230"},
-                       {"limit/read/l1/t1", "200"}, {"limit/read/l1/t2", "400"}}},
+  return {{"context",
+           {{"cpu", "A & B"},
+            {"isa", "avx512"},
+            {"plexus_version", "1.2.3"},
+            {"peer/pytorch", "PyTorch 9"},
+            {"peer/openblas", "OpenBLAS 8"},
+            {"limit/fma/avx512/t1", "115"},
+            {"limit/fma/avx512/t2", "230"},
+            {"limit/read/l1/t1", "200"},
+            {"limit/read/l1/t2", "400"}}},
           {"benchmarks", list}};
 }
 
@@ -60,8 +73,8 @@ TEST(Report, OnePageWithEverything) {
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "wrote     " + directory.path("bench.html") + "\n");
   const std::string page = read(directory.path("bench.html"));
-  for (const char* title : {"Whole networks against other libraries", "Networks over the size of the batch", "Roofline",
-                            "More threads", "Shape by shape", "A &amp; B", "PyTorch 9"})
+  for (const char* title : {"Whole networks against other libraries", "Networks over the size of the batch",
+                            "Roofline", "More threads", "Shape by shape", "A &amp; B", "PyTorch 9"})
     EXPECT_PRED_FORMAT2(testing::IsSubstring, title, page);
   EXPECT_EQ(count(page, "<svg"), 6u);  // against peers, networks and roofline for 1 and 2 threads, scaling
   EXPECT_EQ(count(page, "<table class=heat>"), 4u);
@@ -91,13 +104,14 @@ TEST(Report, Errors) {
     EXPECT_EQ(count(result.err, "\n"), 1u) << result.err;
   };
   error({"report", directory.path("none.json")}, 5, "none.json: cannot read");
-  error({"report", directory.write("x.json", "{}")}, 3, "x.json: expected an object with context and benchmarks");
+  error({"report", directory.write("x.json", "{}")}, 3,
+        "x.json: expected an object with context and benchmarks");
   error({"report", directory.write("y.json", R"({"context": {}, "benchmarks": [{"name": "a"}]})")}, 3,
         "y.json: benchmark 1: expected a name like family/shape/backend/t1, found a");
   error({"report", directory.write("z.json", R"({"context": {}, "benchmarks": [{"name": "a/b/c/t1"}]})")}, 3,
         "z.json: benchmark 1: expected name, real_time and time_unit");
-  error({"report", directory.write("b.json", run_of_everything().dump()), "-o", directory.path("no/b.html")}, 5,
-        "b.html: cannot write");
+  error({"report", directory.write("b.json", run_of_everything().dump()), "-o", directory.path("no/b.html")},
+        5, "b.html: cannot write");
 }
 
 // A module of that name which cannot be imported stands before Debian's.

@@ -11,13 +11,14 @@
 namespace plexus::cli {
 namespace {
 
-/// A machine that measures: each benchmark has a time of its own, each process its luck, each repetition its speed.
+/// A machine that measures: each benchmark has a time of its own, each process its luck, each repetition its
+/// speed.
 struct Machine {
   int benchmarks = 300, shapes = 10, repetitions = 9;  // kernel k0 has the first ten
-  double speed = 1;      // of the whole run
-  double drift = 0.03;   // standard deviation from repetition to repetition, common to all
-  double noise = 0.03;   // standard deviation of a single value
-  double limit = 1;      // what it measures of its own speed
+  double speed = 1;                                    // of the whole run
+  double drift = 0.03;  // standard deviation from repetition to repetition, common to all
+  double noise = 0.03;  // standard deviation of a single value
+  double limit = 1;     // what it measures of its own speed
   std::function<double(int)> factor = [](int) { return 1.0; };  // of benchmark i
 
   Measurements measure(unsigned seed) const {
@@ -33,10 +34,18 @@ struct Machine {
     for (int r = 0; r < repetitions; ++r) luck.push_back(std::exp(drift * normal(random)));
     for (int i = 0; i < benchmarks; ++i) {
       const std::string shape = "k" + std::to_string(i / shapes) + "/m" + std::to_string(i);
-      Measurement m{.name = "matmul/" + shape + "/simd/t2", .family = "matmul", .shape = shape,
-                    .backend = "simd", .threads = 2, .seconds = {}, .gflops = {}, .gigabytes = {}, .peak = {}};
+      Measurement m{.name = "matmul/" + shape + "/simd/t2",
+                    .family = "matmul",
+                    .shape = shape,
+                    .backend = "simd",
+                    .threads = 2,
+                    .seconds = {},
+                    .gflops = {},
+                    .gigabytes = {},
+                    .peak = {}};
       for (int r = 0; r < repetitions; ++r)
-        m.seconds[r] = 1e-6 * (i + 1) * factor(i) * luck[size_t(r)] * std::exp(noise * normal(random)) / speed;
+        m.seconds[r] =
+            1e-6 * (i + 1) * factor(i) * luck[size_t(r)] * std::exp(noise * normal(random)) / speed;
       run.list.push_back(m);
     }
     return run;
@@ -65,7 +74,8 @@ TEST(Comparison, TheSameOnANoisyMachine) {
 }
 
 TEST(Comparison, OneBenchmarkSlower) {
-  const Machine before, after{.speed = 0.9, .limit = 0.9, .factor = [](int i) { return i == 7 ? 1.15 : 1.0; }};
+  const Machine before,
+      after{.speed = 0.9, .limit = 0.9, .factor = [](int i) { return i == 7 ? 1.15 : 1.0; }};
   for (unsigned i = 0; i < 20; ++i) {
     const Comparison c = compare(before.measure(2 * i + 1), after.measure(2 * i + 2));
     ASSERT_EQ(c.slower.size(), 1u) << i;
@@ -75,7 +85,8 @@ TEST(Comparison, OneBenchmarkSlower) {
   }
 }
 
-// Among thousands of benchmarks, so noisy that none of them shows by itself what all shapes of a kernel show together.
+// Among thousands of benchmarks, so noisy that none of them shows by itself what all shapes of a kernel show
+// together.
 TEST(Comparison, OneKernelSlower) {
   const Machine before{.benchmarks = 3000, .noise = 0.1};
   Machine after = before;
@@ -151,12 +162,14 @@ std::string message(const std::function<void()>& call) {
 
 TEST(Comparison, Refuses) {
   const Measurements a = Machine{}.measure(1);
-  EXPECT_EQ(message([&] { compare(a, Machine{.repetitions = 8}.measure(2)); }),
-            "run 2: matmul/k0/m0/simd/t2 has 8 repetitions, a comparison needs 9: plexus bench --repetitions 9");
+  EXPECT_EQ(
+      message([&] { compare(a, Machine{.repetitions = 8}.measure(2)); }),
+      "run 2: matmul/k0/m0/simd/t2 has 8 repetitions, a comparison needs 9: plexus bench --repetitions 9");
   Measurements other = Machine{}.measure(2);
   other.context["cpu"] = "another";
   EXPECT_EQ(message([&] { compare(a, other); }),
-            "run 2: measured on another CPU (another) than run 1 (made up): only runs of one machine can be compared");
+            "run 2: measured on another CPU (another) than run 1 (made up): only runs of one machine can be "
+            "compared");
   other = Machine{}.measure(2);
   for (Measurement& m : other.list) m.name = "other";
   EXPECT_EQ(message([&] { compare(a, other); }), "run 2: has no benchmark in common with run 1");

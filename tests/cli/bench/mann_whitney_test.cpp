@@ -1,4 +1,5 @@
-// The U test against published values and against counting every arrangement; the adjustment against the authors' example.
+// The U test against published values and against counting every arrangement; the adjustment against the
+// authors' example.
 #include "plexus/cli/bench/mann_whitney.h"
 
 #include <gtest/gtest.h>
@@ -30,8 +31,10 @@ double nine_p(int reversed) {
 
 // scipy.stats.mannwhitneyu(b, a, alternative='greater', method='exact'), SciPy 1.10.1
 TEST(MannWhitney, AgreesWithSciPy) {
-  EXPECT_DOUBLE_EQ(mann_whitney_greater(Values{19, 22, 16, 29, 24}, Values{20, 11, 17, 12}), 0.9682539682539684);
-  EXPECT_DOUBLE_EQ(mann_whitney_greater(Values{20, 11, 17, 12}, Values{19, 22, 16, 29, 24}), 0.05555555555555555);
+  EXPECT_DOUBLE_EQ(mann_whitney_greater(Values{19, 22, 16, 29, 24}, Values{20, 11, 17, 12}),
+                   0.9682539682539684);
+  EXPECT_DOUBLE_EQ(mann_whitney_greater(Values{20, 11, 17, 12}, Values{19, 22, 16, 29, 24}),
+                   0.05555555555555555);
   EXPECT_DOUBLE_EQ(nine_p(0), 2.0567667626491154e-05);
   EXPECT_DOUBLE_EQ(nine_p(12), 0.005306458247634718);
   EXPECT_DOUBLE_EQ(nine_p(18), 0.025154257507198685);
@@ -88,7 +91,8 @@ TEST(MannWhitney, NothingToCompare) {
   EXPECT_EQ(mann_whitney_greater(Values{3, 3}, Values{3, 3}), 1);
 }
 
-// The example of Benjamini and Hochberg (1995, section 4): of 15 p values the four smallest are significant at 5 %.
+// The example of Benjamini and Hochberg (1995, section 4): of 15 p values the four smallest are significant
+// at 5 %.
 TEST(BenjaminiHochberg, ExampleOfTheAuthors) {
   const Values p = {0.0459, 0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298,
                     0.0344, 0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0000};
