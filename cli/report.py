@@ -61,10 +61,11 @@ class Run:
         self.peers = [key[5:] for key in self.context if key.startswith("peer/")]
 
     def limits(self, kind, threads):
-        """{"avx512": 231.0} of limit/fma/avx512/t2."""
+        """{"avx512": 231.0} of limit/fma/avx512/t2, the largest first."""
         prefix, suffix = f"limit/{kind}/", f"/t{threads}"
-        return {key[len(prefix):-len(suffix)]: float(value) for key, value in self.context.items()
-                if key.startswith(prefix) and key.endswith(suffix)}
+        found = {key[len(prefix):-len(suffix)]: float(value) for key, value in self.context.items()
+                 if key.startswith(prefix) and key.endswith(suffix)}
+        return dict(sorted(found.items(), key=lambda item: -item[1]))
 
     def colour(self, backend):
         others = [b for b in self.backends if b not in COLOURS]
@@ -99,6 +100,17 @@ def legend(figure, axes_list, **where):
         figure.legend(handles.values(), handles.keys(), frameon=False, **where)
 
 
+def alike(limits):
+    """[(names, rate)]: limits that cannot be told apart in a plot are one line."""
+    groups = []
+    for name, rate in limits.items():
+        if groups and rate > 0.9 * groups[-1][1]:
+            groups[-1][0].append(name)
+        else:
+            groups.append(([name], rate))
+    return groups
+
+
 def roofline(run, threads):
     """Every kernel: the operations it makes of a byte, and how many of them in a second; over both, the machine's limits."""
     points = [b for b in run.benchmarks
@@ -112,9 +124,9 @@ def roofline(run, threads):
              ylabel="GFLOP/s")
     fma, read = run.limits("fma", threads), run.limits("read", threads)
     top = max(fma.values(), default=0)
-    for isa, rate in fma.items():
+    for names, rate in alike(fma):
         axes.axhline(rate, color="#333333", linewidth=1.2 if rate == top else 0.7, zorder=1)
-        axes.text(right, rate * 1.06, f"{isa} {rate:.0f} GFLOP/s", ha="right", va="bottom", fontsize=8, color="#333333")
+        axes.text(right, rate * 1.06, f"{', '.join(names)} {rate:.0f} GFLOP/s", ha="right", va="bottom", fontsize=8, color="#333333")
     for level, bandwidth in read.items():
         end = top / bandwidth if top else right
         axes.plot([left, min(end, right)], [left * bandwidth, min(end, right) * bandwidth], color="#999999", linewidth=0.9, zorder=1)
@@ -150,11 +162,12 @@ def networks(run, family, threads):
         parsed = parse_network(b) if b.family == family and b.threads == threads else None
         if parsed:
             panels.setdefault((parsed[0], parsed[2]), {}).setdefault(b.backend, []).append((parsed[1], parsed[1] / b.seconds))
+    panels = {key: lines for key, lines in panels.items() if any(len(values) > 1 for values in lines.values())}
     if not panels:
         return None
-    columns = min(3, len(panels))
+    columns = min(4, len(panels))
     rows = math.ceil(len(panels) / columns)
-    figure, grid = plt.subplots(rows, columns, figsize=(3.6 * columns + 0.4, 2.9 * rows + 0.3), squeeze=False)
+    figure, grid = plt.subplots(rows, columns, figsize=(3.1 * columns + 0.4, 2.7 * rows + 0.3), squeeze=False)
     used = []
     for axes, ((network, rest), lines) in zip(grid.flat, panels.items()):
         for backend in run.backends:
@@ -264,11 +277,11 @@ STYLE = """
 body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
 h1 { margin-bottom: .2rem } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd } h3 { margin-bottom: .3rem }
 p.note { color: #555; margin-top: .2rem } svg { max-width: 100%; height: auto }
-.void { background: #fff3cd; border: 1px solid #d39e00; padding: .5rem 1rem }
+.void { background: #fff3cd; border: 1px solid #d39e00; padding: .5rem 1rem; margin-top: 1rem }
 table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
 th, td { padding: .1rem .6rem; text-align: right } th { border-bottom: 1px solid #999; background: #fff; position: sticky; top: 0 }
 td:first-child, th:first-child { text-align: left } td.shape { font-family: ui-monospace, monospace; font-size: 12px }
-.facts td { text-align: left } .scroll { max-height: 32rem; overflow: auto; border: 1px solid #ddd; display: inline-block; max-width: 100% }
+.facts td { text-align: left; vertical-align: top } .facts td:first-child { white-space: nowrap } .scroll { max-height: 32rem; overflow: auto; border: 1px solid #ddd; display: inline-block; max-width: 100% }
 summary { cursor: pointer; font-weight: 600; margin: .6rem 0 .3rem }
 """
 
@@ -278,7 +291,7 @@ def facts(run):
     rows = [("CPU", f"{context.get('cpu', 'unknown')}, {context.get('isa', '')}"),
             ("build", context.get("backend_versions", "unknown"))]
     rows += [(key[5:], value) for key, value in context.items() if key.startswith("peer/")]
-    rows += [("measured", f"{context.get('date', '')}, {context.get('repetitions', '1')} repetitions, "
+    rows += [("measured", f"{context.get('date', '')}, repetitions: {context.get('repetitions', '1')}, "
               f"load average at most {context.get('load_average', 'unknown')}")]
     for threads in run.threads:
         text = [f"{isa} {rate:.0f} GFLOP/s" for isa, rate in run.limits("fma", threads).items()]

@@ -11,4 +11,5 @@ def version():
     except (OSError, AttributeError):
         sys.exit("libblas.so.3 is not OpenBLAS: apt-get install libopenblas0-pthread")
     config.restype = core.restype = ctypes.c_char_p
-    return f"{config().decode()}, kernels {core().decode()}"
+    name = " ".join(config().decode().split()[:2])  # behind it: how it was built
+    return f"{name} ({core().decode()})"

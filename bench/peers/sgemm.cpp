@@ -59,8 +59,9 @@ Library openblas() {
   const auto core = symbol<const char*()>(blas, "openblas_get_corename");
   const auto sgemm = symbol<void(int, int, int, int, int, int, float, const float*, int, const float*, int,
                                  float, float*, int)>(blas, "cblas_sgemm");
-  return {std::string(config()) + ", kernels " + core(),
-          [sgemm](const Product& p, const float* a, const float* b, float* c) {
+  const std::string all = config();  // name and version, then how it was built
+  const std::string name = all.substr(0, all.find(' ', all.find(' ') + 1));
+  return {name + " (" + core() + ")", [sgemm](const Product& p, const float* a, const float* b, float* c) {
             const int m = int(p.m), n = int(p.n), k = int(p.k);
             constexpr int row_major = 101, plain = 111, transposed = 112;
             sgemm(row_major, p.transposed_a ? transposed : plain, p.transposed_b ? transposed : plain, m, n,
