@@ -10,6 +10,7 @@
 #include <set>
 #include <thread>
 
+#include "plexus/cli/bench/load.h"
 #include "plexus/cli/bench/peers.h"
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/interrupt.h"
@@ -23,7 +24,7 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-// The load of a quiet machine. Above it somebody else had half a core in the last minute.
+// The load of a quiet machine, before and while it is measured: half a processor for others.
 constexpr double quiet_load = 0.5;
 
 // Seconds a peer's benchmark runs: as many as one of plexus-bench does.
@@ -88,11 +89,6 @@ class ProcessDisplay {
   int repetitions_, repetition_ = -1, drawn_ = 0;
   Clock::time_point start_ = Clock::now();
 };
-
-double load_average() {
-  double load = 0;
-  return getloadavg(&load, 1) == 1 ? load : 0;
-}
 
 std::string with_one_digit(double value) {
   char text[32];
@@ -195,6 +191,7 @@ Json run_benchmarks(const BenchRun& options, std::FILE* progress) {
       (options.backends.size() * options.threads.size() + settings) * size_t(options.repetitions);
   ProcessDisplay display(progress, processes, options.repetitions);
 
+  const OthersLoad others;
   Merge merge;
   std::set<std::string> names;
   for (int repetition = 0; repetition < options.repetitions; ++repetition) {
@@ -225,6 +222,8 @@ Json run_benchmarks(const BenchRun& options, std::FILE* progress) {
     for (const auto& [peer, versions] : peers->versions()) result["context"]["peer/" + peer] = versions;
   }
   if (!busy.empty()) voided["machine"] = busy;
+  if (const double used = others.processors(); used > quiet_load)
+    voided["machine"] = "others used " + with_one_digit(used) + " processors while it was measured";
   for (const auto& [what, reason] : voided) result["context"]["void/" + what] = reason;
   return result;
 }
