@@ -86,9 +86,9 @@ void huber_error(const LossRows& b) { mean_rows(b, HuberError{set(b.delta)}); }
 void logistic_error(const LossRows& b) { mean_rows(b, LogisticError{}); }
 
 /// gradient = factor * (p * total - share), p = e^(x - largest) / sum. `e` holds the exponentials where there is a gradient.
-void cross_entropy(const LossRows& b) {
+void cross_entropy_row_by_row(const LossRows& b, int64_t row) {
   const auto* labels = static_cast<const int32_t*>(b.target);
-  for (int64_t row = 0; row < b.rows; row++) {
+  for (; row < b.rows; row++) {
     const float* x = b.prediction + row * b.columns;
     float* gradient = b.gradient ? b.gradient + row * b.columns : nullptr;
     const int64_t label = labels[row];
@@ -112,6 +112,71 @@ void cross_entropy(const LossRows& b) {
       store_some(mul(load_some(gradient + i, rest), factor), gradient + i, rest);
     gradient[label] = weight * (at_label / softmax.sum - 1);
   }
+}
+
+// Columns of a narrow matrix: so few that row after row most of a vector would be empty.
+constexpr int64_t narrow = 16;
+
+/// The same for up to `narrow` columns and `lanes` rows at once, a row a lane. Each row goes through the same operations in
+/// the same order as in row_softmax, so that its bits are the same.
+void cross_entropy_rows(const LossRows& b, int64_t row) {
+  const int64_t columns = b.columns;
+  const float* const prediction = b.prediction + row * columns;
+  HWY_ALIGN float x[narrow * lanes], e[narrow * lanes];
+  for (int64_t r = 0; r < lanes; r++)
+    for (int64_t j = 0; j < columns; j++) x[j * lanes + r] = prediction[r * columns + j];
+
+  V largest = set(-std::numeric_limits<float>::infinity());
+  for (int64_t j = 0; j < columns; j++) {
+    const V v = load(x + j * lanes);
+    largest = select(hn::Gt(v, largest), v, largest);
+  }
+  V places[narrow];
+  for (int64_t j = 0; j < narrow; j++) {
+    places[j] = zero();
+    if (j >= columns) continue;
+    places[j] = exp<wide_shift>(sub(load(x + j * lanes), largest));
+    store(places[j], e + j * lanes);
+  }
+  for (int64_t half = narrow / 2; half > 0; half /= 2)
+    for (int64_t j = 0; j < half; j++) places[j] = add(places[j], places[j + half]);
+  const V sum = places[0], log_sum = log1p(sub(mul(sum, set(wide_unit)), set(1)));
+
+  const int32_t* const labels = static_cast<const int32_t*>(b.target) + row;
+  HWY_ALIGN float weight[lanes], at_label[lanes], e_at_label[lanes], loss[lanes];
+  for (int64_t r = 0; r < lanes; r++) {
+    weight[r] = b.scale * (b.sample_weights ? b.sample_weights[row + r] : 1) *
+                (b.class_weights ? b.class_weights[labels[r]] : 1);
+    at_label[r] = x[labels[r] * lanes + r];
+    e_at_label[r] = e[labels[r] * lanes + r];
+  }
+  const V weights = load(weight);
+  store(mul(weights, sub(log_sum, sub(load(at_label), largest))), loss);
+  for (int64_t r = 0; r < lanes; r++) b.loss[row + r] = loss[r];
+  if (!b.gradient) return;
+  const V factor = hn::Div(weights, sum);
+  for (int64_t j = 0; j < columns; j++) store(mul(load(e + j * lanes), factor), e + j * lanes);
+  store(mul(weights, sub(hn::Div(load(e_at_label), sum), set(1))), at_label);
+  float* const gradient = b.gradient + row * columns;
+  for (int64_t r = 0; r < lanes; r++) {
+    for (int64_t j = 0; j < columns; j++) gradient[r * columns + j] = e[j * lanes + r];
+    gradient[r * columns + labels[r]] = at_label[r];
+  }
+}
+
+void cross_entropy(const LossRows& b) {
+  int64_t row = 0;
+  if (lanes > 1 && b.columns <= narrow) {
+    const auto* labels = static_cast<const int32_t*>(b.target);
+    const auto fits = [&](int64_t r) { return labels[r] >= 0 && labels[r] < b.columns; };
+    for (; row + lanes <= b.rows; row += lanes) {
+      bool all = true;
+      for (int64_t r = row; r < row + lanes; r++) all &= fits(r);
+      if (!all) break;
+      cross_entropy_rows(b, row);
+    }
+  }
+  cross_entropy_row_by_row(b, row);
 }
 
 void cross_entropy_one_hot(const LossRows& b) {

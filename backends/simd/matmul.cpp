@@ -2,17 +2,10 @@
 // one chain of fused multiply-adds in ascending k, whoever computes it: the cuts change no bit.
 #include <algorithm>
 
-#include "plexus/backends/simd/activation_loops.h"
-#include "plexus/backends/simd/kernel.h"
-#include "plexus/backends/simd/matmul_tile.h"
-#include "plexus/backends/simd/panels.h"
+#include "plexus/backends/simd/matmul.h"
 
 namespace plexus::simd {
 namespace {
-
-// Rows of a panel of b that are worked on at once: 1024 x 32 floats are 128 KB, which stay in the second-level cache while
-// the rows of a pass by. Between such pieces the chains rest in c.
-constexpr int64_t most_depth = 1024;
 
 // Products that are worth a thread of their own: a second one that is awake pays from half a million on, and doubles the
 // speed from eight.
@@ -22,72 +15,25 @@ constexpr double products_a_thread = 500e3;
 // multiply-add takes a sixteenth of a cycle.
 constexpr int64_t packing_rows = 12;
 
-/// What happens to c as soon as a block of it is complete.
-struct Epilogue {
-  enum class Kind { none, activation, gradient } kind = Kind::none;
-  Activation activation = Activation::relu;
-  float alpha = 0;
-};
+// Rows of a transposed c that are held: 32 KB with a panel's 32 columns.
+constexpr int64_t transposed_rows = 256;
 
-class Matmul final : public Kernel {
- public:
-  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
-      : spec_(spec),
-        epilogue_(epilogue),
-        executor_(machine.executor),
-        isa_(machine.isa),
-        tiles_(matmul_tiles(machine.isa)),
-        loops_(activation_loops(machine.isa)) {
-    spec_.lda = operand(spec, 0).stride;
-    spec_.ldb = operand(spec, 1).stride;
-    spec_.ldc = operand(spec, 3).stride;
-    depth_ = std::min(most_depth, spec_.k);
-    scratch_ = packs() ? depth_ * panel : 0;
-  }
+}  // namespace
 
-  size_t workspace() const override { return size_t(scratch_ * executor_.threads()) * sizeof(float); }
-
-  std::string describe() const override {
-    return simd::describe(isa_, std::to_string(tiles_.most_rows) + "x" + std::to_string(2 * tiles_.lanes));
-  }
-
-  void run(void* const* buffers, const Call& call) const override;
-
- private:
-  /// One run: its true sizes and addresses.
-  struct Operands {
-    int64_t m, n, k;
-    const float *a, *b, *bias;
-    float* c;
-    const float* saved = nullptr;  ///< gradient: what the activation left
-    float* y = nullptr;            ///< where the epilogue writes; null without one
-    int64_t y_stride = 0;
-  };
-  /// Rows [m0, m1) and panels [p0, p1) of c.
-  struct Part {
-    int64_t m0, m1, p0, p1;
-  };
-  /// How many parts there are along rows and along panels.
-  struct Grid {
-    int64_t rows, panels;
-  };
-
-  /// Whether some b must be copied: all but what lies in panels already.
-  bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
-  Operands operands(void* const* buffers, const Call& call) const;
-  Grid grid(const Operands& o) const;
-  void multiply(const Operands& o, const Part& part, float* scratch) const;
-  void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
-  void finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const;
-
-  MatmulSpec spec_;
-  Epilogue epilogue_;
-  const Executor& executor_;
-  Isa isa_;
-  const MatmulTiles& tiles_;
-  const ActivationLoops& loops_;
-  int64_t depth_, scratch_;
-};
+Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
+    : spec_(spec),
+      epilogue_(epilogue),
+      executor_(machine.executor),
+      isa_(machine.isa),
+      tiles_(matmul_tiles(machine.isa)),
+      loops_(activation_loops(machine.isa)) {
+  spec_.lda = operand(spec, 0).stride;
+  spec_.ldb = operand(spec, 1).stride;
+  spec_.ldc = operand(spec, 3).stride;
+  depth_ = std::min(most_depth, spec_.k);
+  scratch_ = packs() ? depth_ * panel : 0;
+  if (spec_.form == Form::nt) scratch_ += transposed_rows * panel;
+}
 
 Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const {
   Operands o;
@@ -111,7 +57,7 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
-  const double worth = double(o.m) * double(o.n) * double(o.k) / products_a_thread;
+  const double worth = double(o.m) * double(o.n) * (double(o.k) + products_besides_) / products_a_thread;
   const int64_t threads = worth < 2 ? 1 : std::min<int64_t>(executor_.threads(), int64_t(worth));
   const int64_t columns = panel_count(o.n);
   Grid best{1, 1};
@@ -129,20 +75,12 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  const int64_t columns = panel_count(o.n);
-  auto* const scratch = static_cast<float*>(call.workspace);
-  const Grid cuts = grid(o);
-  if (cuts.rows * cuts.panels == 1) return multiply(o, {0, o.m, 0, columns}, scratch);
-  executor_.parallel_for(cuts.rows * cuts.panels, 1, [&](int64_t first, int64_t last) {
-    for (int64_t i = first; i < last; i++) {
-      const int64_t r = i / cuts.panels, p = i % cuts.panels;
-      multiply(o, {o.m * r / cuts.rows, o.m * (r + 1) / cuts.rows, columns * p / cuts.panels, columns * (p + 1) / cuts.panels},
-               scratch + i * scratch_);
-    }
+  const bool transposed = transposes_a(o);
+  for_parts(o, call.workspace, [&](const Part& part, float* scratch) {
+    transposed ? multiply_transposed(o, part, scratch) : multiply(o, part, scratch);
   });
 }
 
-/// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
 void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block,
                      float* scratch) const {
   const int64_t n0 = p * panel;
@@ -168,11 +106,7 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0,
     return;
   }
   // The last panel is not whole: nothing behind its columns may be read.
-  for (int64_t k = 0; k < block.depth; k++) {
-    float* row = scratch + k * panel;
-    std::copy_n(block.b + k * block.b_stride, block.columns, row);
-    std::fill(row + block.columns, row + panel, 0.f);
-  }
+  tiles_.copy(block.b, block.b_stride, block.depth, block.columns, scratch);
   block.b = scratch;
   block.b_stride = panel;
 }
@@ -200,27 +134,61 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     if (panels_of_c && block.columns < panel)
       for (int64_t row = 0; row < block.rows; row++)
         std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
-    finish(o, block, part.m0, n0);
+    finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
   }
 }
 
-/// The second operation on a block whose columns are still in the cache.
-void Matmul::finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const {
+/// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.
+bool Matmul::transposes_a(const Operands& o) const {
+  return spec_.form == Form::nt && !spec_.bias && !spec_.accumulate && o.m * (o.k + o.n) < o.n * o.k;
+}
+
+void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {
+  float* const c = scratch + depth_ * panel;  // [transposed_rows][panel]
+  const int64_t first = part.p0 * panel, last = std::min(part.p1 * panel, o.n);
+  for (int64_t m0 = part.m0; m0 < part.m1; m0 += panel) {
+    for (int64_t n0 = first; n0 < last; n0 += transposed_rows) {
+      MatmulBlock block;
+      block.rows = std::min(transposed_rows, last - n0);
+      block.columns = std::min(panel, part.m1 - m0);
+      block.b = scratch;
+      block.b_stride = panel;
+      block.c = c;
+      block.c_stride = panel;
+      block.a_stride = spec_.layout ? panel : spec_.ldb;
+      block.a_jump = spec_.layout ? (o.n - 1) * panel : 0;
+      for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
+        block.depth = std::min(most_depth, o.k - k0);
+        block.a = spec_.layout ? o.b + k0 * o.n + n0 * panel : o.b + n0 * spec_.ldb + k0;
+        if (n0 == first || o.k > most_depth)
+          tiles_.transpose(o.a + m0 * spec_.lda + k0, spec_.lda, block.depth, block.columns, scratch);
+        tiles_.multiply(block);
+        block.start = Start::c;
+      }
+      float* const to = o.c + m0 * spec_.ldc + n0;
+      tiles_.transpose_back(c, block.columns, block.rows, to, spec_.ldc);
+      finish(o, m0, block.columns, n0, block.rows, to, spec_.ldc);
+    }
+  }
+}
+
+/// The second operation on a block of c that is still in the cache.
+void Matmul::finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c,
+                    int64_t c_stride) const {
   if (epilogue_.kind == Epilogue::Kind::none) return;
   float* const y = o.y + m0 * o.y_stride + n0;
   const size_t kind = size_t(epilogue_.activation);
   if (epilogue_.kind == Epilogue::Kind::activation)
-    return loops_.forward[kind](
-        {block.rows, block.columns, block.c, block.c_stride, y, o.y_stride, epilogue_.alpha});
-  loops_.backward[kind]({block.rows, block.columns, block.c, block.c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y,
-                         o.y_stride, epilogue_.alpha});
+    return loops_.forward[kind]({rows, columns, c, c_stride, y, o.y_stride, epilogue_.alpha});
+  loops_.backward[kind]({rows, columns, c, c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y, o.y_stride, epilogue_.alpha});
 }
 
-/// The spec has a kernel here.
-bool supported(const MatmulSpec& spec) {
+bool Matmul::supports(const MatmulSpec& spec) {
   return spec.a == DType::f32 && spec.b == DType::f32 && spec.c == DType::f32 &&
          (!spec.layout || spec.layout == &panels());
 }
+
+namespace {
 
 Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
   return {count, [spec, epilogue, &executor = machine.executor, isa = machine.isa] {
@@ -232,14 +200,14 @@ Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, cons
 
 Claim claim_matmul(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
-  if (!matmul || !supported(*matmul)) return {};
+  if (!matmul || !Matmul::supports(*matmul)) return {};
   return claim(1, *matmul, {}, machine);
 }
 
 Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   const auto* activation = rest.get<ActivationSpec>(1);
-  if (!matmul || !activation || !supported(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
+  if (!matmul || !activation || !Matmul::supports(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
   if (!elementwise(activation->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
   return claim(2, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
 }
@@ -247,7 +215,7 @@ Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
 Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   const auto* gradient = rest.get<ActivationGradientSpec>(1);
-  if (!matmul || !gradient || !supported(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
+  if (!matmul || !gradient || !Matmul::supports(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
   if (!elementwise(gradient->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
   return claim(2, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
 }

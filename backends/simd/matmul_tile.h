@@ -19,11 +19,14 @@ struct MatmulBlock {
   const float* a = nullptr;
   int64_t a_stride = 0;
   bool a_transposed = false;   ///< a is stored [depth, rows]
+  int64_t a_jump = 0;          ///< added to addresses in a, not transposed, after every `panel` columns: 0, or a lies in panels
   const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
   int64_t b_stride = 0;
   float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
   float* c = nullptr;
   int64_t c_stride = 0;
+  /// Rows of a panel each, or null: asked for while the rows of c are computed that lie there; a transposed. All or none.
+  const float* fetch[3] = {};
   Start start = Start::zero;
   const float* bias = nullptr; ///< [columns]
 };
@@ -32,8 +35,12 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
+  /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
+  void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
   /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*transpose)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
+  /// to[i, j] = from[j, i] for i < rows, j < columns; from has rows of a panel.
+  void (*transpose_back)(const float* from, int64_t rows, int64_t columns, float* to, int64_t to_stride);
 };
 
 const MatmulTiles& matmul_tiles(Isa isa);

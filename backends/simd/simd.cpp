@@ -11,7 +11,7 @@ using Matcher = Claim (*)(const Run& rest, const Machine& machine);
 
 // Longest first: a claim is taken from the front.
 constexpr Matcher matchers[] = {
-    claim_matmul_activation, claim_matmul_activation_gradient,
+    claim_weight_step, claim_matmul_activation, claim_matmul_activation_gradient,
     claim_matmul, claim_activation, claim_activation_gradient, claim_loss, claim_dropout, claim_reduce, claim_clip,
     claim_scale, claim_update,
 };

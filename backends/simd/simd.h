@@ -20,6 +20,7 @@ struct Machine {
 
 /// One matcher a kind of kernel: a claim of the first operations of the run where they are its kind, else an empty one.
 /// Each in the file of its family.
+Claim claim_weight_step(const Run& rest, const Machine& machine);
 Claim claim_matmul_activation(const Run& rest, const Machine& machine);
 Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine);
 Claim claim_matmul(const Run& rest, const Machine& machine);

@@ -2,13 +2,10 @@
 #include <cmath>
 
 #include "plexus/backends/simd/kernel.h"
-#include "plexus/backends/simd/sweep_loops.h"
+#include "plexus/backends/simd/update.h"
 
 namespace plexus::simd {
 namespace {
-
-// Nanoseconds an element: sgd moves bytes, the others wait for a root and a division.
-constexpr double sgd_ns = 0.15, adaptive_ns = 0.4;
 
 class Update final : public Kernel {
  public:
@@ -20,46 +17,14 @@ class Update final : public Kernel {
         count_(flat_elements(spec.layout, Shape{spec.m, spec.n})) {}
 
   void run(void* const* buffers, const Call&) const override {
-    const UpdateStretch whole = stretch(buffers);
-    const double ns = spec_.kind == UpdateKind::sgd ? sgd_ns : adaptive_ns;
-    executor_.parallel_for(count_, grain(ns), [&](int64_t first, int64_t last) {
-      UpdateStretch part = whole;
-      part.count = last - first;
-      part.parameter += first;
-      part.gradient += first;
-      if (part.first) part.first += first;
-      if (part.second) part.second += first;
-      loop_(part);
+    const UpdateStretch whole = update_stretch(spec_, buffers);
+    executor_.parallel_for(count_, grain(update_ns(spec_.kind)), [&](int64_t first, int64_t last) {
+      loop_(stretch_of(whole, first, last - first));
     });
   }
   std::string describe() const override { return simd::describe(isa_); }
 
  private:
-  UpdateStretch stretch(void* const* buffers) const {
-    UpdateStretch s;
-    s.parameter = static_cast<float*>(buffers[0]);
-    s.gradient = static_cast<const float*>(buffers[1]);
-    s.first = static_cast<float*>(buffers[2]);
-    s.second = static_cast<float*>(buffers[3]);
-    const float rate = *static_cast<const float*>(buffers[4]);
-    s.rate = rate;
-    if (buffers[6]) s.scale = *static_cast<const float*>(buffers[6]);
-    s.weight_decay = float(spec_.weight_decay);
-    s.momentum = float(spec_.momentum);
-    s.nesterov = spec_.nesterov;
-    s.beta1 = float(spec_.beta1), s.fresh1 = float(1 - spec_.beta1);
-    s.beta2 = float(spec_.beta2), s.fresh2 = float(1 - spec_.beta2);
-    s.epsilon = float(spec_.epsilon);
-    if (spec_.kind == UpdateKind::adam || spec_.kind == UpdateKind::adamw) {
-      // The corrections in double: 1 - beta^t cancels.
-      const auto t = double(*static_cast<const int64_t*>(buffers[5]));
-      s.rate = float(double(rate) / (1 - std::pow(spec_.beta1, t)));
-      s.root_scale = float(1 / std::sqrt(1 - std::pow(spec_.beta2, t)));
-      if (spec_.kind == UpdateKind::adamw) s.weight_decay = float(double(rate) * spec_.weight_decay);
-    }
-    return s;
-  }
-
   UpdateSpec spec_;
   const Executor& executor_;
   Isa isa_;
@@ -68,6 +33,31 @@ class Update final : public Kernel {
 };
 
 }  // namespace
+
+UpdateStretch update_stretch(const UpdateSpec& spec, void* const* buffers) {
+  UpdateStretch s;
+  s.parameter = static_cast<float*>(buffers[0]);
+  s.gradient = static_cast<const float*>(buffers[1]);
+  s.first = static_cast<float*>(buffers[2]);
+  s.second = static_cast<float*>(buffers[3]);
+  const float rate = *static_cast<const float*>(buffers[4]);
+  s.rate = rate;
+  if (buffers[6]) s.scale = *static_cast<const float*>(buffers[6]);
+  s.weight_decay = float(spec.weight_decay);
+  s.momentum = float(spec.momentum);
+  s.nesterov = spec.nesterov;
+  s.beta1 = float(spec.beta1), s.fresh1 = float(1 - spec.beta1);
+  s.beta2 = float(spec.beta2), s.fresh2 = float(1 - spec.beta2);
+  s.epsilon = float(spec.epsilon);
+  if (spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw) {
+    // The corrections in double: 1 - beta^t cancels.
+    const auto t = double(*static_cast<const int64_t*>(buffers[5]));
+    s.rate = float(double(rate) / (1 - std::pow(spec.beta1, t)));
+    s.root_scale = float(1 / std::sqrt(1 - std::pow(spec.beta2, t)));
+    if (spec.kind == UpdateKind::adamw) s.weight_decay = float(double(rate) * spec.weight_decay);
+  }
+  return s;
+}
 
 Claim claim_update(const Run& rest, const Machine& machine) {
   const auto* spec = rest.get<UpdateSpec>(0);

@@ -1,0 +1,96 @@
+// The kernel of matrix products, and of runs that begin with one.
+#pragma once
+#include "plexus/backends/simd/activation_loops.h"
+#include "plexus/backends/simd/kernel.h"
+#include "plexus/backends/simd/matmul_tile.h"
+#include "plexus/backends/simd/panels.h"
+
+namespace plexus::simd {
+
+/// What happens to c as soon as a block of it is complete.
+struct Epilogue {
+  enum class Kind { none, activation, gradient } kind = Kind::none;
+  Activation activation = Activation::relu;
+  float alpha = 0;
+};
+
+/// c = a b, cut into parts for the threads.
+class Matmul : public Kernel {
+ public:
+  static bool supports(const MatmulSpec& spec);
+  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine);
+
+  size_t workspace() const override { return size_t(scratch_ * executor_.threads()) * sizeof(float); }
+
+  std::string describe() const override {
+    return simd::describe(isa_, std::to_string(tiles_.most_rows) + "x" + std::to_string(2 * tiles_.lanes));
+  }
+
+  void run(void* const* buffers, const Call& call) const override;
+
+ protected:
+  /// One run: its true sizes and addresses.
+  struct Operands {
+    int64_t m, n, k;
+    const float *a, *b, *bias;
+    float* c;
+    const float* saved = nullptr;  ///< gradient: what the activation left
+    float* y = nullptr;            ///< where the epilogue writes; null without one
+    int64_t y_stride = 0;
+  };
+  /// Rows [m0, m1) and panels [p0, p1) of c.
+  struct Part {
+    int64_t m0, m1, p0, p1;
+  };
+  /// How many parts there are along rows and along panels.
+  struct Grid {
+    int64_t rows, panels;
+  };
+
+  // Rows of a panel of b that are worked on at once: 1024 x 32 floats are 128 KB, which stay in the second-level cache while
+  // the rows of a pass by. Between such pieces the chains rest in c.
+  static constexpr int64_t most_depth = 1024;
+
+  /// Whether some b must be copied: all but what lies in panels already.
+  bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
+  Operands operands(void* const* buffers, const Call& call) const;
+  Grid grid(const Operands& o) const;
+  /// Calls work(part, scratch) for the parts of c, on the threads where it is worth it.
+  template <class Work>
+  void for_parts(const Operands& o, void* workspace, const Work& work) const;
+  /// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
+  void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
+
+  MatmulSpec spec_;
+  Epilogue epilogue_;
+  const Executor& executor_;
+  Isa isa_;
+  const MatmulTiles& tiles_;
+  const ActivationLoops& loops_;
+  int64_t depth_;
+  int64_t scratch_;             ///< floats of workspace for a thread
+  double products_besides_ = 0; ///< that take as long as what else is done for an element of c
+
+ private:
+  void multiply(const Operands& o, const Part& part, float* scratch) const;
+  bool transposes_a(const Operands& o) const;
+  void multiply_transposed(const Operands& o, const Part& part, float* scratch) const;
+  void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c, int64_t c_stride) const;
+};
+
+template <class Work>
+void Matmul::for_parts(const Operands& o, void* workspace, const Work& work) const {
+  const int64_t columns = panel_count(o.n);
+  auto* const scratch = static_cast<float*>(workspace);
+  const Grid cuts = grid(o);
+  if (cuts.rows * cuts.panels == 1) return work(Part{0, o.m, 0, columns}, scratch);
+  executor_.parallel_for(cuts.rows * cuts.panels, 1, [&](int64_t first, int64_t last) {
+    for (int64_t i = first; i < last; i++) {
+      const int64_t r = i / cuts.panels, p = i % cuts.panels;
+      work(Part{o.m * r / cuts.rows, o.m * (r + 1) / cuts.rows, columns * p / cuts.panels, columns * (p + 1) / cuts.panels},
+           scratch + i * scratch_);
+    }
+  });
+}
+
+}  // namespace plexus::simd

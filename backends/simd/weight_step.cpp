@@ -1,0 +1,192 @@
+// The whole step of a dense layer's parameters as one kernel: weight gradient, bias gradient, optimizer
+// steps. Gradients live for some rows of one panel, in the first-level cache, and are never written to
+// memory; every element goes through the same operations as in the kernels of its own, in the same order, and
+// gets the same bits.
+#include <algorithm>
+
+#include "plexus/backends/simd/matmul.h"
+#include "plexus/backends/simd/update.h"
+
+namespace plexus::simd {
+namespace {
+
+// Elements of the gradient that are made before they are used: 4 KB, and as much for the parameter and each
+// of two states. Of a panel these are 32 rows, and the rows of a beside them take 4 KB for every 32 of the
+// batch.
+constexpr int64_t step_elements = 1024;
+
+// Multiply-adds that one core does in a nanosecond.
+constexpr double products_a_ns = 57;
+
+/// Where the operations of the run are, and where their addresses begin.
+struct Operations {
+  size_t count = 0;
+  const MatmulSpec* product = nullptr;
+  const UpdateSpec *weights = nullptr, *biases = nullptr;  ///< biases null: the layer has none
+  size_t weights_at = 0, biases_at = 0;
+};
+
+class WeightStep final : public Matmul {
+ public:
+  WeightStep(const MatmulSpec& product, const UpdateSpec& weights, const UpdateSpec* biases,
+             size_t weights_at, size_t biases_at, const Machine& machine)
+      : Matmul(product, {}, machine),
+        weights_(weights),
+        has_biases_(biases != nullptr),
+        weights_at_(weights_at),
+        biases_at_(biases_at),
+        sweeps_(sweep_loops(machine.isa)),
+        packed_(scratch_),
+        stride_(product.layout ? panel : product.n),
+        most_rows_(product.k <= most_depth
+                       ? std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))
+                       : product.m) {
+    if (biases) biases_ = *biases;
+    scratch_ = (packed_ + most_rows_ * stride_ + panel + 15) / 16 * 16;  // the last row for the bias gradient
+    products_besides_ = products_a_ns * update_ns(weights.kind);
+  }
+
+  void run(void* const* buffers, const Call& call) const override {
+    const Operands o = operands(buffers, call);
+    if (o.m == 0 || o.n == 0) return;
+    Steps steps;
+    steps.weights = update_stretch(weights_, buffers + weights_at_);
+    if (has_biases_) steps.biases = update_stretch(biases_, buffers + biases_at_);
+    for_parts(o, call.workspace, [&](const Part& part, float* scratch) { step(o, steps, part, scratch); });
+  }
+
+ private:
+  struct Steps {
+    UpdateStretch weights, biases;
+  };
+
+  void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
+
+  UpdateSpec weights_, biases_;
+  bool has_biases_;
+  size_t weights_at_, biases_at_;
+  const SweepLoops& sweeps_;
+  int64_t packed_;     ///< floats of scratch for b, before those for gradients
+  int64_t stride_;     ///< elements from a row of the gradient to the next
+  int64_t most_rows_;  ///< of a gradient that is held
+};
+
+void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
+  float* const gradient = scratch + packed_;
+  float* const bias_gradient = gradient + most_rows_ * stride_;
+  const auto update = sweeps_.update[size_t(weights_.kind)];
+  for (int64_t p = part.p0; p < part.p1; p++) {
+    const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
+    for (int64_t m0 = part.m0; m0 < part.m1; m0 += most_rows_) {
+      const int64_t rows = std::min(most_rows_, part.m1 - m0);
+      UpdateStretch stretch =
+          stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
+      MatmulBlock block;
+      block.rows = rows;
+      block.columns = columns;
+      block.a_stride = spec_.lda;
+      block.a_transposed = true;
+      block.c = gradient;
+      block.c_stride = stride_;
+      if (spec_.layout) {
+        block.fetch[0] = stretch.parameter;
+        block.fetch[1] = stretch.first ? stretch.first : stretch.parameter;
+        block.fetch[2] = stretch.second ? stretch.second : block.fetch[1];
+      }
+      for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
+        block.depth = std::min(most_depth, o.k - k0);
+        block.a = o.a + k0 * spec_.lda + m0;
+        if (m0 > part.m0) {  // the panel of b is packed since the first rows
+          block.b = scratch;
+          block.b_stride = panel;
+          block.packed = nullptr;
+        } else if (block.depth > 0) {
+          place_b(o, part, p, k0, block, scratch);
+        }
+        tiles_.multiply(block);
+        block.start = Start::c;
+      }
+      if (columns < stride_)
+        for (int64_t row = 0; row < rows; row++)
+          std::fill(gradient + row * stride_ + columns, gradient + (row + 1) * stride_, 0.f);
+      stretch.gradient = gradient;
+      update(stretch);
+    }
+    if (!has_biases_ || part.m0 > 0) continue;
+    sweeps_.column_sum(o.b + n0, spec_.ldb, o.k, columns, false, bias_gradient);
+    UpdateStretch stretch = stretch_of(steps.biases, n0, columns);
+    stretch.gradient = bias_gradient;
+    sweeps_.update[size_t(biases_.kind)](stretch);
+  }
+}
+
+/// What the updates of the run write is used nowhere else in it: elements can be updated in any order.
+bool apart(const Run& run) {
+  const auto uses = [&](BufferId buffer) {
+    int64_t count = 0;
+    for (size_t i = 0; i < run.size(); i++)
+      count += std::count(run[i].buffers.begin(), run[i].buffers.end(), buffer);
+    return count;
+  };
+  for (size_t i = 0; i < run.size(); i++) {
+    if (!run.get<UpdateSpec>(i)) continue;
+    for (const size_t slot : {0, 2, 3})  // parameter, first, second
+      if (const BufferId written = run.buffer(i, slot); written != no_buffer && uses(written) > 1)
+        return false;
+  }
+  return true;
+}
+
+/// The operations of the run from its front; count 0 where they are not wired as a layer's parameters are.
+Operations operations_of(const Run& rest) {
+  Operations found;
+  found.product = rest.get<MatmulSpec>(0);
+  const MatmulSpec* product = found.product;
+  if (!product || !Matmul::supports(*product) || product->form != Form::tn || product->accumulate ||
+      product->bias)
+    return {};
+  if (!product->layout && product->n > panel) return {};  // an update needs its rows one behind the other
+  const BufferId gradient = rest.buffer(0, 3);
+  size_t at = 1, addresses = std::size(MatmulSpec::slots);
+  const auto* sum = rest.get<ReduceSpec>(at);
+  if (sum) {
+    if (sum->kind != Reduction::column_sum || sum->dtype != DType::f32 || sum->accumulate ||
+        (sum->batch == Batch::m) != (product->batch == Batch::k) || rest.buffer(at, 0) != rest.buffer(0, 1))
+      return {};
+    addresses += std::size(ReduceSpec::slots);
+    at++;
+  }
+  const auto updates = [&](size_t i, BufferId buffer) {
+    const auto* update = rest.get<UpdateSpec>(i);
+    return update && update->dtype == DType::f32 && rest.buffer(i, 1) == buffer ? update : nullptr;
+  };
+  found.weights = updates(at, gradient);
+  found.weights_at = addresses;
+  if (!found.weights || found.weights->layout != product->layout) return {};
+  at++;
+  if (sum) {
+    found.biases = updates(at, rest.buffer(1, 1));
+    found.biases_at = addresses + std::size(UpdateSpec::slots);
+    if (!found.biases) return {};
+    at++;
+  }
+  // Gradients that somebody reads must be written.
+  const Run run = rest.prefix(at);
+  if (!run.internal(gradient) || (sum && !run.internal(rest.buffer(1, 1))) || !apart(run)) return {};
+  found.count = at;
+  return found;
+}
+
+}  // namespace
+
+Claim claim_weight_step(const Run& rest, const Machine& machine) {
+  const Operations found = operations_of(rest);
+  if (found.count == 0) return {};
+  return {found.count, [found, &executor = machine.executor, isa = machine.isa] {
+            return std::make_unique<const WeightStep>(*found.product, *found.weights, found.biases,
+                                                      found.weights_at, found.biases_at,
+                                                      Machine{executor, isa});
+          }};
+}
+
+}  // namespace plexus::simd
