@@ -8,6 +8,8 @@
 #include <cstdio>
 #include <fstream>
 #include <memory>
+#include <optional>
+#include <set>
 
 #include "plexus/backends/registry.h"
 #include "plexus/bench/limits.h"
@@ -38,7 +40,7 @@ const std::vector<Family>& families() {
 }
 
 struct Options {
-  std::string backend;
+  std::optional<std::string> backend;
   int threads = 0;
   std::vector<std::string> families;
   bool list_families = false, list_tests = false;
@@ -52,7 +54,7 @@ std::vector<Family> chosen(const std::vector<std::string>& names) {
   std::vector<std::string> known;
   for (const Family& family : families()) known.push_back(family.name);
   std::vector<Family> result;
-  for (const std::string& name : names) {
+  for (const std::string& name : std::set<std::string>(names.begin(), names.end())) {
     const auto at = std::find(known.begin(), known.end(), name);
     if (at == known.end())
       throw ArgumentError("--family " + name + ": no such family" + cli::did_you_mean(name, known) +
@@ -146,7 +148,9 @@ int run(const Options& options) {
   }
   const std::vector<Family> selected = chosen(options.families);
   // Who lacks what is seen in the labels, and by what is not there.
-  const ContextOptions wanted{.backend = options.backend, .threads = options.threads, .sink = {}};
+  if (options.backend == "") select("", backends());  // throws: an empty name is not "not given"
+  const ContextOptions wanted{
+      .backend = options.backend.value_or(""), .threads = options.threads, .sink = {}};
   const Isa most = Environment::resolve(wanted).max_isa;
   Suite suite(make_context(wanted), options.suite);
   for (const Family& family : selected) family.add(suite);

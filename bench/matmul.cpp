@@ -31,7 +31,7 @@ MatmulSpec spec_of(const MatmulShape& forward, Form form, Kind kind) {
 /// The product alone, or with the relu of the layer: its own forward, that of the layer before backward.
 /// `layout` of the weights.
 Program program_of(const MatmulShape& forward, Form form, Kind kind, const Layout* layout) {
-  const auto [m, n, k] = forward;
+  const int64_t m = forward.m, n = forward.n, k = forward.k;
   const MatmulSpec spec = spec_of(forward, form, kind);
   const bool activation = kind == Kind::fused && form != Form::tn;
   Program program;

@@ -11,9 +11,9 @@ namespace plexus::bench {
 bool Operations::supported(const Backend& backend, const Program& program) {
   const size_t count = program.operations().size();
   for (size_t first = 0; first < count;) {
-    const size_t claimed = backend.claim(Run(program, first, count)).count;
-    if (claimed == 0) return false;
-    first += claimed;
+    const Claim claim = backend.claim(Run(program, first, count));
+    if (claim.count == 0 || !claim.make()) return false;
+    first += claim.count;
   }
   return true;
 }
@@ -49,7 +49,7 @@ Operations::Operations(const Context& context, Program program, const Fill& fill
     Step step{claim.count > 0 ? claim.make() : nullptr, {}};
     if (!step.kernel)
       throw BackendError(to_string(Run(program_, first, count)) + ": " + context.chosen().name() +
-                         " does not have it after all");
+                         " does not have it");
     const Run run(program_, first, first + claim.count);
     for (size_t i = 0; i < run.size(); i++)
       for (const BufferId id : run[i].buffers)

@@ -16,11 +16,11 @@ using Fill = std::function<void(const std::string& name, Tensor& values)>;
 /// A program on the chosen backend alone: nobody else steps in, whatever it lacks. Fused where it fuses, else kernel by kernel.
 class Operations {
  public:
-  /// Whether the chosen backend claims all of it.
+  /// Whether this backend has all of it: claims it, and does not refuse when it comes to making the kernels.
   static bool supported(const Backend& backend, const Program& program);
 
-  /// Prepares the kernels, and all buffers: aligned as those of a Store are. Throws BackendError where the backend refuses what
-  /// it has claimed.
+  /// Prepares the kernels, and all buffers: aligned as those of a Store are. Throws BackendError where the backend does not
+  /// have all of it.
   Operations(const Context& context, Program program, const Fill& fill = {});
 
   /// On all rows. Allocates nothing.

@@ -22,9 +22,12 @@ bool Suite::selected(const std::string& name) const {
   return all_ || std::regex_search(name, filter_) != inverted_;
 }
 
+std::string Suite::full_name(const std::string& name) const {
+  return name + "/" + backend().name() + "/t" + std::to_string(context_.executor().threads());
+}
+
 void Suite::add(const std::string& name, Preparation prepare) {
-  const std::string full =
-      name + "/" + backend().name() + "/t" + std::to_string(context_.executor().threads());
+  const std::string full = full_name(name);
   if (!selected(full)) return;
   names_.push_back(full);
   benchmark::RegisterBenchmark(full.c_str(), [this, full, prepare = std::move(prepare)](
@@ -34,8 +37,8 @@ void Suite::add(const std::string& name, Preparation prepare) {
 }
 
 void Suite::add(const Program& program, const Fill& fill) {
-  if (!Operations::supported(backend(), program)) return;
   const std::string line = to_string(Run(program, 0, program.operations().size()));
+  if (!selected(full_name(line)) || !Operations::supported(backend(), program)) return;
   add(line, [this, program, fill]() -> Measurement {
     const auto operations = std::make_shared<Operations>(context_, program, fill);
     const std::string wrong = operations->verify();

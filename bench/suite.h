@@ -44,9 +44,10 @@ class Suite {
   /// Whether something was not timed, for what was wrong with it.
   bool refused() const { return refused_; }
 
-  Limits limits;  ///< before the first benchmark runs
+  Limits limits;  ///< to be set before the first benchmark runs
 
  private:
+  std::string full_name(const std::string& name) const;
   bool selected(const std::string& name) const;
   void run(const std::string& name, const Preparation& prepare, benchmark::State& state);
 

@@ -212,15 +212,28 @@ TEST(Operations, FillSaysWhatTheyStartFrom) {
   EXPECT_EQ(seen, -0.5f);
 }
 
-struct Nothing final : Backend {
-  std::string name() const override { return "nothing"; }
-  Claim claim(const Run&) const override { return {}; }
+/// Claims everything or nothing, and makes nothing.
+struct Refusing final : Backend {
+  explicit Refusing(size_t c) : count(c) {}
+  std::string name() const override { return "refusing"; }
+  Claim claim(const Run&) const override {
+    return {count, [] { return nullptr; }};
+  }
+  size_t count;
 };
 
 TEST(Operations, TheChosenBackendAlone) {
   const Context context = make_context({.backend = "reference", .threads = 1, .sink = {}});
   EXPECT_TRUE(Operations::supported(context.chosen(), momentum()));
-  EXPECT_FALSE(Operations::supported(Nothing(), momentum()));
+  for (const size_t count : {0, 1}) {
+    EXPECT_FALSE(Operations::supported(Refusing(count), momentum()));
+    std::vector<std::unique_ptr<const Backend>> backends;
+    backends.push_back(std::make_unique<const Refusing>(count));
+    backends.push_back(std::make_unique<const Refusing>(count));
+    const Context refusing(std::make_shared<const Executor>(1), std::move(backends));
+    EXPECT_EQ(message<BackendError>([&] { Operations(refusing, momentum()); }),
+              "update/sgd/f32/m1/n100/momentum0.9: refusing does not have it");
+  }
 }
 
 }  // namespace

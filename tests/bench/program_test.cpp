@@ -180,10 +180,11 @@ TEST(Program, Filters) {
 }
 
 TEST(Program, FamiliesWithCommas) {
-  const Result result =
-      run({"--backend", "reference", "--quick", "--family", "loss,plan", "--benchmark_list_tests"});
+  const Result result = run({"--backend", "reference", "--quick", "--family", "loss,plan", "--family", "loss",
+                             "--benchmark_list_tests"});
   std::set<std::string> found;
   for (const std::string& line : lines(result.out)) found.insert(components(line)[0]);
+  EXPECT_EQ(lines(result.out).size(), 9u);  // six losses and three plans, each once
   EXPECT_EQ(found, (std::set<std::string>{"loss", "plan"}));
   const auto listed = lines(run({"--list-families"}).out);
   EXPECT_EQ(std::set<std::string>(listed.begin(), listed.end()), all_families);
@@ -263,6 +264,7 @@ TEST(Program, Errors) {
   expect_error({"--family", "matmull"}, 2,
                "--family matmull: no such family (did you mean matmul?); families: matmul, activation, ");
   expect_error({"--backend", "referense"}, 4, "unknown backend 'referense': did you mean 'reference'?");
+  expect_error({"--backend", ""}, 4, "the name of the backend is empty: name one, or unset it");
   expect_error({"--threads", "0"}, 2, "--threads");
   expect_error({"--benchmark_filter=(", "--family", "plan"}, 2,
                "--benchmark_filter (: not a regular expression");
