@@ -16,5 +16,7 @@ Command predict_command(CLI::App& app);
 Command inspect_command(CLI::App& app);
 Command info_command(CLI::App& app);
 Command plan_command(CLI::App& app);
+Command bench_command(CLI::App& app);
+Command report_command(CLI::App& app);
 
 }  // namespace plexus::cli

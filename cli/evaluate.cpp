@@ -7,7 +7,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/model_data.h"
-#include "plexus/cli/report.h"
+#include "plexus/cli/result.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/trainer.h"

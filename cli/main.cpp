@@ -67,12 +67,13 @@ int main(int argc, char** argv) {
       "  plexus train fashion-mnist --show 10        learn to tell clothes apart\n"
       "  plexus train iris.csv --label species       a table with a named label column\n"
       "  plexus predict m.safetensors new.csv        what a saved model makes of new rows\n"
-      "  plexus info                                 what computes here, and why\n\n"
-      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend not available, 5 file missing or "
-      "unreadable,\n"
-      "130 and 143 stopped by SIGINT and SIGTERM.");
+      "  plexus info                                 what computes here, and why\n"
+      "  plexus bench --quick                        how fast\n\n"
+      "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend or optional part not available,\n"
+      "5 file missing or unreadable, 130 and 143 stopped by SIGINT and SIGTERM.");
   const std::vector<Command> commands = {train_command(app),   evaluate_command(app), predict_command(app),
-                                         inspect_command(app), info_command(app),     plan_command(app)};
+                                         inspect_command(app), info_command(app),     plan_command(app),
+                                         bench_command(app),   report_command(app)};
   for (const Command& command : commands) {
     command.app->allow_extras();
     command.app->get_formatter()->column_width(28);

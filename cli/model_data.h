@@ -3,7 +3,7 @@
 #include <string>
 #include <vector>
 
-#include "plexus/cli/report.h"
+#include "plexus/cli/result.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/dataset.h"
 

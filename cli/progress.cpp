@@ -23,7 +23,8 @@ std::string short_number(double value) {
   return text;
 }
 
-// "0:07", "1:02:03"
+}  // namespace
+
 std::string duration(double seconds) {
   // Beyond four days the figure says no more than "long".
   const auto total = int64_t(std::clamp(seconds, 0.0, 359999.0));
@@ -35,8 +36,6 @@ std::string duration(double seconds) {
     std::snprintf(text, sizeof text, "%d:%02d", int(total / 60), int(total % 60));
   return text;
 }
-
-}  // namespace
 
 ProgressDisplay::ProgressDisplay(std::FILE* lines, std::FILE* bar, int64_t rows, int64_t epochs)
     : lines_(lines), bar_(bar), rows_(rows), epochs_(epochs) {}

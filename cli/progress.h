@@ -2,10 +2,14 @@
 #pragma once
 #include <chrono>
 #include <cstdio>
+#include <string>
 
 #include "plexus/trainer/callback.h"
 
 namespace plexus::cli {
+
+/// "0:07", "1:02:03"
+std::string duration(double seconds);
 
 /// Prints a line an epoch (with many epochs, about twenty lines and one at least every 30 s), and on a terminal a bar with
 /// rate, time left and loss, at most ten times a second. Asks to stop after the step in which a signal came.

@@ -1,55 +1,55 @@
-#include "plexus/cli/report.h"
+// plexus report: the plots of a run of benchmarks as one HTML file. They are drawn by report.py, which lies
+// in libexec.
+#include <unistd.h>
 
-#include <nlohmann/json.hpp>
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+#include "plexus/cli/bench/measurements.h"
+#include "plexus/cli/command.h"
+#include "plexus/cli/exit_code.h"
+#include "plexus/cli/interrupt.h"
+#include "plexus/cli/output.h"
+#include "plexus/cli/program.h"
 
 namespace plexus::cli {
 namespace {
 
-using Json = nlohmann::ordered_json;  // keys in the order in which they are written
+// Debian's: the one that sees Debian's matplotlib.
+constexpr const char* python = "/usr/bin/python3";
 
-Json test_json(const Evaluation& test) {
-  if (test.classification)
-    return {{"loss", test.loss},
-            {"accuracy", test.accuracy},
-            {"interval", {test.interval.low, test.interval.high}}};
-  return {{"loss", test.loss}, {"rmse", test.rmse}, {"mae", test.mae}, {"r2", test.r2}};
+struct Options {
+  std::string file, out;
+};
+
+int report(const Options& options) {
+  const std::string out = options.out.empty()
+                              ? std::filesystem::path(options.file).replace_extension(".html").string()
+                              : options.out;
+  check_output(out);
+  measurements(load_json(options.file),
+               options.file);  // what is wrong with the file is said here, once for all readers
+  if (access(python, X_OK) != 0)
+    throw MissingPart(std::string(python) + " is not there: apt-get install python3-matplotlib");
+  catch_interrupts();
+  const int code =
+      run({.arguments = {python, libexec("report.py"), options.file, "-o", out}, .out = "", .err = ""});
+  if (code == ok) std::printf("wrote     %s\n", out.c_str());
+  return code;
 }
 
 }  // namespace
 
-std::string to_json(const Report& report) {
-  Json json = {{"backend", report.backend},
-               {"isa", report.isa},
-               {"threads", report.threads},
-               {"seed", report.seed},
-               {"task", report.classification ? "classify" : "regress"},
-               {"parameters", report.parameters},
-               {"epochs", Json::array()},
-               {"test", nullptr}};
-  for (const Epoch& epoch : report.history.epochs)
-    json["epochs"].push_back({{"train_loss", epoch.train_loss},
-                              {"validation_loss", epoch.validation_loss},
-                              {"validation_accuracy", epoch.validation_accuracy},
-                              {"seconds", epoch.seconds}});
-  if (report.test) json["test"] = test_json(*report.test);
-  return json.dump(2);
-}
-
-std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {
-  Json json = {{"task", evaluation.classification ? "classify" : "regress"}, {"rows", evaluation.rows}};
-  json.update(test_json(evaluation));
-  if (evaluation.classification) {
-    const size_t classes = evaluation.class_names.size();
-    json["classes"] = evaluation.class_names;
-    json["confusion"] = Json::array();
-    for (size_t row = 0; row < classes; ++row) {
-      const auto first = evaluation.confusion.begin() + int64_t(row * classes);
-      json["confusion"].push_back(std::vector<int64_t>(first, first + int64_t(classes)));
-    }
-  }
-  json["unknown_categories"] = Json::object();
-  for (const auto& [column, rows] : unknown) json["unknown_categories"][column] = rows;
-  return json.dump(2);
+Command report_command(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  CLI::App* app =
+      parent.add_subcommand("report", "Draw what plexus bench measured: one HTML file with plots");
+  app->add_option("BENCH.json", options->file, "What plexus bench --out wrote")->required();
+  app->add_option("-o,--out", options->out, "The file to write (default: BENCH.html beside it)")
+      ->type_name("FILE");
+  app->footer("Example:\n  plexus bench --quick --out run && plexus report run/bench.json -o run.html");
+  return {app, [options] { return report(*options); }};
 }
 
 }  // namespace plexus::cli

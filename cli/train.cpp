@@ -13,7 +13,7 @@
 #include "plexus/cli/output.h"
 #include "plexus/cli/predictions.h"
 #include "plexus/cli/progress.h"
-#include "plexus/cli/report.h"
+#include "plexus/cli/result.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
@@ -148,19 +148,19 @@ int train(const Options& options) {
     history = trainer.fit(parts.train, fit);
   }
 
-  Report report{.backend = context.chosen().name(),
-                .isa = isa,
-                .threads = context.executor().threads(),
-                .seed = options.seed,
-                .classification = classify,
-                .parameters = network.parameter_count(),
-                .history = history,
-                .test = {}};
+  TrainingResult finished{.backend = context.chosen().name(),
+                          .isa = isa,
+                          .threads = context.executor().threads(),
+                          .seed = options.seed,
+                          .classification = classify,
+                          .parameters = network.parameter_count(),
+                          .history = history,
+                          .test = {}};
   const int signal = interrupted();
   if (!signal) {
-    report.test = trainer.evaluate(parts.test);
+    finished.test = trainer.evaluate(parts.test);
     std::ostringstream result;
-    result << *report.test;
+    result << *finished.test;
     std::fprintf(out, "\ntest data\n%s", result.str().c_str());
     if (const auto* one_hot = dynamic_cast<const OneHot*>(&network[0])) {
       const Dataset seen = parts.test.with_categories(one_hot->categories());
@@ -174,7 +174,7 @@ int train(const Options& options) {
     save(network, options.out);
     std::fprintf(out, "\nmodel     %s\n", options.out.c_str());
   }
-  if (options.json) std::puts(to_json(report).c_str());
+  if (options.json) std::puts(to_json(finished).c_str());
   if (signal)
     std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size());
   return signal ? signalled + signal : ok;

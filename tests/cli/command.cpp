@@ -60,7 +60,7 @@ std::vector<char*> pointers(std::vector<std::string>& strings) {
 
 }  // namespace
 
-Process::Process(const Arguments& arguments, const Variables& variables, bool terminal)
+Process::Process(const Arguments& arguments, const Variables& variables, bool terminal, const std::string& command)
     : out_file_(temporary_file()), err_file_(temporary_file()) {
   std::string err = err_file_;
   if (terminal) {
@@ -87,14 +87,14 @@ Process::Process(const Arguments& arguments, const Variables& variables, bool te
   posix_spawnattr_setsigdefault(&attributes, &defaults);
   posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
 
-  std::vector<std::string> words = {PLEXUS_COMMAND};
+  std::vector<std::string> words = {command};
   words.insert(words.end(), arguments.begin(), arguments.end());
   std::vector<std::string> entries = environment(variables);
-  const int error = posix_spawn(&pid_, PLEXUS_COMMAND, &files, &attributes, pointers(words).data(),
+  const int error = posix_spawn(&pid_, command.c_str(), &files, &attributes, pointers(words).data(),
                                 pointers(entries).data());
   posix_spawn_file_actions_destroy(&files);
   posix_spawnattr_destroy(&attributes);
-  if (error != 0) throw std::runtime_error("posix_spawn " PLEXUS_COMMAND);
+  if (error != 0) throw std::runtime_error("posix_spawn " + command);
 }
 
 Process::~Process() {

@@ -19,8 +19,9 @@ using Variables = std::map<std::string, std::string>;
 /// A command that runs. Its environment is that of the test without PLEXUS_*, colour and locale variables, plus `variables`.
 class Process {
  public:
-  /// `terminal`: standard error is a terminal of 100 columns.
-  explicit Process(const Arguments& arguments, const Variables& variables = {}, bool terminal = false);
+  /// `terminal`: standard error is a terminal of 100 columns. `command`: another copy of it than the built one.
+  explicit Process(const Arguments& arguments, const Variables& variables = {}, bool terminal = false,
+                   const std::string& command = PLEXUS_COMMAND);
   ~Process();
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;

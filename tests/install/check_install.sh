@@ -4,7 +4,7 @@
 set -euo pipefail
 cmake=$1 build=$2 source=$3 work=$4 cxx=$5 sanitizers=$6
 
-rm -rf "$work/prefix" "$work/moved" "$work/example"
+rm -rf "$work/prefix" "$work/moved" "$work/example" "$work/bench"
 "$cmake" --install "$build" --prefix "$work/prefix" >/dev/null
 mv "$work/prefix" "$work/moved"  # nothing installed may know where it was put
 
@@ -35,6 +35,15 @@ if [[ -e $build/cli/plexus ]]; then
     PLEXUS_BACKEND_PATH=$work/example "$work/moved/bin/plexus" plan --backend "$plugin" --fallback allow >"$work/plan.txt"
     grep -q "bias/relu  *$plugin .*fused 2" "$work/plan.txt" || { echo "$plugin does not run"; cat "$work/plan.txt"; exit 1; }
   done
+  # What the command starts lies in libexec, and is found there.
+  if [[ -e $build/bench/plexus-bench ]]; then
+    "$work/moved/bin/plexus" bench --quick --family plan --backends reference --threads 1 --out "$work/bench" >"$work/bench.txt"
+    grep -q '^plan, 1 thread' "$work/bench.txt" || { echo "plexus bench measures nothing"; cat "$work/bench.txt"; exit 1; }
+    [[ -x $work/moved/libexec/plexus/peers/sgemm ]] || { echo "the peers are not installed"; exit 1; }
+    if /usr/bin/python3 -c 'import matplotlib' 2>/dev/null; then
+      "$work/moved/bin/plexus" report "$work/bench/bench.json" -o "$work/bench.html"
+    fi
+  fi
   "$work/moved/bin/plexus" evaluate "$work/model.safetensors" "$source/examples/data/iris.npy"
 fi
 if grep -rl "$source" "$work/moved" --include='*.cmake' --include='*.h'; then

@@ -1,4 +1,4 @@
-// Report: a finished run for programs.
+// Result: a finished run for programs.
 #pragma once
 #include <cstdint>
 #include <optional>
@@ -8,7 +8,7 @@
 
 namespace plexus::cli {
 
-struct Report {
+struct TrainingResult {
   std::string backend, isa;
   int threads = 0;
   uint64_t seed = 0;
@@ -21,7 +21,7 @@ struct Report {
 /// One JSON object: backend, isa, threads, seed, task ("classify", "regress"), parameters, epochs (train_loss,
 /// validation_loss, validation_accuracy, seconds), test (loss, accuracy, interval; or loss, rmse, mae, r2). NaN and what
 /// is absent are null.
-std::string to_json(const Report& report);
+std::string to_json(const TrainingResult& result);
 
 /// A column of the data and how many of its rows hold a category that the model does not know.
 struct UnknownCategories {
@@ -29,7 +29,7 @@ struct UnknownCategories {
   int64_t rows = 0;
 };
 
-/// A saved model tested: task, rows, what Report says of a test, classes and confusion matrix (rows: true) where there are
+/// A saved model tested: task, rows, what TrainingResult says of a test, classes and confusion matrix (rows: true) where there are
 /// any, and unknown_categories: rows by column.
 std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown);
 

@@ -1,0 +1,55 @@
+#include "plexus/cli/result.h"
+
+#include <nlohmann/json.hpp>
+
+namespace plexus::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;  // keys in the order in which they are written
+
+Json test_json(const Evaluation& test) {
+  if (test.classification)
+    return {{"loss", test.loss},
+            {"accuracy", test.accuracy},
+            {"interval", {test.interval.low, test.interval.high}}};
+  return {{"loss", test.loss}, {"rmse", test.rmse}, {"mae", test.mae}, {"r2", test.r2}};
+}
+
+}  // namespace
+
+std::string to_json(const TrainingResult& result) {
+  Json json = {{"backend", result.backend},
+               {"isa", result.isa},
+               {"threads", result.threads},
+               {"seed", result.seed},
+               {"task", result.classification ? "classify" : "regress"},
+               {"parameters", result.parameters},
+               {"epochs", Json::array()},
+               {"test", nullptr}};
+  for (const Epoch& epoch : result.history.epochs)
+    json["epochs"].push_back({{"train_loss", epoch.train_loss},
+                              {"validation_loss", epoch.validation_loss},
+                              {"validation_accuracy", epoch.validation_accuracy},
+                              {"seconds", epoch.seconds}});
+  if (result.test) json["test"] = test_json(*result.test);
+  return json.dump(2);
+}
+
+std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {
+  Json json = {{"task", evaluation.classification ? "classify" : "regress"}, {"rows", evaluation.rows}};
+  json.update(test_json(evaluation));
+  if (evaluation.classification) {
+    const size_t classes = evaluation.class_names.size();
+    json["classes"] = evaluation.class_names;
+    json["confusion"] = Json::array();
+    for (size_t row = 0; row < classes; ++row) {
+      const auto first = evaluation.confusion.begin() + int64_t(row * classes);
+      json["confusion"].push_back(std::vector<int64_t>(first, first + int64_t(classes)));
+    }
+  }
+  json["unknown_categories"] = Json::object();
+  for (const auto& [column, rows] : unknown) json["unknown_categories"][column] = rows;
+  return json.dump(2);
+}
+
+}  // namespace plexus::cli
