@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <concepts>
+#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -99,7 +100,7 @@ void with_type(DType dtype, const F& f) {
 
 }  // namespace
 
-void Tensor::Free::operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(boundary)); }
+void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
 
 namespace {
 
@@ -114,9 +115,11 @@ Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
   if (bytes > 0) {
-    const size_t start = bytes >= 2 * huge_page ? huge_page : alignment;
-    tensor.data_ = {static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(start))), Free(start)};
-    if (start == huge_page) madvise(tensor.data_.get(), bytes, MADV_HUGEPAGE);  // a wish: small pages will do
+    const bool large = bytes >= 2 * huge_page;
+    void* memory = nullptr;
+    if (posix_memalign(&memory, large ? huge_page : alignment, bytes) != 0) throw std::bad_alloc();
+    tensor.data_.reset(static_cast<std::byte*>(memory));
+    if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: small pages will do
   }
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;

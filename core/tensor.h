@@ -106,10 +106,7 @@ class PLEXUS_EXPORT Tensor {
 
  private:
   struct Free {
-    Free() : boundary(alignment) {}
-    explicit Free(size_t bytes) : boundary(bytes) {}
     void operator()(std::byte* p) const;
-    size_t boundary;
   };
   static Tensor copy_of(std::span<const std::byte> bytes, DType dtype, const Shape& shape);
   void check_type(DType requested) const;

@@ -153,12 +153,14 @@ HWY_INLINE Normal normal(V x) {
   const V bell = exp(mul(square, set(-0.5f)));
   const V gauss = fma(mul(bell, lost), set(-0.5f), bell);
 
-  // Near 0 the series of the error function: 1/2 + x / sqrt(2 pi) (1 - x^2 / (2 1! 3) + x^4 / (4 2! 5) - ...). At 1 the first
-  // term left out is 2^-27.
-  constexpr float inverse_sqrt_2pi = 0.398942280401432678f;
-  const V series = polynomial(square, 1.f, -1 / 6.f, 1 / 40.f, -1 / 336.f, 1 / 3456.f, -1 / 42240.f, 1 / 599040.f,
-                              -1 / 9676800.f);
-  const V near = fma(mul(x, set(inverse_sqrt_2pi)), series, set(0.5f));
+  // Near 0 the series of the error function: 1/2 + x / sqrt(2 pi) (1 - x^2 / (2 1! 3) + x^4 / (4 2! 5) - ...). At 1.25 the first
+  // term left out is less than 2^-29. Where both parts nearly cancel, 1/2 + t is exact, and the rounding error of t is made good.
+  constexpr float inverse_sqrt_2pi = 0.398942280401432678f, inverse_sqrt_2pi_rest = -1.13351701e-08f, series_end = 1.25f;
+  const V t = mul(x, set(inverse_sqrt_2pi)), lost_of_t = hn::MulSub(x, set(inverse_sqrt_2pi), t);
+  const V series = polynomial(square, -1 / 6.f, 1 / 40.f, -1 / 336.f, 1 / 3456.f, -1 / 42240.f, 1 / 599040.f,
+                              -1 / 9676800.f, 1 / 175472640.f, -1 / 3530096640.f);
+  const V start = add(add(set(0.5f), t), fma(x, set(inverse_sqrt_2pi_rest), lost_of_t));
+  const V near = fma(t, mul(square, series), start);
 
   // Far from 0 the tail e^(-x^2/2) r(|x|). r as a polynomial in 1 / (1 + 0.35 |x|): of those of degree 9 without constant
   // term the one with the least relative error on [0, 14.5], 3.2e-8 (Remez' exchange).
@@ -166,7 +168,7 @@ HWY_INLINE Normal normal(V x) {
   const V r = mul(k, polynomial(k, 0.139621306956f, 0.139863513219f, 0.119821305444f, 0.105552425868f, -0.0232121590281f,
                                 0.159319393801f, -0.255838724305f, 0.144030777265f, -0.0291578552061f));
   const V tail = mul(gauss, r), far = select(hn::Lt(x, zero()), tail, sub(set(1), tail));
-  return {select(hn::Gt(distance, set(1)), far, near), mul(gauss, set(inverse_sqrt_2pi))};
+  return {select(hn::Gt(distance, set(series_end)), far, near), mul(gauss, set(inverse_sqrt_2pi))};
 }
 
 }  // namespace HWY_NAMESPACE
