@@ -97,13 +97,28 @@ void with_type(DType dtype, const F& f) {
 
 }  // namespace
 
-void Tensor::Free::operator()(std::byte* p) const { ::operator delete[](p, std::align_val_t(alignment)); }
+void Tensor::Free::operator()(std::byte* p) const {
+  if (release)
+    release();
+  else
+    ::operator delete[](p, std::align_val_t(alignment));
+}
 
 Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
   if (bytes > 0)
     tensor.data_.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(alignment))));
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  return tensor;
+}
+
+Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::function<void()> release) {
+  checked_byte_count(dtype, shape);
+  if (!elements) release();  // a null pointer is never given back
+  Tensor tensor;
+  tensor.data_ = {elements, Free{std::move(release)}};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
