@@ -314,7 +314,7 @@ TEST_F(Csv, TakesLongFieldsAndManyColumns) {
   EXPECT_EQ(refusal(wide + ",1"), "line 1: more than 262144 columns");
 }
 
-TEST_F(Csv, LongTakesAFieldOf100Megabytes) {
+TEST_F(Csv, TakesAFieldOf100MegabytesLong) {
   const std::string field(100 << 20, 'x');
   EXPECT_EQ(texts(load(field + ",1\n"), 0)[0].size(), field.size());
   EXPECT_EQ(texts(load("\"" + field + "\",1\n"), 0)[0].size(), field.size());
