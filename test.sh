@@ -12,7 +12,11 @@ for argument in "$@"; do
 done
 
 install_packages
-build release -DPLEXUS_BUILD_TESTS=ON
+python=OFF
+if [[ -e /usr/lib/cmake/pybind11/pybind11Config.cmake && -e /usr/bin/python3-config ]] && /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
+  python=ON
+fi
+build release -DPLEXUS_BUILD_TESTS=ON -DPLEXUS_BUILD_PYTHON=$python
 cd "$root"
 if ! $long; then
   ctest --preset release --parallel "$jobs" --label-exclude long
