@@ -125,11 +125,11 @@ for compiler in "g++ gcc" "clang++ clang"; do
     work=$all/$cxx-$shared build=$all/$cxx-$shared/build
     say "$($cxx --version | head -1), BUILD_SHARED_LIBS=$shared"
     configure -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=$shared -DPLEXUS_BUILD_TESTS=OFF
-    quiet cmake --build "$build"
+    quiet cmake --build "$build" --parallel "$(nproc)"
     check_build
     say "  installed, build tree, pkg-config, C11, examples, command: passed"
     check_embedding -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=$shared
-    quiet cmake --build "$work/embedding" --target embedded
+    quiet cmake --build "$work/embedding" --target embedded --parallel "$(nproc)"
     check_train "$work/embedding/embedded"
     say "  FetchContent: passed"
   done
