@@ -7,7 +7,7 @@
  * - Handles are opaque and belong to the caller: free each once, with NULL allowed. Arrays are read, or written, during the
  *   call alone, row-major and without gaps. Strings are UTF-8, read during the call; those returned say how long they live.
  * - A handle is used by one thread at a time, different handles by many at once. To predict from several threads give each a
- *   plexus_model_clone. No function but those that are called back may be called from a callback.
+ *   plexus_model_clone. A function that is called back must not use the model that calls it.
  * - Structs start with their size, set by the caller: {.struct_size = sizeof options}. All else may stay zero, which is the
  *   default. Later versions append members only; a library reads and writes no more than struct_size says. */
 #pragma once
@@ -76,7 +76,7 @@ PLEXUS_EXPORT plexus_code plexus_model_add(plexus_model* model, const char* laye
 
 /* Values of a raw row, outputs for it, and trained parameters; each pointer may be NULL. The model must be fitted or loaded. */
 PLEXUS_EXPORT plexus_code plexus_model_sizes(const plexus_model* model, int64_t* columns, int64_t* outputs, int64_t* parameters);
-/* The name of a class; NULL where there is none of this number. Lives until the model is fitted, loaded or freed. */
+/* The name of a class; NULL where there is none of this number. Lives until the model is fitted again or freed. */
 PLEXUS_EXPORT const char* plexus_model_class_name(const plexus_model* model, int64_t number);
 /* A training step of so many rows as a table: operation, backend, kernel. Lives until the next call for this model. */
 PLEXUS_EXPORT plexus_code plexus_model_plan(plexus_model* model, int64_t batch_size, const char** table);

@@ -265,9 +265,9 @@ py::array predict(const py::object& x, const Predict& run) {
 }
 
 void define_trainer(py::module_& m) {
-  py::class_<Trainer>(
-      m, "Trainer",
-      "Fits a network to data, tests it, predicts with it. X and y are arrays, or X is a Dataset.")
+  py::class_<Trainer>(m, "Trainer",
+                      "Fits a network to data, tests it, predicts with it. X and y are arrays, or X is a "
+                      "Dataset. One thread at a time.")
       .def(py::init(&make_trainer), py::arg("network"), py::arg("loss") = "softmax_cross_entropy",
            py::arg("optimizer") = "sgd", py::arg("backend") = py::none(), py::arg("threads") = py::none(),
            py::arg("seed") = 0, py::arg("clip_norm") = 0.0, py::arg("accumulate") = 1, py::keep_alive<1, 2>(),
