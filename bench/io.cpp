@@ -1,192 +1,283 @@
-// Readers beside the bare copy of as many bytes (or zlib's inflating of them): `ratio` is the speed of the
-// reader through the speed of that, both measured in turn. The files lie in memory, where there is a
-// /dev/shm.
-#include <benchmark/benchmark.h>
+// Readers beside the bare copy of as many bytes (or zlib's inflating of them): `peak` is the time of that through the time of the
+// reader, both measured in turn. The files lie in memory, where there is a /dev/shm.
 #include <unistd.h>
 #include <zlib.h>
 
-#include <algorithm>
+#include <chrono>
+#include <cmath>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
-#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <memory>
 
+#include "plexus/bench/suite.h"
+#include "plexus/core/error.h"
 #include "plexus/io/csv.h"
 #include "plexus/io/idx.h"
 #include "plexus/io/npy.h"
 #include "plexus/io/npz.h"
 #include "plexus/io/safetensors.h"
 
-namespace plexus {
+namespace plexus::bench {
 namespace {
 
-constexpr int64_t file_bytes = int64_t(64) << 20;  // far more than any cache
+/// A file that goes with the object.
+class File {
+ public:
+  File(const std::string& name, const std::string& bytes)
+      : path_((std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp") + ("/plexus-bench-" + std::to_string(getpid())) +
+              "-" + name) {
+    std::ofstream out(path_, std::ios::binary);
+    if (!out.write(bytes.data(), std::streamsize(bytes.size())).flush())
+      throw IoError(path_ + ": cannot be written");
+  }
+  ~File() { std::remove(path_.c_str()); }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+  const std::string& path() const { return path_; }
+  std::string content() const {
+    std::ifstream in(path_, std::ios::binary);
+    return {std::istreambuf_iterator<char>(in), {}};
+  }
 
-std::string path(const std::string& name) {
-  static const std::string folder = std::filesystem::exists("/dev/shm") ? "/dev/shm" : "/tmp";
-  return folder + "/plexus-bench-" + std::to_string(getpid()) + "-" + name;
-}
+ private:
+  std::string path_;
+};
 
-// Of this thread, which does all the work: neighbours on a shared machine do not count.
-double cpu_seconds() {
-  timespec now{};
-  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-  return double(now.tv_sec) + 1e-9 * double(now.tv_nsec);
-}
+/// One reader at work.
+struct Reading {
+  std::string bytes;                               ///< of the file
+  std::function<void(const std::string&)> load;    ///< and the result forgotten
+  std::function<void()> yardstick;                 ///< the unavoidable part
+  std::function<void(const std::string&)> verify;  ///< throws Error where the result is wrong
+};
 
 double seconds(const std::function<void()>& call) {
-  const double start = cpu_seconds();
+  const auto start = std::chrono::steady_clock::now();
   call();
-  return cpu_seconds() - start;
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
 }
 
-// Runs `load` on a file of these bytes, in turn with `yardstick`, which does the unavoidable part.
-void compare(benchmark::State& state, const std::string& bytes,
-             const std::function<void(const std::string&)>& load, const std::function<void()>& yardstick) {
-  const std::string file = path("file");
-  std::ofstream(file, std::ios::binary).write(bytes.data(), std::streamsize(bytes.size()));
-  double loading = 0, copying = 0;
-  for (auto _ : state) {
-    copying += seconds(yardstick);
-    const double time = seconds([&] { load(file); });
-    loading += time;
-    state.SetIterationTime(time);
-  }
-  std::remove(file.c_str());
-  state.SetBytesProcessed(int64_t(state.iterations()) * int64_t(bytes.size()));
-  state.counters["ratio"] = copying / loading;
+void add_reading(Suite& suite, const std::string& name, const std::function<Reading()>& make) {
+  suite.add(name, [make]() -> Suite::Measurement {
+    const auto reading = std::make_shared<Reading>(make());
+    const auto file = std::make_shared<File>("file", reading->bytes);
+    reading->verify(file->path());
+    return [reading, file](benchmark::State& state) {
+      double loading = 0, unavoidable = 0;
+      for (auto _ : state) {
+        state.PauseTiming();
+        unavoidable += seconds(reading->yardstick);
+        state.ResumeTiming();
+        loading += seconds([&] { reading->load(file->path()); });
+      }
+      state.counters["GB/s"] = benchmark::Counter(1e-9 * double(reading->bytes.size()),
+                                                  benchmark::Counter::kIsIterationInvariantRate);
+      state.counters["peak"] = unavoidable / loading;
+    };
+  });
 }
 
-// Copies as many bytes to memory that is as new to the process as a reader's result.
-void compare_to_copy(benchmark::State& state, const std::string& bytes,
-                     const std::function<Tensor(const std::string&)>& load) {
-  compare(
-      state, bytes, [&](const std::string& file) { benchmark::DoNotOptimize(load(file)); },
-      [&] {
-        Tensor copy = Tensor::uninitialized(DType::u8, {int64_t(bytes.size())});
-        std::memcpy(copy.bytes(), bytes.data(), bytes.size());
-        benchmark::DoNotOptimize(copy.bytes());
-      });
+/// Copies as many bytes to memory that is as new to the process as a reader's result.
+std::function<void()> copy_of(const std::string& bytes) {
+  return [bytes] {
+    Tensor copy = Tensor::uninitialized(DType::u8, {int64_t(bytes.size())});
+    std::memcpy(copy.bytes(), bytes.data(), bytes.size());
+    benchmark::DoNotOptimize(copy.bytes());
+  };
 }
 
-std::string noise(size_t size) {
-  std::string bytes(size, '\0');
+std::string noise(int64_t size) {
+  std::string bytes(size_t(size), '\0');
   uint32_t state = 1;
   for (char& c : bytes) c = char((state = state * 1664525 + 1013904223) >> 24);
   return bytes;
 }
 
-void npy(benchmark::State& state, const std::string& type, int64_t size, const std::string& order = "False") {
-  const int64_t count = file_bytes / size;
-  std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (1024, " +
-                       std::to_string(count / 1024) + "), }";
+/// A number as it lies in the file, decoded byte by byte.
+double decoded(const std::string& bytes, size_t at, char kind, size_t size, bool big_endian) {
+  uint64_t bits = 0;
+  for (size_t b = 0; b < size; b++)
+    bits |= uint64_t(uint8_t(bytes[at + (big_endian ? size - 1 - b : b)])) << (8 * b);
+  if (kind == 'u') return double(bits);
+  if (kind == 'i') return double(int32_t(uint32_t(bits)));
+  // Sign, exponent and fraction of IEEE 754, whatever the width.
+  const int width = size == 2 ? 10 : size == 4 ? 23 : 52, bias = size == 2 ? 15 : size == 4 ? 127 : 1023;
+  const double sign = bits >> (8 * size - 1) ? -1 : 1;
+  const auto exponent = int(bits >> width) & (2 * bias + 1);
+  const double fraction = std::ldexp(double(bits & ((uint64_t(1) << width) - 1)), -width);
+  if (exponent == 2 * bias + 1) return fraction > 0 ? NAN : sign * INFINITY;
+  return sign * (exponent == 0 ? std::ldexp(fraction, 1 - bias) : std::ldexp(1 + fraction, exponent - bias));
+}
+
+double element(const Tensor& tensor, int64_t i) {
+  switch (tensor.dtype()) {
+    case DType::f32:
+      return tensor.values<float>()[size_t(i)];
+    case DType::f64:
+      return tensor.values<double>()[size_t(i)];
+    case DType::i32:
+      return tensor.values<int32_t>()[size_t(i)];
+    default:
+      return tensor.values<uint8_t>()[size_t(i)];
+  }
+}
+
+/// Throws where one of about a thousand elements, the first and the last among them, is not `expected(i)`.
+void verify_elements(int64_t count, int64_t elements, const std::function<double(int64_t)>& actual,
+                     const std::function<double(int64_t)>& expected) {
+  if (count != elements)
+    throw Error("wrong: " + std::to_string(elements) + " elements instead of " + std::to_string(count));
+  const int64_t step = std::max<int64_t>(1, count / 1000);
+  for (int64_t i = 0; i < count; i = i < count - 1 && i + step >= count ? count - 1 : i + step) {
+    const double got = actual(i), wanted = expected(i);
+    if (got != wanted && !(std::isnan(got) && std::isnan(wanted)))
+      throw Error("wrong: element " + std::to_string(i) + " is " + std::to_string(got) + ", expected " +
+                  std::to_string(wanted));
+  }
+}
+
+using Loader = std::function<Tensor(const std::string&)>;
+
+/// A reader of tensors, beside the copy.
+Reading tensor_reading(std::string bytes, const Loader& load, int64_t count,
+                       const std::function<double(int64_t)>& expected) {
+  auto yardstick = copy_of(bytes);
+  return {std::move(bytes), [load](const std::string& file) { benchmark::DoNotOptimize(load(file)); },
+          std::move(yardstick), [=](const std::string& file) {
+            const Tensor tensor = load(file);
+            verify_elements(count, tensor.elements(), [&](int64_t i) { return element(tensor, i); }, expected);
+          }};
+}
+
+struct Element {
+  std::string type;  ///< as NumPy says it: "<f4"
+  char kind = 'f';
+  int64_t size = 4;
+  bool big_endian = false, fortran = false;
+};
+
+Reading npy(int64_t file_bytes, const Element& e) {
+  constexpr int64_t rows = 1024;
+  const int64_t count = file_bytes / e.size, columns = count / rows;
+  std::string header = "{'descr': '" + e.type + "', 'fortran_order': " + (e.fortran ? "True" : "False") +
+                       ", 'shape': (1024, " + std::to_string(columns) + "), }";
   header.append(117 - header.size(), ' ') += '\n';
-  compare_to_copy(state, std::string("\x93NUMPY\1\0\x76\0", 10) + header + noise(size_t(file_bytes)),
-                  load_npy);
+  const std::string payload = noise(file_bytes);
+  return tensor_reading(std::string("\x93NUMPY\1\0\x76\0", 10) + header + payload, load_npy, count,
+                        [payload, e, columns](int64_t i) {
+                          const int64_t at = e.fortran ? i % columns * rows + i / columns : i;
+                          return decoded(payload, size_t(at * e.size), e.kind, size_t(e.size), e.big_endian);
+                        });
 }
-BENCHMARK_CAPTURE(npy, f4, "<f4", 4)->UseManualTime();
-BENCHMARK_CAPTURE(npy, f8, "<f8", 8)->UseManualTime();
-BENCHMARK_CAPTURE(npy, u1, "|u1", 1)->UseManualTime();
-BENCHMARK_CAPTURE(npy, f4_big_endian, ">f4", 4)->UseManualTime();
-BENCHMARK_CAPTURE(npy, f2, "<f2", 2)->UseManualTime();
-BENCHMARK_CAPTURE(npy, f4_fortran, "<f4", 4, "True")->UseManualTime();
 
-void idx(benchmark::State& state, char type, int64_t size) {
-  const auto count = uint32_t(file_bytes / size);
-  std::string header = {0, 0, type, 1, char(count >> 24), char(count >> 16), char(count >> 8), char(count)};
-  compare_to_copy(state, header + noise(size_t(file_bytes)), load_idx);
-}
-BENCHMARK_CAPTURE(idx, u8, 0x08, 1)->UseManualTime();
-BENCHMARK_CAPTURE(idx, i32, 0x0C, 4)->UseManualTime();
-BENCHMARK_CAPTURE(idx, f32, 0x0D, 4)->UseManualTime();
-BENCHMARK_CAPTURE(idx, f64, 0x0E, 8)->UseManualTime();
-
-void safetensors(benchmark::State& state) {
-  Safetensors content;
-  for (int i = 0; i < 16; ++i)
-    content.tensors.push_back({std::to_string(i), Tensor(DType::f32, {file_bytes / 64})});
-  save_safetensors(path("source"), content);
-  std::ifstream in(path("source"), std::ios::binary);
-  const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  std::remove(path("source").c_str());
-  compare_to_copy(state, bytes, [](const std::string& file) {
-    return std::move(load_safetensors(file).tensors[0].tensor);
+Reading idx(int64_t file_bytes, char code, const Element& e) {
+  const auto count = uint32_t(file_bytes / e.size);
+  const std::string header = {0, 0, code, 1, char(count >> 24), char(count >> 16), char(count >> 8), char(count)};
+  const std::string payload = noise(file_bytes);
+  return tensor_reading(header + payload, load_idx, count, [payload, e](int64_t i) {
+    return decoded(payload, size_t(i * e.size), e.kind, size_t(e.size), true);
   });
 }
-BENCHMARK(safetensors)->UseManualTime();
 
-std::string saved(const std::vector<NamedTensor>& tensors, Compression compression) {
-  save_npz(path("source"), tensors, compression);
-  std::ifstream in(path("source"), std::ios::binary);
-  std::string bytes{std::istreambuf_iterator<char>(in), {}};
-  std::remove(path("source").c_str());
-  return bytes;
+/// Small whole numbers, which deflate makes several times smaller.
+Tensor counts(int64_t elements) {
+  Tensor tensor(DType::f32, {elements});
+  const std::string random = noise(elements);
+  for (size_t i = 0; i < random.size(); ++i) tensor.values<float>()[i] = float(random[i]);
+  return tensor;
 }
 
-// One tensor of small whole numbers, which deflate makes several times smaller.
-const std::vector<NamedTensor>& counts() {
-  static const std::vector<NamedTensor> tensors = [] {
-    Tensor tensor(DType::f32, {file_bytes / 4});
-    const std::string random = noise(size_t(file_bytes / 4));
-    const auto values = tensor.values<float>();
-    for (size_t i = 0; i < values.size(); ++i) values[i] = float(random[i]);
-    return std::vector<NamedTensor>{{"counts", std::move(tensor)}};
-  }();
-  return tensors;
+Reading npz(int64_t file_bytes, Compression compression) {
+  const int64_t count = file_bytes / 4;
+  const Tensor source = counts(count);
+  const File file("source", "");
+  const std::vector<NamedTensor> tensors = {{"counts", source}};
+  save_npz(file.path(), tensors, compression);
+  Reading reading = tensor_reading(
+      file.content(), [](const std::string& path) { return std::move(load_npz(path)[0].tensor); }, count,
+      [source](int64_t i) { return element(source, i); });
+  if (compression == Compression::none) return reading;  // what the copy does not have is the checksum
+  std::vector<Bytef> packed(compressBound(source.byte_count()));
+  uLongf size = packed.size();
+  compress(packed.data(), &size, reinterpret_cast<const Bytef*>(source.bytes()), source.byte_count());
+  packed.resize(size);
+  reading.yardstick = [packed, file_bytes] {
+    Tensor inflated = Tensor::uninitialized(DType::u8, {file_bytes});
+    auto length = uLongf(file_bytes);
+    uncompress(reinterpret_cast<Bytef*>(inflated.bytes()), &length, packed.data(), packed.size());
+    benchmark::DoNotOptimize(inflated.bytes());
+  };
+  return reading;
 }
 
-Tensor first_of(const std::string& file) { return std::move(load_npz(file)[0].tensor); }
-
-// What the copy does not have is the checksum.
-void npz_stored(benchmark::State& state) {
-  static const std::string bytes = saved(counts(), Compression::none);
-  compare_to_copy(state, bytes, first_of);
+Reading safetensors(int64_t file_bytes) {
+  Safetensors content;
+  const Tensor tensor = counts(file_bytes / 64);
+  for (int i = 0; i < 16; ++i) content.tensors.push_back({std::to_string(i), tensor});
+  const File file("source", "");
+  save_safetensors(file.path(), content);
+  return tensor_reading(
+      file.content(),
+      [](const std::string& path) { return std::move(load_safetensors(path).tensors[15].tensor); },
+      tensor.elements(), [tensor](int64_t i) { return element(tensor, i); });
 }
-BENCHMARK(npz_stored)->UseManualTime();
 
-// Beside zlib's inflating of the same data.
-void npz_deflated(benchmark::State& state) {
-  static const std::string bytes = saved(counts(), Compression::deflate);
-  static const std::vector<Bytef> packed = [] {
-    const Tensor& tensor = counts()[0].tensor;
-    std::vector<Bytef> result(compressBound(tensor.byte_count()));
-    uLongf size = result.size();
-    compress(result.data(), &size, reinterpret_cast<const Bytef*>(tensor.bytes()), tensor.byte_count());
-    result.resize(size);
-    return result;
-  }();
-  compare(
-      state, bytes, [](const std::string& file) { benchmark::DoNotOptimize(first_of(file)); },
-      [&] {
-        Tensor inflated = Tensor::uninitialized(DType::u8, {file_bytes});
-        uLongf length = uLongf(file_bytes);
-        uncompress(reinterpret_cast<Bytef*>(inflated.bytes()), &length, packed.data(), packed.size());
-        benchmark::DoNotOptimize(inflated.bytes());
-      });
-}
-BENCHMARK(npz_deflated)->UseManualTime();
-
-// The bytes per second are what counts here: the copy is only for scale.
-void csv(benchmark::State& state, const char* format, double scale) {
+/// The bytes per second are what counts here: the copy is only for scale.
+Reading csv(int64_t file_bytes, const char* format, double scale) {
+  constexpr int columns = 20;
   std::string text;
+  std::vector<double> values;
   uint32_t random = 1;
   while (text.size() < size_t(file_bytes)) {
-    for (int column = 0; column < 20; ++column) {
+    for (int column = 0; column < columns; ++column) {
       char field[40];
       random = random * 1664525 + 1013904223;
       text.append(field, size_t(std::snprintf(field, sizeof field, format, (random >> 8) * scale)));
-      text += column < 19 ? ',' : '\n';
+      values.push_back(std::strtod(field, nullptr));
+      text += column < columns - 1 ? ',' : '\n';
     }
   }
-  compare(
-      state, text, [](const std::string& file) { benchmark::DoNotOptimize(load_csv(file)); },
-      [&] { benchmark::DoNotOptimize(std::string(text)); });
+  return {text, [](const std::string& file) { benchmark::DoNotOptimize(load_csv(file)); },
+          [text] { benchmark::DoNotOptimize(std::string(text)); }, [values](const std::string& file) {
+            const Table table = load_csv(file);
+            verify_elements(
+                int64_t(values.size()), table.rows() * int64_t(table.columns.size()),
+                [&](int64_t i) {
+                  return std::get<0>(table.columns[size_t(i % columns)].values)[size_t(i / columns)];
+                },
+                [&](int64_t i) { return values[size_t(i)]; });
+          }};
 }
-BENCHMARK_CAPTURE(csv, pixels, "%.0f", 256.0 / (1 << 24))->UseManualTime();
-BENCHMARK_CAPTURE(csv, measurements, "%.2f", 100.0 / (1 << 24))->UseManualTime();
-BENCHMARK_CAPTURE(csv, full_precision, "%.17g", 1.0 / (1 << 24) / 3)->UseManualTime();
 
 }  // namespace
-}  // namespace plexus
+
+void add_io(Suite& suite) {
+  // Far more than any cache; quickly, only more than the first two.
+  const int64_t bytes = int64_t(suite.quick() ? 4 : 64) << 20;
+  const auto add = [&](const std::string& name, const std::function<Reading()>& make) {
+    add_reading(suite, "io/" + name + (suite.quick() ? "/4MB" : "/64MB"), make);
+  };
+  add("npy/f4", [=] { return npy(bytes, {"<f4", 'f', 4}); });
+  add("idx/u8", [=] { return idx(bytes, 0x08, {"", 'u', 1}); });
+  add("npz/deflated", [=] { return npz(bytes, Compression::deflate); });
+  add("csv/measurements", [=] { return csv(bytes, "%.2f", 100.0 / (1 << 24)); });
+  if (suite.quick()) return;
+  add("npy/f8", [=] { return npy(bytes, {"<f8", 'f', 8}); });
+  add("npy/u1", [=] { return npy(bytes, {"|u1", 'u', 1}); });
+  add("npy/f4_big_endian", [=] { return npy(bytes, {">f4", 'f', 4, true}); });
+  add("npy/f2", [=] { return npy(bytes, {"<f2", 'f', 2}); });
+  add("npy/f4_fortran", [=] { return npy(bytes, {"<f4", 'f', 4, false, true}); });
+  add("idx/i32", [=] { return idx(bytes, 0x0C, {"", 'i', 4}); });
+  add("idx/f32", [=] { return idx(bytes, 0x0D, {"", 'f', 4}); });
+  add("idx/f64", [=] { return idx(bytes, 0x0E, {"", 'f', 8}); });
+  add("npz/stored", [=] { return npz(bytes, Compression::none); });
+  add("safetensors/f32", [=] { return safetensors(bytes); });
+  add("csv/pixels", [=] { return csv(bytes, "%.0f", 256.0 / (1 << 24)); });
+  add("csv/full_precision", [=] { return csv(bytes, "%.17g", 1.0 / (1 << 24) / 3); });
+}
+
+}  // namespace plexus::bench

@@ -1,9 +1,9 @@
 // What a plan costs besides its kernels: rows whose kernels do nothing.
 #include "plexus/core/plan.h"
 
-#include <benchmark/benchmark.h>
+#include "plexus/bench/suite.h"
 
-namespace plexus {
+namespace plexus::bench {
 namespace {
 
 struct EmptyKernel final : Kernel {
@@ -33,17 +33,32 @@ Program chain(int64_t operations) {
   return program;
 }
 
-void plan_row(benchmark::State& state) {
-  std::vector<std::unique_ptr<const Backend>> backends;
-  backends.push_back(std::make_unique<const EmptyBackend>());
-  const Context context(std::make_shared<const Executor>(1), std::move(backends));
+/// A plan and what it lives over.
+struct EmptyPlan {
   Store store;
-  Plan plan = Plan::build(context, store, chain(state.range(0)));
-  for (auto _ : state) plan.run(32);
-  state.counters["time_per_row"] = benchmark::Counter(
-      double(state.iterations() * state.range(0)), benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
-}
-BENCHMARK(plan_row)->Arg(1)->Arg(15)->Arg(100);
+  Plan plan;
+
+  EmptyPlan(const Context& context, int64_t rows) : plan(Plan::build(context, store, chain(rows))) {}
+};
 
 }  // namespace
-}  // namespace plexus
+
+void add_plan(Suite& suite) {
+  for (const int64_t rows : {1, 15, 100}) {
+    suite.add("plan/rows" + std::to_string(rows), [rows]() -> Suite::Measurement {
+      std::vector<std::unique_ptr<const Backend>> backends;
+      backends.push_back(std::make_unique<const EmptyBackend>());
+      const Context context(std::make_shared<const Executor>(1), std::move(backends));
+      const auto empty = std::make_shared<EmptyPlan>(context, rows);
+      return [empty, rows](benchmark::State& state) {
+        for (auto _ : state) empty->plan.run(32);
+        using benchmark::Counter;
+        state.counters["time_per_row"] =
+            Counter(double(rows), Counter::kIsIterationInvariantRate | Counter::kInvert);
+        state.SetLabel("empty kernels");
+      };
+    });
+  }
+}
+
+}  // namespace plexus::bench

@@ -1,5 +1,7 @@
 #include "plexus/core/tensor.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -101,14 +103,26 @@ void Tensor::Free::operator()(std::byte* p) const {
   if (release)
     release();
   else
-    ::operator delete[](p, std::align_val_t(alignment));
+    ::operator delete[](p, std::align_val_t(boundary));
 }
+
+namespace {
+
+// From two of them on a tensor begins at a huge page and asks for them: rows of a data set, and panels of
+// wide layers, are not read in the order of their pages, and every step over a page of 4 KB costs a look into
+// the page table.
+constexpr size_t huge_page = size_t(2) << 20;
+
+}  // namespace
 
 Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
-  if (bytes > 0)
-    tensor.data_.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(alignment))));
+  if (bytes > 0) {
+    const size_t start = bytes >= 2 * huge_page ? huge_page : alignment;
+    tensor.data_ = {static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(start))), Free(start)};
+    if (start == huge_page) madvise(tensor.data_.get(), bytes, MADV_HUGEPAGE);  // a wish: small pages will do
+  }
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
@@ -118,7 +132,9 @@ Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::
   checked_byte_count(dtype, shape);
   if (!elements) release();  // a null pointer is never given back
   Tensor tensor;
-  tensor.data_ = {elements, Free{std::move(release)}};
+  Free free;
+  free.release = std::move(release);
+  tensor.data_ = {elements, std::move(free)};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;

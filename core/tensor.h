@@ -76,8 +76,10 @@ class PLEXUS_EXPORT Tensor {
 
  private:
   struct Free {
+    explicit Free(size_t bytes = alignment) : boundary(bytes) {}
     void operator()(std::byte* p) const;
-    std::function<void()> release;  // empty: the memory is ours
+    size_t boundary;                // of our memory
+    std::function<void()> release;  // of somebody else's; empty: the memory is ours
   };
   static Tensor copy_of(std::span<const std::byte> bytes, DType dtype, const Shape& shape);
   void check_type(DType requested) const;

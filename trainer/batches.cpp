@@ -29,17 +29,21 @@ void gather(const Executor& executor, std::span<const int64_t> rows, int64_t col
                         });
 }
 
-/// The same for features, and prepares them. `read` writes what is read to the front of a row.
-template <class T, class Read>
-void gather_prepared(const Executor& executor, std::span<const int64_t> rows,
-                     const RowPreparation& preparation, void* out, const Read& read) {
+/// Reads features, and prepares them. What is read goes to the front of a row.
+template <class T>
+void gather_prepared(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
+                     const RowPreparation& preparation, T* out) {
   const int64_t columns = preparation.columns_out();
-  if (!preparation.needed()) return gather<T>(executor, rows, columns, out, read);
   const T* const means = static_cast<const T*>(preparation.means());
-  gather<T>(executor, rows, columns, out, [&](int64_t row, T* to) {
-    read(row, to);
-    preparation.apply(std::span<T>(to, static_cast<size_t>(columns)), means);
-  });
+  executor.parallel_for(
+      static_cast<int64_t>(rows.size()), rows_per_piece(columns), [&](int64_t begin, int64_t end) {
+        const std::span<const int64_t> piece =
+            rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
+        data.read_features(piece, out + begin * columns, columns);
+        if (!preparation.needed()) return;
+        for (int64_t i = begin; i < end; ++i)
+          preparation.apply(std::span<T>(out + i * columns, static_cast<size_t>(columns)), means);
+      });
 }
 
 template <class From, class To>
@@ -101,13 +105,15 @@ void RowPreparation::apply(std::span<T> row, const T* means) const {
     if (std::isnan(row[i])) row[i] = means[i];
 }
 
+template void RowPreparation::apply(std::span<float> row, const float* means) const;
+template void RowPreparation::apply(std::span<double> row, const double* means) const;
+
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
                      const RowPreparation& preparation, DType dtype, void* out) {
-  const auto read = [&](int64_t row, auto* to) { data.read_features(row, to); };
   if (dtype == DType::f64)
-    gather_prepared<double>(executor, rows, preparation, out, read);
+    gather_prepared(executor, data, rows, preparation, static_cast<double*>(out));
   else
-    gather_prepared<float>(executor, rows, preparation, out, read);
+    gather_prepared(executor, data, rows, preparation, static_cast<float*>(out));
 }
 
 void gather_targets(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
@@ -115,7 +121,7 @@ void gather_targets(const Executor& executor, const Dataset& data, std::span<con
   const int64_t columns = data.target_shape().elements();
   const auto read = [&](int64_t row, auto* to) { data.read_target(row, to); };
   if (data.labels())
-    gather<int32_t>(executor, rows, columns, out, [&](int64_t row, int32_t* to) { *to = data.label(row); });
+    data.read_labels(rows, static_cast<int32_t*>(out));
   else if (dtype == DType::f64)
     gather<double>(executor, rows, columns, out, read);
   else

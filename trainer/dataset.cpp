@@ -243,24 +243,56 @@ Dataset Dataset::subset(std::vector<int64_t> positions) const {
   return result;
 }
 
-template <class To>
-void Dataset::read(int64_t row, To* out) const {
-  const int64_t source = (*rows_)[static_cast<size_t>(row)];
+template <class From, class To>
+void Dataset::read_as(std::span<const int64_t> rows, To* out, int64_t stride) const {
+  constexpr int64_t line = 64 / sizeof(From);
+  const From* const features = reinterpret_cast<const From*>(data_->features.bytes());
   const int64_t columns = data_->feature_shape.elements();
-  if (data_->features.dtype() == DType::u8)
-    copy_row<uint8_t>(data_->features, source, columns, out);
-  else
-    copy_row<float>(data_->features, source, columns, out);
+  const int64_t* const sources = rows_->data();
+  for (size_t i = 0; i < rows.size(); ++i, out += stride) {
+    // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache
+    // line on.
+    if (i + 1 < rows.size()) {
+      const From* const next = features + sources[rows[i + 1]] * columns;
+      for (int64_t at = 0; at < columns; at += line) __builtin_prefetch(next + at);
+    }
+    const From* const row = features + sources[rows[i]] * columns;
+    for (int64_t at = 0; at < columns; ++at) out[at] = static_cast<To>(row[at]);
+  }
 }
 
-void Dataset::read_features(int64_t row, float* out) const { read(row, out); }
-void Dataset::read_features(int64_t row, double* out) const { read(row, out); }
+template <class To>
+void Dataset::read(std::span<const int64_t> rows, To* out, int64_t stride) const {
+  if (data_->features.dtype() == DType::u8)
+    read_as<uint8_t>(rows, out, stride);
+  else
+    read_as<float>(rows, out, stride);
+}
+
+void Dataset::read_features(int64_t row, float* out) const { read(std::span(&row, 1), out, 0); }
+void Dataset::read_features(int64_t row, double* out) const { read(std::span(&row, 1), out, 0); }
+void Dataset::read_features(std::span<const int64_t> rows, float* out, int64_t stride) const {
+  read(rows, out, stride);
+}
+void Dataset::read_features(std::span<const int64_t> rows, double* out, int64_t stride) const {
+  read(rows, out, stride);
+}
 
 int32_t Dataset::label(int64_t row) const {
   const int64_t source = (*rows_)[static_cast<size_t>(row)];
   if (labels()) return reinterpret_cast<const int32_t*>(data_->targets.bytes())[source];
   const auto* values = reinterpret_cast<const float*>(data_->targets.bytes()) + source * classes();
   return static_cast<int32_t>(std::max_element(values, values + classes()) - values);
+}
+
+void Dataset::read_labels(std::span<const int64_t> rows, int32_t* out) const {
+  if (!labels()) {
+    for (size_t i = 0; i < rows.size(); ++i) out[i] = label(rows[i]);
+    return;
+  }
+  const auto* const values = reinterpret_cast<const int32_t*>(data_->targets.bytes());
+  const int64_t* const sources = rows_->data();
+  for (size_t i = 0; i < rows.size(); ++i) out[i] = values[sources[rows[i]]];
 }
 
 void Dataset::read_target(int64_t row, float* out) const {

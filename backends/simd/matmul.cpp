@@ -15,6 +15,9 @@ constexpr double products_a_thread = 500e3;
 // multiply-add takes a sixteenth of a cycle.
 constexpr int64_t packing_rows = 12;
 
+// Rows of a transposed c that are held: 32 KB with a panel's 32 columns.
+constexpr int64_t transposed_rows = 256;
+
 }  // namespace
 
 Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
@@ -29,6 +32,7 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& 
   spec_.ldc = operand(spec, 3).stride;
   depth_ = std::min(most_depth, spec_.k);
   scratch_ = packs() ? depth_ * panel : 0;
+  if (spec_.form == Form::nt) scratch_ += transposed_rows * panel;
 }
 
 Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const {
@@ -71,7 +75,10 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  for_parts(o, call.workspace, [&](const Part& part, float* scratch) { multiply(o, part, scratch); });
+  const bool transposed = transposes_a(o);
+  for_parts(o, call.workspace, [&](const Part& part, float* scratch) {
+    transposed ? multiply_transposed(o, part, scratch) : multiply(o, part, scratch);
+  });
 }
 
 void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block,
@@ -99,18 +106,16 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0,
     return;
   }
   // The last panel is not whole: nothing behind its columns may be read.
-  for (int64_t k = 0; k < block.depth; k++) {
-    float* row = scratch + k * panel;
-    std::copy_n(block.b + k * block.b_stride, block.columns, row);
-    std::fill(row + block.columns, row + panel, 0.f);
-  }
+  tiles_.copy(block.b, block.b_stride, block.depth, block.columns, scratch);
   block.b = scratch;
   block.b_stride = panel;
 }
 
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
-  for (int64_t p = part.p0; p < part.p1; p++) {
+  int64_t p = part.p0;
+  if (spec_.form == Form::nn && !spec_.layout && part.m1 - part.m0 == 1) p = multiply_row(o, part);
+  for (; p < part.p1; p++) {
     const int64_t n0 = p * panel;
     MatmulBlock block;
     block.rows = part.m1 - part.m0;
@@ -131,20 +136,74 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     if (panels_of_c && block.columns < panel)
       for (int64_t row = 0; row < block.rows; row++)
         std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
-    finish(o, block, part.m0, n0);
+    finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
   }
 }
 
-/// The second operation on a block whose columns are still in the cache.
-void Matmul::finish(const Operands& o, const MatmulBlock& block, int64_t m0, int64_t n0) const {
+/// One row of a plain b, as far as there are whole pieces. The first panel that is left.
+int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
+  int64_t p = part.p0;
+  for (; p * panel + wide <= std::min(part.p1 * panel, o.n); p += wide / panel) {
+    const int64_t n0 = p * panel;
+    MatmulBlock block;
+    block.rows = 1;
+    block.columns = wide;
+    block.depth = o.k;
+    block.a = o.a + part.m0 * spec_.lda;
+    block.b = o.b + n0;
+    block.b_stride = spec_.ldb;
+    block.c = o.c + part.m0 * spec_.ldc + n0;
+    block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
+    block.bias = spec_.bias ? o.bias + n0 : nullptr;
+    tiles_.multiply_row(block);
+    finish(o, part.m0, 1, n0, wide, block.c, spec_.ldc);
+  }
+  return p;
+}
+
+/// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.
+bool Matmul::transposes_a(const Operands& o) const {
+  return spec_.form == Form::nt && !spec_.bias && !spec_.accumulate && o.m * (o.k + o.n) < o.n * o.k;
+}
+
+void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {
+  float* const c = scratch + depth_ * panel;  // [transposed_rows][panel]
+  const int64_t first = part.p0 * panel, last = std::min(part.p1 * panel, o.n);
+  for (int64_t m0 = part.m0; m0 < part.m1; m0 += panel) {
+    for (int64_t n0 = first; n0 < last; n0 += transposed_rows) {
+      MatmulBlock block;
+      block.rows = std::min(transposed_rows, last - n0);
+      block.columns = std::min(panel, part.m1 - m0);
+      block.b = scratch;
+      block.b_stride = panel;
+      block.c = c;
+      block.c_stride = panel;
+      block.a_stride = spec_.layout ? panel : spec_.ldb;
+      block.a_jump = spec_.layout ? (o.n - 1) * panel : 0;
+      for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
+        block.depth = std::min(most_depth, o.k - k0);
+        block.a = spec_.layout ? o.b + k0 * o.n + n0 * panel : o.b + n0 * spec_.ldb + k0;
+        if (n0 == first || o.k > most_depth)
+          tiles_.transpose(o.a + m0 * spec_.lda + k0, spec_.lda, block.depth, block.columns, scratch);
+        tiles_.multiply(block);
+        block.start = Start::c;
+      }
+      float* const to = o.c + m0 * spec_.ldc + n0;
+      tiles_.transpose_back(c, block.columns, block.rows, to, spec_.ldc);
+      finish(o, m0, block.columns, n0, block.rows, to, spec_.ldc);
+    }
+  }
+}
+
+/// The second operation on a block of c that is still in the cache.
+void Matmul::finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c,
+                    int64_t c_stride) const {
   if (epilogue_.kind == Epilogue::Kind::none) return;
   float* const y = o.y + m0 * o.y_stride + n0;
   const size_t kind = size_t(epilogue_.activation);
   if (epilogue_.kind == Epilogue::Kind::activation)
-    return loops_.forward[kind](
-        {block.rows, block.columns, block.c, block.c_stride, y, o.y_stride, epilogue_.alpha});
-  loops_.backward[kind]({block.rows, block.columns, block.c, block.c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y,
-                         o.y_stride, epilogue_.alpha});
+    return loops_.forward[kind]({rows, columns, c, c_stride, y, o.y_stride, epilogue_.alpha});
+  loops_.backward[kind]({rows, columns, c, c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y, o.y_stride, epilogue_.alpha});
 }
 
 bool Matmul::supports(const MatmulSpec& spec) {

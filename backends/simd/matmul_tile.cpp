@@ -62,11 +62,15 @@ HWY_INLINE void finish(const MatmulBlock& block, int64_t row, int64_t column, Ed
   }
 }
 
-/// One tile of c. `packing`: copies the columns of b that it reads.
-template <int rows, int vectors, bool transposed, bool packing>
+/// What a tile does while it reads b: nothing, copy it, or ask for lines of memory that are needed soon (a transposed).
+enum class Besides { nothing, packing, fetching };
+
+/// One tile of c.
+template <int rows, int vectors, bool transposed, Besides besides>
 void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column) {
   const int64_t left = block.columns - column - (vectors - 1) * lanes;
   const Edge edge{left, left >= lanes};
+  constexpr bool packing = besides == Besides::packing;
   V sum[rows][vectors];
   begin<rows, vectors>(block, row, column, edge, sum);
 
@@ -97,35 +101,50 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
     if (packing) packed += panel;
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += transposed ? a_stride : 1;
   };
-  int64_t k = 0;
-  for (; k + 2 <= block.depth; k += 2) {
-    step();
-    step();
+  int64_t depth = block.depth;
+  if constexpr (besides == Besides::fetching) {
+    // A line of each array a step: all at once they would fill the queue of loads that the product waits in as well.
+    constexpr int64_t line = 64 / sizeof(float);
+    const int64_t fetched = std::min<int64_t>(depth, rows * panel / line);
+    for (int64_t i = 0; i < fetched; i++) {
+      for (const float* from : block.fetch) __builtin_prefetch(from + row * panel + i * line, 1);
+      step();
+    }
+    depth -= fetched;
   }
-  if (k < block.depth) step();
+  const int64_t stretch = block.a_jump == 0 ? depth : panel;
+  for (int64_t left = depth; left > 0; left -= stretch) {
+    int64_t k = std::min(left, stretch);
+    for (; k >= 2; k -= 2) {
+      step();
+      step();
+    }
+    if (k > 0) step();
+    PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;
+  }
   finish<rows, vectors>(block, row, column, edge, sum);
 }
 
 using Tile = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column);
 
-template <int vectors, bool transposed, bool packing>
+template <int vectors, bool transposed, Besides besides>
 Tile tile_of(int64_t rows) {
   static_assert(most_rows <= 8);
   constexpr auto fitting = [](int r) { return r <= most_rows ? r : 1; };
-  constexpr Tile tiles[] = {tile<fitting(1), vectors, transposed, packing>, tile<fitting(2), vectors, transposed, packing>,
-                            tile<fitting(3), vectors, transposed, packing>, tile<fitting(4), vectors, transposed, packing>,
-                            tile<fitting(5), vectors, transposed, packing>, tile<fitting(6), vectors, transposed, packing>,
-                            tile<fitting(7), vectors, transposed, packing>, tile<fitting(8), vectors, transposed, packing>};
+  static constexpr Tile tiles[] = {
+      tile<fitting(1), vectors, transposed, besides>, tile<fitting(2), vectors, transposed, besides>,
+      tile<fitting(3), vectors, transposed, besides>, tile<fitting(4), vectors, transposed, besides>,
+      tile<fitting(5), vectors, transposed, besides>, tile<fitting(6), vectors, transposed, besides>,
+      tile<fitting(7), vectors, transposed, besides>, tile<fitting(8), vectors, transposed, besides>};
   return tiles[rows - 1];
 }
 
-Tile tile_of(int64_t rows, bool two_vectors, bool transposed, bool packing) {
-  if (two_vectors) {
-    if (transposed) return packing ? tile_of<2, true, true>(rows) : tile_of<2, true, false>(rows);
-    return packing ? tile_of<2, false, true>(rows) : tile_of<2, false, false>(rows);
-  }
-  if (transposed) return packing ? tile_of<1, true, true>(rows) : tile_of<1, true, false>(rows);
-  return packing ? tile_of<1, false, true>(rows) : tile_of<1, false, false>(rows);
+template <int vectors>
+Tile tile_of(int64_t rows, bool transposed, Besides besides) {
+  if (besides == Besides::fetching) return tile_of<vectors, true, Besides::fetching>(rows);
+  if (besides == Besides::packing)
+    return transposed ? tile_of<vectors, true, Besides::packing>(rows) : tile_of<vectors, false, Besides::packing>(rows);
+  return transposed ? tile_of<vectors, true, Besides::nothing>(rows) : tile_of<vectors, false, Besides::nothing>(rows);
 }
 
 /// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
@@ -140,18 +159,33 @@ void multiply(const MatmulBlock& block) {
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t rows = low + (t < taller);
       const bool packing = block.packed && t == 0;
-      tile_of(rows, two, block.a_transposed, packing)(block, b, b_stride, row, column);
+      const Besides besides = packing ? Besides::packing : block.fetch[0] && column == 0 ? Besides::fetching : Besides::nothing;
+      const Tile tile = two ? tile_of<2>(rows, block.a_transposed, besides) : tile_of<1>(rows, block.a_transposed, besides);
+      tile(block, b, b_stride, row, column);
       if (packing) b = block.packed, b_stride = panel;
       row += rows;
     }
   }
 }
 
-#if HWY_TARGET == HWY_SCALAR
-void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
-  for (int64_t k = 0; k < depth; k++)
-    for (int64_t j = 0; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
+void multiply_row(const MatmulBlock& block) {
+  constexpr int vectors = 8;
+  for (int64_t column = 0; column < wide; column += vectors * lanes)
+    tile<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);
 }
+
+void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  for (int64_t k = 0; k < depth; k++, b += b_stride, packed += panel) {
+    // Unrolled: GCC makes a loop of stores of zero into a string instruction, which takes 20 cycles to start.
+    PLEXUS_UNROLL for (int64_t j = 0; j < panel; j += lanes) {
+      const int64_t left = columns - j;
+      store(left >= lanes ? load(b + j) : left > 0 ? load_some(b + j, left) : zero(), packed + j);
+    }
+  }
+}
+
+#if HWY_TARGET == HWY_SCALAR
+void transpose_whole(const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
 #else
 
 using F4 = hn::CappedTag<float, 4>;
@@ -172,8 +206,8 @@ HWY_INLINE V load_fours(const float* p, [[maybe_unused]] int64_t stride) {
 #endif
 }
 
-/// Four columns of `lanes` rows become four rows: packed[q, j] = b[j, q].
-HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* packed) {
+/// Four columns of `lanes` rows become four rows: to[q, j] = b[j, q].
+HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* to, int64_t to_stride) {
   // Block i of the q-th vector holds row 4 i + q. Rows q and q + 1 are interleaved, then pairs of them.
   const V r0 = load_fours(b, 4 * b_stride), r1 = load_fours(b + b_stride, 4 * b_stride),
           r2 = load_fours(b + 2 * b_stride, 4 * b_stride), r3 = load_fours(b + 3 * b_stride, 4 * b_stride);
@@ -181,25 +215,39 @@ HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* packed)
              high01 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r0, r1)),
              low23 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r2, r3)),
              high23 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r2, r3));
-  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23)), packed);
-  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23)), packed + panel);
-  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23)), packed + 2 * panel);
-  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23)), packed + 3 * panel);
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23)), to);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23)), to + to_stride);
+  store(hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23)), to + 2 * to_stride);
+  store(hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23)), to + 3 * to_stride);
 }
 
-void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
-  const int64_t whole = columns / lanes * lanes, fours = depth / 4 * 4;
-  for (int64_t k = 0; k < fours; k += 4)
-    for (int64_t j = 0; j < whole; j += lanes) transpose_fours(b + j * b_stride + k, b_stride, packed + k * panel + j);
-  for (int64_t k = fours; k < depth; k++)
-    for (int64_t j = 0; j < whole; j++) packed[k * panel + j] = b[j * b_stride + k];
-  if (whole == panel) return;
-  for (int64_t k = 0; k < depth; k++)
-    for (int64_t j = whole; j < panel; j++) packed[k * panel + j] = j < columns ? b[j * b_stride + k] : 0;
+/// Whole vectors of columns, a multiple of four rows: to[i, j] = from[j, i].
+void transpose_whole(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  for (int64_t i = 0; i < rows; i += 4)
+    for (int64_t j = 0; j < columns; j += lanes)
+      transpose_fours(from + j * from_stride + i, from_stride, to + i * to_stride + j, to_stride);
 }
 #endif
 
-const MatmulTiles tiles = {lanes, most_rows, multiply, transpose};
+void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes, whole_rows = rows / 4 * 4;
+  transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
+  for (int64_t i = 0; i < rows; i++)
+    for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) to[i * to_stride + j] = from[j * from_stride + i];
+}
+
+void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
+  transpose_to(b, b_stride, depth, columns, packed, panel);
+  if (columns == panel) return;
+  for (int64_t k = 0; k < depth; k++)
+    for (int64_t j = columns; j < panel; j++) packed[k * panel + j] = 0;
+}
+
+void transpose_back(const float* from, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
+  transpose_to(from, panel, rows, columns, to, to_stride);
+}
+
+const MatmulTiles tiles = {lanes, most_rows, multiply, multiply_row, copy, transpose, transpose_back};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

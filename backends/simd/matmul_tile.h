@@ -10,6 +10,10 @@ namespace plexus::simd {
 /// are stored as panels lie everywhere alike.
 inline constexpr int64_t panel = 32;
 
+/// Columns that one row is multiplied with at once where b is not packed: 512 bytes of a row of b lie one behind the other, where a
+/// panel's 128 are over before the CPU fetches ahead.
+inline constexpr int64_t wide = 4 * panel;
+
 /// What the chain of fused multiply-adds of an element of c begins with.
 enum class Start : uint8_t { zero, bias, c };
 
@@ -19,11 +23,14 @@ struct MatmulBlock {
   const float* a = nullptr;
   int64_t a_stride = 0;
   bool a_transposed = false;   ///< a is stored [depth, rows]
+  int64_t a_jump = 0;          ///< added to addresses in a, not transposed, after every `panel` columns: 0, or a lies in panels
   const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
   int64_t b_stride = 0;
   float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
   float* c = nullptr;
   int64_t c_stride = 0;
+  /// Rows of a panel each, or null: asked for while the rows of c are computed that lie there; a transposed. All or none.
+  const float* fetch[3] = {};
   Start start = Start::zero;
   const float* bias = nullptr; ///< [columns]
 };
@@ -32,8 +39,14 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
+  /// One row, `wide` columns.
+  void (*multiply_row)(const MatmulBlock&);
+  /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
+  void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
   /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*transpose)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
+  /// to[i, j] = from[j, i] for i < rows, j < columns; from has rows of a panel.
+  void (*transpose_back)(const float* from, int64_t rows, int64_t columns, float* to, int64_t to_stride);
 };
 
 const MatmulTiles& matmul_tiles(Isa isa);

@@ -10,14 +10,10 @@
 namespace plexus::simd {
 namespace {
 
-// Rows of a panel whose gradient is made before they are updated. With 32 columns the gradient, the parameter
-// and two states take 4 KB each, and the rows of a beside them as much again for every 32 of the batch.
-constexpr int64_t step_rows = 32;
-
-// Parameters up to this size, with their states, stay in the second-level cache (512 KB and more) from step
-// to step. There the CPU's own prefetching is enough and asking costs 4 of 23 us (784 x 128); beyond, asking
-// saves 7 % (784 x 512).
-constexpr int64_t near_elements = 128 * 1024;
+// Elements of the gradient that are made before they are used: 4 KB, and as much for the parameter and each
+// of two states. Of a panel these are 32 rows, and the rows of a beside them take 4 KB for every 32 of the
+// batch.
+constexpr int64_t step_elements = 1024;
 
 // Multiply-adds that one core does in a nanosecond.
 constexpr double products_a_ns = 57;
@@ -41,10 +37,12 @@ class WeightStep final : public Matmul {
         biases_at_(biases_at),
         sweeps_(sweep_loops(machine.isa)),
         packed_(scratch_),
-        most_rows_(product.k <= most_depth ? std::min(step_rows, product.m) : product.m) {
+        stride_(product.layout ? panel : product.n),
+        most_rows_(product.k <= most_depth
+                       ? std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))
+                       : product.m) {
     if (biases) biases_ = *biases;
-    scratch_ = packed_ + (most_rows_ + 1) * panel;  // one row for the bias gradient
-    prefetches_ = product.m * product.n > near_elements;
+    scratch_ = (packed_ + most_rows_ * stride_ + panel + 15) / 16 * 16;  // the last row for the bias gradient
     products_besides_ = products_a_ns * update_ns(weights.kind);
   }
 
@@ -69,39 +67,32 @@ class WeightStep final : public Matmul {
   size_t weights_at_, biases_at_;
   const SweepLoops& sweeps_;
   int64_t packed_;     ///< floats of scratch for b, before those for gradients
+  int64_t stride_;     ///< elements from a row of the gradient to the next
   int64_t most_rows_;  ///< of a gradient that is held
-  bool prefetches_;
 };
-
-/// Asks for what an update will read, while the product before it keeps the core busy.
-void prefetch(const float* from, int64_t count) {
-  constexpr int64_t line = 64 / sizeof(float);
-  for (int64_t i = 0; i < count; i += line) __builtin_prefetch(from + i, 1);
-}
 
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
   float* const gradient = scratch + packed_;
-  float* const bias_gradient = gradient + most_rows_ * panel;
+  float* const bias_gradient = gradient + most_rows_ * stride_;
   const auto update = sweeps_.update[size_t(weights_.kind)];
   for (int64_t p = part.p0; p < part.p1; p++) {
     const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
-    const int64_t stride = spec_.layout ? panel : o.n;
     for (int64_t m0 = part.m0; m0 < part.m1; m0 += most_rows_) {
       const int64_t rows = std::min(most_rows_, part.m1 - m0);
       UpdateStretch stretch =
-          stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * panel : m0 * o.n, rows * stride);
-      if (prefetches_) {
-        prefetch(stretch.parameter, stretch.count);
-        if (stretch.first) prefetch(stretch.first, stretch.count);
-        if (stretch.second) prefetch(stretch.second, stretch.count);
-      }
+          stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
       MatmulBlock block;
       block.rows = rows;
       block.columns = columns;
       block.a_stride = spec_.lda;
       block.a_transposed = true;
       block.c = gradient;
-      block.c_stride = stride;
+      block.c_stride = stride_;
+      if (spec_.layout) {
+        block.fetch[0] = stretch.parameter;
+        block.fetch[1] = stretch.first ? stretch.first : stretch.parameter;
+        block.fetch[2] = stretch.second ? stretch.second : block.fetch[1];
+      }
       for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
         block.depth = std::min(most_depth, o.k - k0);
         block.a = o.a + k0 * spec_.lda + m0;
@@ -115,9 +106,9 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
         tiles_.multiply(block);
         block.start = Start::c;
       }
-      if (columns < stride)
+      if (columns < stride_)
         for (int64_t row = 0; row < rows; row++)
-          std::fill(gradient + row * stride + columns, gradient + (row + 1) * stride, 0.f);
+          std::fill(gradient + row * stride_ + columns, gradient + (row + 1) * stride_, 0.f);
       stretch.gradient = gradient;
       update(stretch);
     }

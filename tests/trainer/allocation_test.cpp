@@ -16,6 +16,7 @@
 #include "plexus/layers/impute.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
+#include "plexus/trainer/predictor.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
 
@@ -177,6 +178,20 @@ TEST(Allocation, CategoriesAndMissingValuesAllocateNothing) {
     trainer.fit(data, {.epochs = 3, .validation_fraction = 0.2, .callbacks = {&counter}});
     EXPECT_EQ(counter.counts[3] - counter.counts[1], 0);
   }
+}
+
+TEST(Allocation, PredictorAllocatesNothing) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  const Dataset data = line(100);
+  Sequential network(Dense(8), Relu(), Dense(1));
+  Trainer(network, {.loss = Mse{}}).fit(data, {.epochs = 1});
+  const Predictor predictor(network, {.batch_size = 16});
+  std::vector<float> rows(size_t(100 * predictor.input_columns())), outputs(100);
+  const int64_t before = allocations;
+  for (const int64_t count : {1, 16, 100}) predictor.predict(rows.data(), count, outputs.data());
+  EXPECT_EQ(allocations - before, 0);
 }
 
 }  // namespace

@@ -1,0 +1,75 @@
+#include "plexus/bench/cost.h"
+
+namespace plexus::bench {
+namespace {
+
+double elements(int64_t m, int64_t n) { return double(m) * double(n); }
+
+double flop(const MatmulSpec& s) { return 2 * elements(s.m, s.n) * double(s.k); }
+double flop(const ActivationSpec& s) { return elements(s.m, s.n); }
+double flop(const ActivationGradientSpec& s) { return elements(s.m, s.n); }
+double flop(const LossSpec& s) { return elements(s.m, s.n); }
+double flop(const DropoutSpec& s) { return elements(s.m, s.n); }
+double flop(const ReduceSpec& s) { return elements(s.m, s.n); }
+double flop(const ClipSpec&) { return 3; }
+double flop(const ScaleSpec& s) { return (s.offset ? 2 : 1) * elements(s.m, s.n); }
+
+double flop(const UpdateSpec& s) {
+  double operations = s.weight_decay > 0 ? 2 : 0;
+  switch (s.kind) {
+    case UpdateKind::sgd:
+      operations += 2 + (s.momentum > 0 ? 2 : 0) + (s.nesterov ? 2 : 0);
+      break;
+    case UpdateKind::adam:
+    case UpdateKind::adamw:
+      operations += 13;  // 3 and 4 for the moments; root, correction, epsilon, quotient; 2 for the step
+      break;
+    case UpdateKind::rmsprop:
+      operations += 9 + (s.momentum > 0 ? 2 : 0);
+      break;
+    case UpdateKind::adagrad:
+      operations += 7;
+      break;
+  }
+  return operations * elements(s.m, s.n);
+}
+
+}  // namespace
+
+double arithmetic(const Spec& spec) {
+  return std::visit([](const auto& s) { return flop(s); }, spec);
+}
+
+Cost cost(const Program& program) {
+  const size_t count = program.buffers().size();
+  std::vector<bool> read(count), written(count);
+  Cost cost;
+  for (const Operation& operation : program.operations()) {
+    cost.flop += arithmetic(operation.spec);
+    for (size_t slot = 0; slot < operation.buffers.size(); slot++) {
+      if (operation.buffers[slot] == no_buffer) continue;
+      const auto id = size_t(operation.buffers[slot]);
+      const Access access = operand(operation.spec, slot).access;
+      if (access != Access::out && !written[id]) read[id] = true;
+      if (access != Access::in) written[id] = true;
+    }
+  }
+  for (size_t id = 0; id < count; id++) {
+    const Buffer& buffer = program.buffers()[id];
+    if (buffer.role == Role::temporary || !(read[id] || written[id])) continue;
+    const double bytes = double(buffer.shape.elements()) * double(size_of(buffer.dtype));
+    cost.bytes += bytes * (read[id] + written[id]);
+    cost.working_set += bytes;
+  }
+  return cost;
+}
+
+Cost network_cost(const Program& program) {
+  Cost result = cost(program);
+  result.flop = 0;
+  for (const Operation& operation : program.operations())
+    if (const auto* product = std::get_if<MatmulSpec>(&operation.spec)) result.flop += flop(*product);
+  return result;
+}
+
+}  // namespace plexus::bench
