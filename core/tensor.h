@@ -76,7 +76,8 @@ class PLEXUS_EXPORT Tensor {
 
  private:
   struct Free {
-    explicit Free(size_t bytes = alignment) : boundary(bytes) {}
+    Free() : boundary(alignment) {}
+    explicit Free(size_t bytes) : boundary(bytes) {}
     void operator()(std::byte* p) const;
     size_t boundary;                // of our memory
     std::function<void()> release;  // of somebody else's; empty: the memory is ours
