@@ -14,7 +14,11 @@ done
 install_packages
 benchmarks=ON  # they are tested too, where their library is there
 [[ " $(missing_packages optional) " != *" libbenchmark-dev "* ]] || benchmarks=OFF
-build release -DPLEXUS_BUILD_TESTS=ON -DPLEXUS_BUILD_BENCHMARKS=$benchmarks
+python=OFF
+if [[ -e /usr/lib/cmake/pybind11/pybind11Config.cmake && -e /usr/bin/python3-config ]] && /usr/bin/python3 -c 'import numpy' 2>/dev/null; then
+  python=ON
+fi
+build release -DPLEXUS_BUILD_TESTS=ON -DPLEXUS_BUILD_BENCHMARKS=$benchmarks -DPLEXUS_BUILD_PYTHON=$python
 cd "$root"
 if ! $long; then
   ctest --preset release --parallel "$jobs" --label-exclude long

@@ -6,6 +6,14 @@ function(plexus_room room)
   file(CREATE_LINK ${PROJECT_SOURCE_DIR}/${room} ${PLEXUS_INCLUDE_DIR}/plexus/${room} SYMBOLIC)
 endfunction()
 
+# A header (relative to the source tree), installed under its room.
+function(plexus_install_header header)
+  get_filename_component(room ${header} DIRECTORY)
+  if(PLEXUS_INSTALL)
+    install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plexus/${room})
+  endif()
+endfunction()
+
 # Names the public headers of a room (relative to it): installed, and included by plexus.h in the order given.
 function(plexus_public_headers)
   file(RELATIVE_PATH room ${PROJECT_SOURCE_DIR} ${CMAKE_CURRENT_SOURCE_DIR})
@@ -26,12 +34,13 @@ function(plexus_generate_headers)
   set(PLEXUS_INCLUDES "")
   foreach(header ${headers})
     string(APPEND PLEXUS_INCLUDES "#include \"plexus/${header}\"\n")
-    get_filename_component(room ${header} DIRECTORY)
-    install(FILES ${PROJECT_SOURCE_DIR}/${header} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plexus/${room})
+    plexus_install_header(${header})
   endforeach()
   configure_file(${PROJECT_SOURCE_DIR}/cmake/plexus.h.in ${PLEXUS_INCLUDE_DIR}/plexus/plexus.h @ONLY)
-  install(FILES ${PLEXUS_INCLUDE_DIR}/plexus/export.h ${PLEXUS_INCLUDE_DIR}/plexus/version.h
-                ${PLEXUS_INCLUDE_DIR}/plexus/plexus.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plexus)
+  if(PLEXUS_INSTALL)
+    install(FILES ${PLEXUS_INCLUDE_DIR}/plexus/export.h ${PLEXUS_INCLUDE_DIR}/plexus/version.h
+                  ${PLEXUS_INCLUDE_DIR}/plexus/plexus.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/plexus)
+  endif()
 
   target_include_directories(plexus PUBLIC
     $<BUILD_INTERFACE:${PLEXUS_INCLUDE_DIR}> $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}>)

@@ -100,7 +100,12 @@ void with_type(DType dtype, const F& f) {
 
 }  // namespace
 
-void Tensor::Free::operator()(std::byte* p) const { std::free(p); }
+void Tensor::Free::operator()(std::byte* p) const {
+  if (release)
+    release();
+  else
+    std::free(p);
+}
 
 namespace {
 
@@ -121,6 +126,18 @@ Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
     tensor.data_.reset(static_cast<std::byte*>(memory));
     if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: small pages will do
   }
+  tensor.shape_ = shape;
+  tensor.dtype_ = dtype;
+  return tensor;
+}
+
+Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::function<void()> release) {
+  checked_byte_count(dtype, shape);
+  if (!elements) release();  // a null pointer is never given back
+  Tensor tensor;
+  Free free;
+  free.release = std::move(release);
+  tensor.data_ = {elements, std::move(free)};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;

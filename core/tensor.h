@@ -1,12 +1,14 @@
-// Tensor: an owning array. TensorView: somebody else's array, described.
+// Tensor: an owning array.
 #pragma once
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <span>
 
 #include "plexus/core/dtype.h"
 #include "plexus/core/error.h"
 #include "plexus/core/shape.h"
+#include "plexus/core/tensor_view.h"
 #include "plexus/export.h"
 
 namespace plexus {
@@ -14,42 +16,7 @@ namespace plexus {
 /// Memory of Plexus starts at multiples of this many bytes: a cache line, and the widest vector register.
 inline constexpr size_t alignment = 64;
 
-/// A row-major array that somebody else owns, with rows that may lie further apart than they are long.
-/// `Byte` is `const std::byte` for views to read from, `std::byte` for views to write to.
-template <class Byte>
-class BasicTensorView {
- public:
-  BasicTensorView() = default;
-  /// `row_stride` in elements; 0 means dense rows.
-  BasicTensorView(Byte* data, DType dtype, const Shape& shape, int64_t row_stride = 0)
-      : data_(data), shape_(shape), row_stride_(row_stride == 0 ? shape.columns() : row_stride), dtype_(dtype) {}
-  BasicTensorView(const BasicTensorView<std::byte>& other) requires std::is_const_v<Byte>
-      : BasicTensorView(other.bytes(), other.dtype(), other.shape(), other.row_stride()) {}
-
-  Byte* bytes() const { return data_; }
-  DType dtype() const { return dtype_; }
-  const Shape& shape() const { return shape_; }
-  int64_t row_stride() const { return row_stride_; }
-  bool dense() const { return row_stride_ == shape_.columns(); }
-
-  /// The view of rows [first, first + count). Throws ShapeError outside the tensor.
-  BasicTensorView rows(int64_t first, int64_t count) const {
-    if (first < 0 || count < 0 || first > shape_.rows() - count)
-      throw ShapeError("rows: [" + std::to_string(first) + ", +" + std::to_string(count) + ") of " + to_string(shape_));
-    return {data_ + size_t(first * row_stride_) * size_of(dtype_), dtype_, shape_.with_rows(count), row_stride_};
-  }
-
- private:
-  Byte* data_ = nullptr;
-  Shape shape_{0};
-  int64_t row_stride_ = 0;
-  DType dtype_ = DType::f32;
-};
-
-using TensorView = BasicTensorView<const std::byte>;
-using MutableTensorView = BasicTensorView<std::byte>;
-
-/// An owning, dense, row-major array, 64-byte aligned. Copies are deep; a moved-from tensor is empty.
+/// An owning, dense, row-major array, 64-byte aligned but where it was adopted. Copies are deep; a moved-from tensor is empty.
 class PLEXUS_EXPORT Tensor {
  public:
   /// The empty tensor: f32, shape [0].
@@ -63,6 +30,9 @@ class PLEXUS_EXPORT Tensor {
 
   /// Elements not set: for readers that fill all of it.
   static Tensor uninitialized(DType dtype, const Shape& shape);
+  /// Somebody else's elements without a copy: `release` is called once, when the tensor, or the one that it was moved to,
+  /// is gone. Aligned for their type, as a rule no more. Throws ShapeError where the bytes exceed 2^63 - 1, unreleased.
+  static Tensor adopt(std::byte* elements, DType dtype, const Shape& shape, std::function<void()> release);
   /// A copy of `values`. Throws ShapeError where their count is not that of `shape`.
   template <class T>
   static Tensor from(std::span<const T> values, const Shape& shape) {
@@ -107,6 +77,7 @@ class PLEXUS_EXPORT Tensor {
  private:
   struct Free {
     void operator()(std::byte* p) const;
+    std::function<void()> release;  // of somebody else's memory; empty: it is ours
   };
   static Tensor copy_of(std::span<const std::byte> bytes, DType dtype, const Shape& shape);
   void check_type(DType requested) const;

@@ -44,6 +44,17 @@ class Outputs {
   int64_t columns_;
 };
 
+/// The number of the largest output of every row.
+Tensor classes_of(const Tensor& predictions) {
+  const int64_t rows = predictions.shape().rows();
+  const Outputs outputs(predictions.bytes(), predictions.dtype(), predictions.shape().columns());
+  Tensor classes(DType::i32, {rows});
+  const auto numbers = classes.values<int32_t>();
+  for (int64_t row = 0; row < rows; ++row)
+    numbers[static_cast<size_t>(row)] = static_cast<int32_t>(outputs.argmax(row));
+  return classes;
+}
+
 double read_scalar(Store& store, const char* name, DType dtype) {
   const void* value = store.data(name);
   return dtype == DType::f64 ? *static_cast<const double*>(value) : double{*static_cast<const float*>(value)};
@@ -191,14 +202,7 @@ Tensor Evaluator::predict(const Tensor& rows) {
   });
 }
 
-Tensor Evaluator::predict_classes(const Dataset& data) {
-  const Tensor predictions = predict(data);
-  const Outputs outputs(predictions.bytes(), DType::f32, predictions.shape().columns());
-  Tensor classes(DType::i32, {data.size()});
-  const auto numbers = classes.values<int32_t>();
-  for (int64_t row = 0; row < data.size(); ++row)
-    numbers[static_cast<size_t>(row)] = static_cast<int32_t>(outputs.argmax(row));
-  return classes;
-}
+Tensor Evaluator::predict_classes(const Dataset& data) { return classes_of(predict(data)); }
+Tensor Evaluator::predict_classes(const Tensor& rows) { return classes_of(predict(rows)); }
 
 }  // namespace plexus

@@ -28,6 +28,7 @@ class Evaluator {
   Tensor predict(const Dataset& data);
   Tensor predict(const Tensor& rows);
   Tensor predict_classes(const Dataset& data);
+  Tensor predict_classes(const Tensor& rows);
 
  private:
   Plan& plan(Part part, bool labels);

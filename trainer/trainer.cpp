@@ -65,6 +65,8 @@ struct Trainer::State {
   /// Encoded for the network; a OneHot that has learnt nothing yet learns its categories from these rows.
   void learn_categories(const Dataset& train);
   void require_ready(const char* caller) const;
+  /// The network is ready, and these are rows of its shape.
+  void check_rows(const char* caller, const Tensor& rows) const;
   /// All preprocessing layers have learnt from data.
   bool fitted() const;
   void start(const Dataset& data);
@@ -117,6 +119,14 @@ void Trainer::State::require_ready(const char* caller) const {
   if (!network->built())
     throw ArgumentError(std::string(caller) + ": the network is not built: fit it first");
   network->require_fitted();
+}
+
+void Trainer::State::check_rows(const char* caller, const Tensor& rows) const {
+  require_ready(caller);
+  const Shape& wanted = network->input_shape();
+  if (rows.shape().rank() == 0 || !(rows.shape().row() == wanted))
+    throw ShapeError(std::string(caller) + ": rows of shape " + to_string(rows.shape()) +
+                     ", the network takes [n] x " + to_string(wanted) + ": reshape them");
 }
 
 bool Trainer::State::fitted() const {
@@ -254,17 +264,18 @@ Evaluation Trainer::evaluate(const Dataset& data) {
 }
 
 Tensor Trainer::predict(const Tensor& rows) {
-  state_->require_ready("predict");
-  const Shape& wanted = state_->network->input_shape();
-  if (rows.shape().rank() == 0 || !(rows.shape().row() == wanted))
-    throw ShapeError("predict: rows of shape " + to_string(rows.shape()) + ", the network takes [n] x " +
-                     to_string(wanted) + ": reshape them");
+  state_->check_rows("predict", rows);
   return state_->evaluator.predict(rows);
 }
 
 Tensor Trainer::predict(const Dataset& data) {
   state_->require_ready("predict");
   return state_->evaluator.predict(state_->inputs(data));
+}
+
+Tensor Trainer::predict_classes(const Tensor& rows) {
+  state_->check_rows("predict_classes", rows);
+  return state_->evaluator.predict_classes(rows);
 }
 
 Tensor Trainer::predict_classes(const Dataset& data) {

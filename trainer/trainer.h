@@ -67,6 +67,7 @@ class PLEXUS_EXPORT Trainer {
   /// the other way round.
   Tensor predict(const Dataset& data);
   /// Class numbers [n] i32: argmax of predict, lowest index on ties.
+  Tensor predict_classes(const Tensor& rows);
   Tensor predict_classes(const Dataset& data);
 
   const Context& context() const;

@@ -219,6 +219,29 @@ TEST(TensorConvertTest, RefusesWhatDoesNotFit) {
             (std::vector<int64_t>{std::numeric_limits<int64_t>::min()}));
 }
 
+TEST(TensorTest, AdoptsWithoutACopyAndGivesBackOnce) {
+  std::vector<float> elements{1, 2, 3, 4};
+  auto* bytes = reinterpret_cast<std::byte*>(elements.data());
+  int released = 0;
+  {
+    Tensor tensor = Tensor::adopt(bytes, DType::f32, {2, 2}, [&] { ++released; });
+    EXPECT_EQ(tensor.bytes(), bytes);
+    Tensor moved = std::move(tensor);
+    const Tensor copy = moved;  // deep: in memory of its own
+    EXPECT_NE(copy.bytes(), bytes);
+    EXPECT_EQ(copy, moved);
+    Tensor reshaped = std::move(moved).reshaped({4});
+    EXPECT_EQ(reshaped.bytes(), bytes);
+    EXPECT_EQ(released, 0);
+  }
+  EXPECT_EQ(released, 1);
+  Tensor::adopt(nullptr, DType::f32, {0}, [&] { ++released; });
+  EXPECT_EQ(released, 2);
+  const int64_t huge = int64_t(1) << 61;
+  EXPECT_THROW(Tensor::adopt(bytes, DType::f64, {huge}, [&] { ++released; }), ShapeError);
+  EXPECT_EQ(released, 2);
+}
+
 TEST(TensorViewTest, DescribesATensor) {
   Tensor tensor = Tensor::from({1.0f, 2.0f, 3.0f, 4.0f, 5.0f, 6.0f}, {3, 2});
   const MutableTensorView writable = tensor.view();

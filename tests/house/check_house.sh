@@ -3,7 +3,7 @@
 set -euo pipefail
 cd "${1:-$(dirname "${BASH_SOURCE[0]}")/../..}"
 
-library=(core backends layers io trainer)
+library=(core backends layers io trainer bindings)
 everything=("${library[@]}" cli tests examples)
 
 breaches=0
@@ -38,13 +38,14 @@ declare -A may_include=(
   [layers]='(core|layers)/'
   [io]='(core|io)/'
   [trainer]='(core|layers|io|trainer)/|backends/registry\.h'
+  [bindings]='(core|layers|io|trainer|bindings)/|backends/registry\.h'
   [cli]='(core|layers|io|trainer|cli)/|backends/registry\.h|plexus\.h'
 )
 for room in "${!may_include[@]}"; do
   forbid "$room must not include" < <(
     matches '#include [<"]plexus/' "$room" | grep -vE "plexus/(${may_include[$room]}|export\.h|version\.h)")
 done
-forbid 'examples include as users do' < <(matches '#include [<"]plexus/' examples | grep -vE '<plexus/(plexus\.h|backends/abi/plexus_backend\.h(pp)?)>')
+forbid 'examples include as users do' < <(matches '#include [<"]plexus/' examples | grep -vE '<plexus/(plexus\.h|bindings/c_api\.h|backends/abi/plexus_backend\.h(pp)?)>')
 
 # Includes read the same in the tree and installed. Tests and the command also name files beside them.
 forbid 'include as "plexus/room/header.h"' < <(matches '#include "' "${library[@]}" | grep -v '#include "plexus/')
@@ -53,9 +54,9 @@ forbid 'no include goes upwards' < <(matches '#include ["<]\.\./' "${everything[
 # Other people's libraries: each in its place, none in a public header.
 forbid 'not in a public header' < <(
   public_headers | xargs -r grep -HnE '#include <(tbb|oneapi|zip|zlib|zconf|nlohmann|hwy|dnnl|CLI)')
-forbid 'threads come from the executor' < <(matches '#include <(tbb|oneapi)' layers io trainer cli)
-forbid 'zlib and libzip belong to io' < <(matches '#include <(zlib|zip\.h)' core backends layers trainer cli)
-forbid 'JSON belongs to io, trainer and cli' < <(matches '#include <nlohmann' core backends layers)
+forbid 'threads come from the executor' < <(matches '#include <(tbb|oneapi)' layers io trainer bindings cli)
+forbid 'zlib and libzip belong to io' < <(matches '#include <(zlib|zip\.h)' core backends layers trainer bindings cli)
+forbid 'JSON belongs to io, trainer and cli' < <(matches '#include <nlohmann' core backends layers bindings)
 forbid 'CLI11 belongs to cli' < <(matches '#include <CLI' "${library[@]}")
 
 # The library reads the environment in one place, never ends the process, and speaks through the log sink.
@@ -78,7 +79,7 @@ forbid 'name the noun' < <(files "${everything[@]}" | grep -E '/(utils?|helpers?
 forbid 'too long' < <(files "${library[@]}" cli | grep -v '\.h$' | longer_than 400)
 forbid 'public header too long' < <(public_headers | longer_than 120)
 forbid 'too long' < <(echo CMakeLists.txt | longer_than 120)
-folders='core|backends|layers|io|trainer|cli|tests|bench|examples|docs|cmake|build.*'
+folders='core|backends|layers|io|trainer|bindings|cli|tests|bench|examples|docs|cmake|packaging|build.*'
 root_files='CMakeLists\.txt|CMake(User)?Presets\.json|README\.md|LICENSE|demo\.sh|test\.sh'
 forbid 'not in the root' < <(printf '%s\n' * | grep -vxE "$folders|$root_files")
 

@@ -7,8 +7,8 @@ failures=0
 
 fresh() {  # a tree that breaks nothing
   rm -rf "$tree"
-  mkdir -p "$tree"/{core,backends,layers,io,trainer,cli,tests,examples,cmake}
-  for room in core backends layers io trainer; do
+  mkdir -p "$tree"/{core,backends,layers,io,trainer,bindings,cli,tests,examples,cmake}
+  for room in core backends layers io trainer bindings; do
     printf '#pragma once\n#include "plexus/export.h"\n' >"$tree/$room/noun.h"
     printf 'plexus_public_headers(\n  noun.h)\n' >"$tree/$room/CMakeLists.txt"
   done
@@ -33,6 +33,7 @@ expect 'backends must not include' backends/a.cpp '#include "plexus/trainer/trai
 expect 'layers must not include' layers/dense.cpp '#include "plexus/backends/registry.h"'
 expect 'io must not include' io/a.cpp '#include <plexus/trainer/dataset.h>'
 expect 'trainer must not include' trainer/a.cpp '#include "plexus/backends/reference/reference.h"'
+expect 'bindings must not include' bindings/a.cpp '#include "plexus/cli/flags.h"'
 expect 'cli must not include' cli/a.cpp '#include "plexus/backends/reference/reference.h"'
 expect 'examples include as users do' examples/a.cpp '#include "plexus/core/tensor.h"'
 expect 'include as "plexus/' core/a.cpp '#include "core/tensor.h"'
@@ -54,7 +55,7 @@ expect 'too long' core/a.cpp "$(seq 401)"
 expect 'public header too long' core/noun.h "$(seq 120)"
 expect 'not in the root' notes.txt 'x'
 fresh
-for room in core backends layers io trainer; do : >"$tree/$room/CMakeLists.txt"; done
+for room in core backends layers io trainer bindings; do : >"$tree/$room/CMakeLists.txt"; done
 if "$check" "$tree" >/dev/null; then echo 'an empty tree passes'; failures=$((failures + 1)); fi
 
 ((failures == 0))

@@ -1,0 +1,319 @@
+// Backends, data sets, Trainer and what it returns.
+#include <pybind11/functional.h>
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <string>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "plexus/backends/registry.h"
+#include "plexus/bindings/names.h"
+#include "plexus/bindings/python/arrays.h"
+#include "plexus/bindings/python/module.h"
+#include "plexus/core/error.h"
+#include "plexus/io/csv.h"
+#include "plexus/trainer/split.h"
+#include "plexus/trainer/trainer.h"
+
+namespace plexus::python {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+// Between looks for Ctrl-C: shorter than anybody notices, and taking the interpreter's lock so seldom costs
+// nothing.
+constexpr std::chrono::milliseconds signal_interval{50};
+
+/// Lines of the library go to logging.getLogger("plexus").
+void log_to_python(LogLevel level, const std::string& line) {
+  py::gil_scoped_acquire gil;
+  try {
+    const py::object logger = py::module_::import("logging").attr("getLogger")("plexus");
+    logger.attr(level == LogLevel::warning ? "warning" : "info")("%s", line);
+  } catch (py::error_already_set& error) {
+    error.discard_as_unraisable("plexus: logging");
+  }
+}
+
+/// Ctrl-C and the caller's functions, on the training thread, which does not hold the interpreter's lock.
+class PythonCallback final : public Callback {
+ public:
+  using OnStep = std::optional<std::function<py::object(const Progress&)>>;
+  using OnEpoch = std::optional<std::function<py::object(const Epoch&)>>;
+  PythonCallback(const OnStep& on_step, const OnEpoch& on_epoch) : on_step_(on_step), on_epoch_(on_epoch) {}
+
+  bool on_step(const Progress& progress) override {
+    const auto now = Clock::now();
+    const bool look = now - last_look_ >= signal_interval;
+    if (!look && !on_step_) return false;
+    py::gil_scoped_acquire gil;
+    if (look) {
+      last_look_ = now;
+      if (PyErr_CheckSignals() != 0) throw py::error_already_set();
+    }
+    return on_step_ && said_stop((*on_step_)(progress));
+  }
+  bool on_epoch(const Epoch& epoch) override {
+    if (!on_epoch_) return false;
+    py::gil_scoped_acquire gil;
+    return said_stop((*on_epoch_)(epoch));
+  }
+
+ private:
+  static bool said_stop(const py::object& answer) { return !answer.is_none() && answer.cast<bool>(); }
+  const OnStep& on_step_;
+  const OnEpoch& on_epoch_;
+  Clock::time_point last_look_ = Clock::now();
+};
+
+std::vector<std::string> numbered_classes(const Tensor& labels) {
+  int32_t last = -1;
+  for (const int32_t label : labels.values<int32_t>()) last = std::max(last, label);
+  std::vector<std::string> names;
+  for (int32_t c = 0; c <= last; ++c) names.push_back(std::to_string(c));
+  return names;
+}
+
+Dataset make_classification(const py::object& x, const py::object& y,
+                            const std::vector<std::string>& class_names) {
+  Tensor labels = to_labels(y, "y");
+  std::vector<std::string> names = class_names.empty() ? numbered_classes(labels) : class_names;
+  return Dataset::classification(to_features(x, "X"), std::move(labels), std::move(names));
+}
+
+Dataset make_regression(const py::object& x, const py::object& y) {
+  return Dataset::regression(to_features(x, "X"), to_f32(y, "y"));
+}
+
+/// A data set as it is, or arrays: whole numbers in y are classes, with the network's names where it has
+/// them.
+Dataset make_dataset(const py::object& x, const py::object& y, const Sequential& network) {
+  if (py::isinstance<Dataset>(x)) {
+    if (!y.is_none()) throw py::type_error("y: the data set has its targets");
+    return x.cast<Dataset>();
+  }
+  if (y.is_none()) throw py::type_error("y: missing");
+  const py::array targets = py::array::ensure(y);
+  if (!targets) throw py::type_error("y: not an array");
+  const char kind = targets.dtype().kind();
+  return kind == 'f' ? make_regression(x, targets)
+                     : make_classification(x, targets, network.schema().classes);
+}
+
+TableOptions label_options(const py::object& labels) {
+  TableOptions options;
+  if (labels.is_none()) return options;
+  const py::list list = py::isinstance<py::list>(labels) || py::isinstance<py::tuple>(labels)
+                            ? py::list(labels)
+                            : py::list(py::make_tuple(labels));
+  if (list.size() > 0 && py::isinstance<py::str>(list[0]))
+    options.label_names = list.cast<std::vector<std::string>>();
+  else
+    options.labels = list.cast<std::vector<int64_t>>();
+  return options;
+}
+
+void define_backends(py::module_& m) {
+  py::class_<BackendRow>(m, "Backend", "A row of the table of backends.")
+      .def_readonly("name", &BackendRow::name)
+      .def_readonly("description", &BackendRow::description)
+      .def_readonly("built", &BackendRow::built)
+      .def_readonly("usable", &BackendRow::usable)
+      .def_readonly("reason", &BackendRow::reason)
+      .def_readonly("file", &BackendRow::file)
+      .def("__repr__",
+           [](const BackendRow& row) { return row.name + (row.usable ? "" : " (" + row.reason + ")"); });
+  m.def("backends", &backends, "All backends, the fastest first.");
+  m.def("load_backend", &load_backend, py::arg("file"),
+        "Loads a plugin: an absolute path. Plugins are trusted code.");
+}
+
+void define_datasets(py::module_& m) {
+  py::class_<Dataset>(
+      m, "Dataset",
+      "Features and targets, row by row. float32 and uint8 arrays are not copied: leave them alone "
+      "while the data set lives.")
+      .def_static("classification", &make_classification, py::arg("X"), py::arg("y"),
+                  py::arg("class_names") = std::vector<std::string>(), "Class numbers from 0.")
+      .def_static("regression", &make_regression, py::arg("X"), py::arg("y"))
+      .def_static(
+          "from_csv",
+          [](const std::string& path, const py::object& labels) {
+            const TableOptions options = label_options(labels);
+            py::gil_scoped_release unlocked;
+            return Dataset::from_table(load_csv(path), options);
+          },
+          py::arg("path"), py::arg("labels") = py::none(),
+          "`labels`: a column's number or name, or a list; default the last.")
+      .def("__len__", &Dataset::size)
+      .def_property_readonly("classes", &Dataset::class_names)
+      .def_property_readonly("columns", &Dataset::column_names)
+      .def_property_readonly("targets", [](const Dataset& d) { return to_array(d.targets()); });
+  m.def(
+      "split",
+      [](const Dataset& data, double test_fraction, uint64_t seed, bool stratified) {
+        Split parts = split(data, {.test_fraction = test_fraction, .seed = seed, .stratified = stratified});
+        return std::pair(std::move(parts.train), std::move(parts.test));
+      },
+      py::arg("data"), py::arg("test_fraction") = 0.2, py::arg("seed") = 0, py::arg("stratified") = true,
+      "Shuffles and splits: (train, test).");
+}
+
+void define_results(py::module_& m) {
+  py::class_<Progress>(m, "Progress", "Where training is.")
+      .def_readonly("epoch", &Progress::epoch)
+      .def_readonly("step", &Progress::step)
+      .def_readonly("loss", &Progress::loss);
+  py::class_<Epoch>(m, "Epoch", "One epoch of training.")
+      .def_readonly("epoch", &Epoch::epoch)
+      .def_readonly("train_loss", &Epoch::train_loss)
+      .def_readonly("validation_loss", &Epoch::validation_loss)
+      .def_readonly("validation_accuracy", &Epoch::validation_accuracy)
+      .def_readonly("seconds", &Epoch::seconds);
+  py::class_<History>(m, "History", "What fit did.")
+      .def_readonly("epochs", &History::epochs)
+      .def_readonly("stopped", &History::stopped);
+  py::class_<Evaluation>(m, "Evaluation", "Loss and metrics.")
+      .def_readonly("rows", &Evaluation::rows)
+      .def_readonly("loss", &Evaluation::loss)
+      .def_readonly("accuracy", &Evaluation::accuracy)
+      .def_property_readonly(
+          "interval", [](const Evaluation& e) { return std::pair(e.interval.low, e.interval.high); },
+          "95 % confidence interval of the accuracy.")
+      .def_readonly("mae", &Evaluation::mae)
+      .def_readonly("rmse", &Evaluation::rmse)
+      .def_readonly("r2", &Evaluation::r2)
+      .def_property_readonly(
+          "confusion",
+          [](const Evaluation& e) {
+            const auto classes = static_cast<int64_t>(e.class_names.size());
+            return to_array(Tensor::from(std::span(e.confusion), {classes, classes}));
+          },
+          "[true][predicted]")
+      .def("__repr__", [](const Evaluation& e) {
+        std::ostringstream text;
+        text << e;
+        return text.str();
+      });
+}
+
+using NamedLoss = std::variant<std::string, Loss>;
+using NamedOptimizer = std::variant<std::string, Optimizer>;
+
+std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss,
+                                      const NamedOptimizer& optimizer,
+                                      const std::optional<std::string>& backend,
+                                      const std::optional<int>& threads, uint64_t seed, double clip_norm,
+                                      int64_t accumulate) {
+  const auto* loss_name = std::get_if<std::string>(&loss);
+  const auto* optimizer_name = std::get_if<std::string>(&optimizer);
+  TrainerOptions options{
+      .loss = loss_name ? bindings::make_loss(*loss_name) : std::get<Loss>(loss),
+      .optimizer = optimizer_name ? make_optimizer(*optimizer_name) : std::get<Optimizer>(optimizer),
+      .seed = seed,
+      .clip_norm = clip_norm,
+      .accumulate = accumulate};
+  const ContextOptions context{
+      .backend = backend.value_or(""), .threads = threads.value_or(0), .sink = log_to_python};
+  return std::make_unique<Trainer>(network, std::move(options), make_context(context));
+}
+
+History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t epochs, int64_t batch_size,
+            bool full_batch, double validation_fraction, const py::object& validation, bool shuffle,
+            uint64_t seed, const PythonCallback::OnStep& on_step, const PythonCallback::OnEpoch& on_epoch) {
+  const Dataset data = make_dataset(x, y, trainer.network());
+  PythonCallback callback(on_step, on_epoch);
+  FitOptions options{.epochs = epochs,
+                     .batch_size = batch_size,
+                     .full_batch = full_batch,
+                     .validation_fraction = validation_fraction,
+                     .shuffle = shuffle,
+                     .seed = seed,
+                     .callbacks = {&callback}};
+  if (py::isinstance<Dataset>(validation)) {
+    options.validation = validation.cast<Dataset>();
+  } else if (!validation.is_none()) {
+    const auto [vx, vy] = validation.cast<std::pair<py::object, py::object>>();
+    const py::array targets = py::array::ensure(vy);
+    options.validation =
+        data.classes() > 0 ? make_classification(vx, vy, data.class_names()) : make_regression(vx, vy);
+  }
+  py::gil_scoped_release unlocked;
+  return trainer.fit(data, options);
+}
+
+template <class Predict>
+py::array predict(const py::object& x, const Predict& run) {
+  Tensor result;
+  if (py::isinstance<Dataset>(x)) {
+    const Dataset data = x.cast<Dataset>();
+    py::gil_scoped_release unlocked;
+    result = run(data);
+  } else {
+    const Tensor rows = to_features(x, "X");
+    py::gil_scoped_release unlocked;
+    result = run(rows);
+  }
+  return to_array(std::move(result));
+}
+
+void define_trainer(py::module_& m) {
+  py::class_<Trainer>(m, "Trainer",
+                      "Fits a network to data, tests it, predicts with it. X and y are arrays, or X is a "
+                      "Dataset. One thread at a time.")
+      .def(py::init(&make_trainer), py::arg("network"), py::arg("loss") = "softmax_cross_entropy",
+           py::arg("optimizer") = "sgd", py::arg("backend") = py::none(), py::arg("threads") = py::none(),
+           py::arg("seed") = 0, py::arg("clip_norm") = 0.0, py::arg("accumulate") = 1, py::keep_alive<1, 2>(),
+           py::call_guard<py::gil_scoped_release>(),
+           "loss and optimizer: an object or its name (\"mse\", \"adam\").")
+      .def("fit", &fit, py::arg("X"), py::arg("y") = py::none(), py::arg("epochs") = 1,
+           py::arg("batch_size") = 32, py::arg("full_batch") = false, py::arg("validation_fraction") = 0.0,
+           py::arg("validation") = py::none(), py::arg("shuffle") = true, py::arg("seed") = 0,
+           py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(),
+           "Trains without the interpreter's lock. Ctrl-C stops it after a step; the weights stay as they "
+           "are then. Functions "
+           "that return True stop it. Whole numbers in y are classes, floats are regressed. A second call "
+           "goes on.")
+      .def(
+          "evaluate",
+          [](Trainer& t, const py::object& x, const py::object& y) {
+            const Dataset data = make_dataset(x, y, t.network());
+            py::gil_scoped_release unlocked;
+            return t.evaluate(data);
+          },
+          py::arg("X"), py::arg("y") = py::none(), "Loss and metrics, without dropout.")
+      .def(
+          "predict",
+          [](Trainer& t, const py::object& x) {
+            return predict(x, [&](const auto& rows) { return t.predict(rows); });
+          },
+          py::arg("X"), "Outputs for raw rows, float32 [n, k]; logits after softmax cross entropy.")
+      .def(
+          "predict_classes",
+          [](Trainer& t, const py::object& x) {
+            return predict(x, [&](const auto& rows) { return t.predict_classes(rows); });
+          },
+          py::arg("X"), "Class numbers, int32 [n].")
+      .def("plan", &Trainer::plan, py::arg("batch_size") = 32, py::call_guard<py::gil_scoped_release>(),
+           "A training step as a table: operation, backend, kernel.")
+      .def_property_readonly("backend", [](const Trainer& t) { return t.context().chosen().name(); })
+      .def_property_readonly("threads", [](const Trainer& t) { return t.context().executor().threads(); });
+}
+
+}  // namespace
+
+void define_training(py::module_& m) {
+  define_backends(m);
+  define_datasets(m);
+  define_results(m);
+  define_trainer(m);
+}
+
+}  // namespace plexus::python

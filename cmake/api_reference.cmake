@@ -1,0 +1,12 @@
+# The target `docs`: the reference of the API from the public headers, in <build>/docs/html. A warning is an error.
+find_program(PLEXUS_DOXYGEN doxygen)
+mark_as_advanced(PLEXUS_DOXYGEN)
+if(NOT PLEXUS_DOXYGEN)
+  return()
+endif()
+get_property(headers GLOBAL PROPERTY PLEXUS_PUBLIC_HEADERS)
+list(APPEND headers bindings/c_api.h backends/abi/plexus_backend.h backends/abi/plexus_backend.hpp)
+list(TRANSFORM headers PREPEND "${PROJECT_SOURCE_DIR}/")
+list(JOIN headers "\" \\\n  \"" PLEXUS_DOXYGEN_INPUT)
+configure_file(${PROJECT_SOURCE_DIR}/cmake/Doxyfile.in ${PROJECT_BINARY_DIR}/Doxyfile @ONLY)
+add_custom_target(docs COMMAND ${PLEXUS_DOXYGEN} ${PROJECT_BINARY_DIR}/Doxyfile VERBATIM)
