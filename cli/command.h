@@ -16,5 +16,6 @@ Command predict_command(CLI::App& app);
 Command inspect_command(CLI::App& app);
 Command info_command(CLI::App& app);
 Command plan_command(CLI::App& app);
+Command verify_command(CLI::App& app);
 
 }  // namespace plexus::cli

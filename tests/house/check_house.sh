@@ -38,7 +38,7 @@ declare -A may_include=(
   [layers]='(core|layers)/'
   [io]='(core|io)/'
   [trainer]='(core|layers|io|trainer)/|backends/registry\.h'
-  [cli]='(core|layers|io|trainer|cli)/|backends/registry\.h|plexus\.h'
+  [cli]='(core|layers|io|trainer|cli)/|backends/(registry\.h|conformance/)|plexus\.h'
 )
 for room in "${!may_include[@]}"; do
   forbid "$room must not include" < <(
