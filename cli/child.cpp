@@ -54,8 +54,8 @@ Child::Child(const std::vector<std::string>& arguments) {
   pointers.push_back(nullptr);
   posix_spawn_file_actions_t files;
   posix_spawn_file_actions_init(&files);
-  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&files, ends[1], report_descriptor);
+  posix_spawn_file_actions_addopen(&files, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
   posix_spawn_file_actions_adddup2(&files, STDERR_FILENO, STDOUT_FILENO);
   // A descriptor that is copied onto itself would keep O_CLOEXEC.
   if (ends[1] == report_descriptor) fcntl(ends[1], F_SETFD, 0);

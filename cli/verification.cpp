@@ -178,7 +178,8 @@ Portrait load(const Subject& subject) {
     if (event == Child::Event::timeout) how = too_long(subject);
     if (event == Child::Event::end) how = child.wait(subject.time_limit);
     if (event != Child::Event::line) break;
-    const Json said = Json::parse(line);
+    const Json said = Json::parse(line, nullptr, false);
+    if (!said.is_object()) continue;
     if (said.contains("error")) rethrow(said["error"]);
     portrait = said.at("portrait");
   }
@@ -198,7 +199,7 @@ Outcome verify(const Subject& subject, const Range& range) {
     Child::Event event = Child::Event::line;
     while (outcome.failures.size() < most_failures &&
            (event = child.read(line, subject.time_limit)) == Child::Event::line)
-      listener.hear(Json::parse(line));
+      if (const Json said = Json::parse(line, nullptr, false); said.is_object()) listener.hear(said);
     if (event == Child::Event::timeout) listener.lose(too_long(subject));
     if (event == Child::Event::end) listener.lose(child.wait(subject.time_limit));
     if (listener.ended()) return outcome;

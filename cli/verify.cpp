@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <cstring>
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -117,7 +118,7 @@ void print_head(const Portrait& portrait) {
 }
 
 void print_row(const Outcome& outcome) {
-  std::string result = outcome.ran == 0 ? "-" : "pass";
+  std::string result = "pass";
   if (!outcome.failures.empty())
     result = std::to_string(outcome.failures.size()) + " FAILED" + (outcome.complete ? "" : ", given up");
   std::printf("%-12s%-13s%8llu%8llu%10llu%12.3g  %s\n", outcome.range.family.c_str(),
@@ -125,6 +126,16 @@ void print_row(const Outcome& outcome) {
               (unsigned long long)outcome.absent, (unsigned long long)outcome.excusable, outcome.worst,
               result.c_str());
   std::fflush(stdout);
+}
+
+/// Families of which the backend has nothing, and those that it has no case of in some mode.
+void print_lacking(const std::vector<Range>& list, const std::map<std::string, uint64_t>& lacking) {
+  for (const auto& [family, modes] : lacking) {
+    const auto all =
+        std::count_if(list.begin(), list.end(), [&](const Range& range) { return range.family == family; });
+    std::printf("%-12s%s\n", family.c_str(),
+                modes == uint64_t(all) ? "it does not have" : "no case in the other modes");
+  }
 }
 
 Json to_json(const Options& options, const Subject& subject, const Outcome& outcome) {
@@ -151,10 +162,14 @@ int verify(const Options& options) {
   Json rows = Json::array();
   std::vector<std::string> failures;
   uint64_t ran = 0;
+  std::map<std::string, uint64_t> lacking;  // modes of a family without a case
   for (const Range& range : list) {
     const Outcome outcome = verify(whom, range);
     ran += outcome.ran;
-    if (!options.json) print_row(outcome);
+    if (outcome.ran == 0)
+      lacking[range.family]++;
+    else if (!options.json)
+      print_row(outcome);
     rows.push_back(to_json(options, whom, outcome));
     for (const Failure& failure : outcome.failures)
       failures.push_back(reproduction(options, whom, failure.name) + "  # " + one_line(failure.message));
@@ -169,6 +184,7 @@ int verify(const Options& options) {
                        {"rows", rows}};
     std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
   } else {
+    print_lacking(list, lacking);
     if (!failures.empty()) std::printf("\n");
     for (const std::string& line : failures) std::printf("%s\n", line.c_str());
   }

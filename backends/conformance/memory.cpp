@@ -20,7 +20,7 @@ Result check_memory(const Backend& backend, const Case& c) {
   const std::string name = e.name;
   Result worst;
   const auto passes = [&](const Values& actual, const std::string& problem, const std::string& where) {
-    e.name = name + ", " + where;
+    e.name = name + ", then " + where;
     Result result = compare(backend, *kernel, e, actual, problem);
     worst.error = std::max(worst.error, result.error);
     if (result.status == Status::fail) worst.status = Status::fail, worst.message = result.message;
@@ -34,7 +34,7 @@ Result check_memory(const Backend& backend, const Case& c) {
   for (const uint8_t leftover : leftovers) {
     std::string problem;
     const Values actual = run_at(Placement::aligned, 0, leftover, problem);
-    const std::string where = "bytes of the workspace " + std::to_string(leftover);
+    const std::string where = "with a workspace of bytes " + std::to_string(leftover);
     if (first.empty()) first = actual;
     if (!backend.deviations().has(Semantics::thread_bits) && problem.empty())
       if (const std::string differs = difference(c.spec, actual, first); !differs.empty())
@@ -50,7 +50,7 @@ Result check_memory(const Backend& backend, const Case& c) {
     std::string problem;
     const Values actual =
         run_at(Placement::misaligned, seed, leftovers[seed % std::size(leftovers)], problem);
-    if (!passes(actual, problem, "misalignment " + std::to_string(seed + 1))) return worst;
+    if (!passes(actual, problem, "misaligned by " + std::to_string(seed + 1) + " elements")) return worst;
   }
   return worst;
 }

@@ -109,6 +109,7 @@ void Suite::choose(uint64_t number) {
                     : mode_ == Mode::real && number % 4 == 3 ? Fill::special
                                                              : Fill::real;
   case_ = make_case(family_, fill, number, mode_ == Mode::threads ? Extent::large : Extent::small);
+  if (mode_ == Mode::memory) case_.placement = Placement::aligned;  // where it begins
 }
 
 const Spec& Suite::spec(uint64_t number) {

@@ -21,6 +21,14 @@ typedef struct Kernel {
 __attribute__((constructor)) static void flush_denormals(void) { _mm_setcsr(_mm_getcsr() | 0x8040u); }
 #endif
 
+#if defined(ZOO_CRASHES) || defined(ZOO_CRASHES_LOADING)
+/* By the signal itself, whatever a sanitizer makes of it. */
+static void die(void) {
+  signal(SIGSEGV, SIG_DFL);
+  raise(SIGSEGV);
+}
+#endif
+
 #if defined(ZOO_OWN_THREADS)
 /* As one that waits for its threads: in a child of fork() it would wait for ever. */
 static pid_t process;
@@ -112,7 +120,7 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
   if (rows * k->spec.n > 0 && x[rows * k->spec.n] == 1) y[0] = 1;
 #endif
 #if defined(ZOO_CRASHES)
-  if (k->spec.n == 33) raise(SIGSEGV);
+  if (k->spec.n == 33) die();
 #endif
 #if defined(ZOO_EXITS)
   if (k->spec.n == 33) _exit(0);
@@ -259,7 +267,7 @@ __attribute__((constructor)) static void change(void) {
 #endif
 
 #if defined(ZOO_CRASHES_LOADING)
-__attribute__((constructor)) static void crash(void) { raise(SIGSEGV); }
+__attribute__((constructor)) static void crash(void) { die(); }
 #endif
 
 #if defined(ZOO_MISSING_DEPENDENCY)
