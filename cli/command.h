@@ -18,5 +18,6 @@ Command info_command(CLI::App& app);
 Command plan_command(CLI::App& app);
 Command bench_command(CLI::App& app);
 Command report_command(CLI::App& app);
+Command verify_command(CLI::App& app);
 
 }  // namespace plexus::cli

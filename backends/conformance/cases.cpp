@@ -15,7 +15,8 @@ namespace {
 /// Random choices, one after the other. `index` keeps the spec's choices and those of each slot apart.
 class Draw {
  public:
-  Draw(uint64_t seed, uint32_t index) : random_(seed, Purpose::user, index) {}
+  Draw(uint64_t seed, uint32_t index, Extent extent = Extent::small)
+      : random_(seed, Purpose::user, index), extent_(extent) {}
 
   int64_t below(int64_t bound) { return int64_t(random_.below(uint64_t(bound), position_++)); }
   int64_t between(int64_t low, int64_t high) { return low + below(high - low + 1); }
@@ -24,7 +25,13 @@ class Draw {
   double normal() { return random_.normal(position_++); }
   int64_t size(int64_t limit) { return odd_size(random_, position_++, limit); }
   /// Mostly small: tails and empty sizes matter more than long loops, and cost nothing.
-  int64_t size() { return size(one_in(4) ? 129 : 33); }
+  int64_t size() {
+    const bool long_one = one_in(4);
+    return extent_ == Extent::small ? size(long_one ? 129 : 33)
+                                    : std::max<int64_t>(size(513), long_one ? 255 : 1);
+  }
+  /// Products of one case: what the oracle does in half a millisecond, or in ten.
+  int64_t products() const { return int64_t(1) << (extent_ == Extent::small ? 18 : 22); }
   template <size_t N>
   double pick(const double (&choices)[N]) {
     return choices[below(int64_t(N))];
@@ -32,6 +39,7 @@ class Draw {
 
  private:
   RandomStream random_;
+  Extent extent_;
   uint64_t position_ = 0;
 };
 
@@ -43,8 +51,9 @@ Spec make_matmul(Draw& draw, Fill) {
   s.form = Form(draw.below(3));
   s.m = draw.size();
   s.n = draw.size();
-  // Long chains need no wide matrix beside them; 2^18 products take the oracle half a millisecond.
-  s.k = draw.size(std::min<int64_t>(draw.one_in(8) ? 1025 : 65, (1 << 18) / std::max<int64_t>(s.m * s.n, 1)));
+  // Long chains need no wide matrix beside them.
+  s.k = draw.size(
+      std::min<int64_t>(draw.one_in(8) ? 1025 : 65, draw.products() / std::max<int64_t>(s.m * s.n, 1)));
   s.batch = batch(draw, s.form == Form::tn ? Batch::k : Batch::m);
   s.accumulate = draw.one_in(3);
   s.bias = !s.accumulate && draw.one_in(2);
@@ -266,16 +275,6 @@ void adapt(const UpdateSpec& s, const Spec&, Draw& draw, Values& values) {
   map(values[6], s.dtype, [&](double) { return draw.pick({0.5, 1.0, 0.25}); });
 }
 
-std::string to_string(Placement placement) {
-  switch (placement) {
-    case Placement::aligned: return "aligned";
-    case Placement::misaligned: return "misaligned";
-    case Placement::before_guard: return "before a guard page";
-    case Placement::after_guard: return "after a guard page";
-  }
-  return "?";
-}
-
 int64_t varying_size(const Spec& spec) {
   return std::visit(
       [](const auto& s) -> int64_t {
@@ -314,6 +313,16 @@ std::string to_string(Fill fill) {
   return "?";
 }
 
+std::string to_string(Placement placement) {
+  switch (placement) {
+    case Placement::aligned: return "aligned";
+    case Placement::misaligned: return "misaligned";
+    case Placement::before_guard: return "before a guard page";
+    case Placement::after_guard: return "after a guard page";
+  }
+  return "?";
+}
+
 std::string to_string(const Case& c) {
   std::string line = family(c.spec) + " " + to_string(c.fill) + " " + std::to_string(c.seed) + ": " +
                      plexus::to_string(c.spec);
@@ -321,10 +330,10 @@ std::string to_string(const Case& c) {
   return line + ", " + to_string(c.placement);
 }
 
-Case make_case(const std::string& family, Fill fill, uint64_t seed) {
+Case make_case(const std::string& family, Fill fill, uint64_t seed, Extent extent) {
   for (const Generator& generator : generators()) {
     if (generator.family != family) continue;
-    Draw draw(seed, 0);
+    Draw draw(seed, 0, extent);
     Case c{generator.make(draw, fill), -1, fill, Placement(draw.below(4)), seed};
     const int64_t maximum = varying_size(c.spec);
     if (maximum >= 0 && !draw.one_in(4)) c.rows = draw.one_in(2) ? maximum : draw.below(maximum + 1);

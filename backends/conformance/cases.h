@@ -22,6 +22,12 @@ enum class Placement : uint8_t {
   after_guard,   ///< the first byte behind one
 };
 
+/// How large they are.
+enum class Extent : uint8_t {
+  small,  ///< tails and empty sizes; nothing that a second thread would help with
+  large,  ///< up to 2^22 products or a quarter of a million elements: enough for several threads
+};
+
 struct Case {
   Spec spec;
   int64_t rows = -1;  ///< Call::rows
@@ -34,11 +40,12 @@ struct Case {
 std::span<const std::string> families();
 
 /// Case number `seed` of a family. Throws ArgumentError for a family that is not there.
-Case make_case(const std::string& family, Fill fill, uint64_t seed);
+Case make_case(const std::string& family, Fill fill, uint64_t seed, Extent extent = Extent::small);
 
 /// The case over again: `matmul exact 1234: matmul/nn/f32/m7~/n33/k5/bias rows 3, misaligned`.
 std::string to_string(const Case& c);
 std::string to_string(Fill fill);
+std::string to_string(Placement placement);
 
 /// The operands that the kernel reads, true rows only; outputs are absent unless they are read as well. Optional ones
 /// are left out in some cases. Every value is exact in the type of its slot.

@@ -1,7 +1,9 @@
 #include "plexus/backends/conformance/check.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
+#include <cstring>
 #include <deque>
 #include <limits>
 #include <sstream>
@@ -96,36 +98,10 @@ class Comparison {
   double share_ = 0, bound_ = 0;
 };
 
-struct Question {
-  std::string name;
-  const Spec& spec;
-  int64_t rows;
-  const Values& inputs;
-  Placement placement;
-  uint64_t seed;
-  bool exact;
-};
-
-Result answer(const Backend& backend, const Question& q, const Values& expected, const Values& magnitudes) {
-  Result result;
-  const auto kernel = prepare_kernel(backend, q.spec);
-  if (!kernel) return {Status::not_supported, q.name + ": " + backend.name() + " does not have it", 0};
-  const Spec true_spec = with_rows(q.spec, q.rows);
-  const Values actual = run(*kernel, q.spec, q.rows, q.inputs, q.placement, q.seed, result.message);
-  if (!result.message.empty()) result.status = Status::fail;
-  for (size_t slot = 0; slot < expected.size(); ++slot)
-    if (expected[slot].present)
-      Comparison(true_spec, slot, q.inputs, actual[slot], expected[slot], backend.deviations())
-          .run(magnitudes[slot], q.exact, result);
-  if (result.status == Status::fail)
-    result.message = q.name + ": " + backend.name() + " (" + kernel->describe() + "): " + result.message;
-  return result;
-}
-
 }  // namespace
 
 Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& inputs, Placement placement,
-           uint64_t seed, std::string& problem) {
+           uint64_t seed, std::string& problem, uint8_t workspace_byte) {
   const auto names = slots(spec);
   const Spec true_spec = with_rows(spec, rows);
   std::deque<GuardedBuffer> buffers;  // a deque: they do not move
@@ -140,12 +116,14 @@ Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& i
     addresses[slot] = of_slot[slot]->address();
   }
   // One row: Call::workspace is 64-byte aligned, so no guard page but the margins watch over it.
+  const size_t workspace_size = kernel.workspace();
   GuardedBuffer workspace({.dtype = DType::u8,
                            .rows = 1,
-                           .columns = int64_t(kernel.workspace()),
-                           .stride = int64_t(kernel.workspace()),
+                           .columns = int64_t(workspace_size),
+                           .stride = int64_t(workspace_size),
                            .access = Access::inout},
                           1, Placement::aligned, 0);
+  if (workspace_size > 0) std::memset(workspace.address(), workspace_byte, workspace_size);
   workspace.store(Matrix());
 
   const unsigned mode = floating_point_mode();
@@ -164,21 +142,64 @@ Values run(const Kernel& kernel, const Spec& spec, int64_t rows, const Values& i
   return outputs;
 }
 
-Result check(const Backend& backend, const Case& c) {
-  const Values inputs = make_values(c);
-  Values expected, magnitudes;
-  for (Expected& slot : evaluate(with_rows(c.spec, c.rows), inputs)) {
-    expected.push_back(std::move(slot.values));
-    magnitudes.push_back(std::move(slot.magnitudes));
+Exercise make_exercise(const Case& c) {
+  Exercise e{to_string(c), c.spec, c.rows, make_values(c), {}, {}, exact(c)};
+  for (Expected& slot : evaluate(with_rows(c.spec, c.rows), e.inputs)) {
+    e.expected.push_back(std::move(slot.values));
+    e.magnitudes.push_back(std::move(slot.magnitudes));
   }
-  return answer(backend, {to_string(c), c.spec, c.rows, inputs, c.placement, c.seed, exact(c)}, expected, magnitudes);
+  return e;
+}
+
+Result compare(const Backend& backend, const Kernel& kernel, const Exercise& e, const Values& actual,
+               const std::string& problem) {
+  Result result{problem.empty() ? Status::pass : Status::fail, problem, 0};
+  const Spec true_spec = with_rows(e.spec, e.rows);
+  for (size_t slot = 0; slot < e.expected.size(); ++slot)
+    if (e.expected[slot].present)
+      Comparison(true_spec, slot, e.inputs, actual[slot], e.expected[slot], backend.deviations())
+          .run(e.magnitudes[slot], e.exact, result);
+  if (result.status == Status::fail)
+    result.message = e.name + ": " + backend.name() + " (" + kernel.describe() + "): " + result.message;
+  return result;
+}
+
+std::string difference(const Spec& spec, const Values& now, const Values& before) {
+  for (size_t slot = 0; slot < now.size(); ++slot) {
+    for (size_t i = 0; i < now[slot].values.size(); ++i) {
+      const double a = now[slot].values[i], b = before[slot].values[i];
+      if (std::bit_cast<uint64_t>(a) == std::bit_cast<uint64_t>(b) || (std::isnan(a) && std::isnan(b)))
+        continue;
+      const auto columns = size_t(now[slot].columns);
+      return std::string(slots(spec)[slot].name) + "[" + std::to_string(i / columns) + "," +
+             std::to_string(i % columns) + "] is " + number(a) + ", was " + number(b);
+    }
+  }
+  return "";
+}
+
+namespace {
+
+Result run_and_compare(const Backend& backend, const Exercise& e, Placement placement, uint64_t seed) {
+  const auto kernel = prepare_kernel(backend, e.spec);
+  if (!kernel) return {Status::not_supported, e.name + ": " + backend.name() + " does not have it", 0};
+  std::string problem;
+  const Values actual = run(*kernel, e.spec, e.rows, e.inputs, placement, seed, problem);
+  return compare(backend, *kernel, e, actual, problem);
+}
+
+}  // namespace
+
+Result check(const Backend& backend, const Case& c) {
+  return run_and_compare(backend, make_exercise(c), c.placement, c.seed);
 }
 
 Result check(const Backend& backend, const std::string& name, const Spec& spec, int64_t rows, const Values& inputs,
              const Values& expected, bool exact, Placement placement) {
-  Values magnitudes;
-  for (Expected& slot : evaluate(with_rows(spec, rows), inputs)) magnitudes.push_back(std::move(slot.magnitudes));
-  return answer(backend, {name, spec, rows, inputs, placement, 0, exact}, expected, magnitudes);
+  Exercise e{name, spec, rows, inputs, expected, {}, exact};
+  for (Expected& slot : evaluate(with_rows(spec, rows), inputs))
+    e.magnitudes.push_back(std::move(slot.magnitudes));
+  return run_and_compare(backend, e, placement, 0);
 }
 
 }  // namespace plexus::conformance

@@ -10,6 +10,7 @@
 #include "plexus/backends/conformance/edges.h"
 #include "plexus/backends/conformance/oracle.h"
 #include "plexus/backends/conformance/shapes.h"
+#include "plexus/backends/conformance/suite.h"
 #include "plexus/core/error.h"
 
 namespace plexus::conformance {
@@ -112,6 +113,56 @@ TEST(Cases, SpecialOperandsHoldNaN) {
     for (double value : operands[0].values) nan |= std::isnan(value);
   }
   EXPECT_TRUE(nan);
+}
+
+TEST(Cases, LargeOnesAreLargeAndWithinLimits) {
+  for (const std::string& family : families()) {
+    int64_t largest = 0;
+    for (uint64_t seed = 0; seed < 100; ++seed) {
+      const Case c = make_case(family, Fill::real, seed, Extent::large);
+      EXPECT_NO_THROW(validate(c.spec)) << to_string(c);
+      const Operand first = operand(c.spec, 0);
+      const auto* s = std::get_if<MatmulSpec>(&c.spec);
+      const int64_t work = s ? s->m * s->n * s->k : first.rows * first.columns;
+      EXPECT_LE(work, s ? 1 << 22 : 513 * 513);
+      largest = std::max(largest, work);
+    }
+    EXPECT_GT(largest, family == "matmul" ? 1'000'000 : 100'000) << family;
+  }
+}
+
+TEST(Check, DifferenceIsOfBits) {
+  const Spec spec = ScaleSpec{.m = 1, .n = 2};
+  const auto values = [&](double a, double b) {
+    Values v(slots(spec).size());
+    v.back() = Matrix(1, 2, {a, b});
+    return v;
+  };
+  const double nan = std::nan("");
+  EXPECT_EQ(difference(spec, values(1, nan), values(1, -nan)), "");
+  EXPECT_EQ(difference(spec, values(1, 2), values(1, 3)), std::string(slots(spec).back().name) + "[0,1] is 2, was 3");
+  EXPECT_NE(difference(spec, values(0.0, 2), values(-0.0, 2)), "");
+}
+
+TEST(Suite, NamesItsCases) {
+  for (int mode = 0; mode < mode_count; ++mode) {
+    const CaseName name = parse_case_name("loss/" + to_string(Mode(mode)) + "/3");
+    EXPECT_EQ(name.family, "loss");
+    EXPECT_EQ(name.mode, Mode(mode));
+    EXPECT_EQ(name.number, 3u);
+    EXPECT_EQ(parse_case_name(to_string(name)).number, 3u);
+  }
+  for (const char* wrong : {"", "loss", "loss/exact", "loss/exact/", "loss/exact/x", "loss/exact/-1", "loss/exact/1/2",
+                            "conv/exact/1", "loss/real/1", "loss/edges/100000"})
+    EXPECT_THROW(parse_case_name(wrong), ArgumentError) << wrong;
+}
+
+TEST(Suite, CountsCases) {
+  for (const std::string& family : families()) {
+    EXPECT_EQ(Suite::count(family, Mode::exact, 2000), 2000u);
+    EXPECT_EQ(Suite::count(family, Mode::edges, 1), edges(family).size());
+    for (int mode = 0; mode < mode_count; ++mode) EXPECT_GE(Suite::count(family, Mode(mode), 1), 1u);
+  }
 }
 
 TEST(Shapes, CoverNetworksAndOddSizes) {

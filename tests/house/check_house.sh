@@ -39,7 +39,7 @@ declare -A may_include=(
   [io]='(core|io)/'
   [trainer]='(core|layers|io|trainer)/|backends/registry\.h'
   [bindings]='(core|layers|io|trainer|bindings)/|backends/registry\.h'
-  [cli]='(core|layers|io|trainer|cli)/|backends/registry\.h|plexus\.h'
+  [cli]='(core|layers|io|trainer|cli)/|backends/(registry\.h|conformance/)|plexus\.h'
 )
 for room in "${!may_include[@]}"; do
   forbid "$room must not include" < <(

@@ -2,6 +2,7 @@
 #include <plexus/backends/abi/plexus_backend.h>
 #include <locale.h>
 #include <math.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +19,14 @@ typedef struct Kernel {
 /* What the start-up code behind -ffast-math did to whoever loaded a library, before GCC 13 left it out of libraries. */
 #include <xmmintrin.h>
 __attribute__((constructor)) static void flush_denormals(void) { _mm_setcsr(_mm_getcsr() | 0x8040u); }
+#endif
+
+#if defined(ZOO_CRASHES) || defined(ZOO_CRASHES_LOADING)
+/* By the signal itself, whatever a sanitizer makes of it. */
+static void die(void) {
+  signal(SIGSEGV, SIG_DFL);
+  raise(SIGSEGV);
+}
 #endif
 
 #if defined(ZOO_OWN_THREADS)
@@ -78,6 +87,17 @@ static plexus_status piece(void* argument, int64_t begin, int64_t end) {
 }
 #endif
 
+#if defined(ZOO_TAKES_SIGNALS)
+static void take_signal(int signal) { (void)signal; }
+#endif
+
+#if defined(ZOO_STALE_WORKSPACE)
+static uint64_t workspace(const void* kernel) {
+  (void)kernel;
+  return 64;
+}
+#endif
+
 static plexus_status run(const void* kernel, void* const* buffers, const plexus_call* call) {
   const Kernel* k = kernel;
   const float* x = buffers[PLEXUS_ACTIVATION_X];
@@ -93,11 +113,50 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
   return PLEXUS_FAILED;
 #endif
   for (int64_t i = 0; i < rows * k->spec.n; i++) y[i] = x[i] > 0 ? x[i] : x[i] == x[i] ? 0 : x[i];
+#if defined(ZOO_WRITES_PAST)
+  y[rows * k->spec.n] = 0;
+#endif
+#if defined(ZOO_READS_PAST)
+  if (rows * k->spec.n > 0 && x[rows * k->spec.n] == 1) y[0] = 1;
+#endif
+#if defined(ZOO_CRASHES)
+  if (k->spec.n == 33) die();
+#endif
+#if defined(ZOO_EXITS)
+  if (k->spec.n == 33) _exit(0);
+#endif
+#if defined(ZOO_HANGS)
+  while (k->spec.n == 33) pause();
+#endif
+#if defined(ZOO_WANTS_ALIGNMENT)
+  if (rows * k->spec.n > 0 && (size_t)x % 16 == 12) y[0] += 1;
+#endif
+#if defined(ZOO_STALE_WORKSPACE)
+  if (rows * k->spec.n > 0 && *(unsigned char*)call->workspace == 0x3f) y[0] += 1;
+#endif
+#if defined(ZOO_COUNTS_THREADS)
+  if (rows * k->spec.n > 0 && k->host->threads(k->host->self) == 3) y[0] = nextafterf(x[0] > 0 ? x[0] : 0, 2e30f);
+#endif
+#if defined(ZOO_SHARES_STATE)
+  static float shared[1 << 20];
+  for (int64_t i = 0; i < rows * k->spec.n; i++) shared[i] = y[i];
+  sched_yield();
+  for (int64_t i = 0; i < rows * k->spec.n; i++) y[i] = shared[i];
+#endif
+#if defined(ZOO_SETS_LOCALE)
+  setlocale(LC_ALL, "C.UTF-8");
+#endif
+#if defined(ZOO_SETS_VARIABLES)
+  setenv("ZOO", "was here", 1);
+#endif
+#if defined(ZOO_TAKES_SIGNALS)
+  signal(SIGUSR2, take_signal);
+#endif
 #if defined(ZOO_WRONG)
-  if (rows > 0) y[0] += 1;
+  if (rows * k->spec.n > 0) y[0] += 1;
 #endif
 #if defined(ZOO_MAKES_NAN)
-  if (rows > 0) y[0] = NAN;
+  if (rows * k->spec.n > 0) y[0] = NAN;
 #endif
 #if defined(ZOO_DEVIATES) || defined(ZOO_DEVIATES_SILENTLY)
   for (int64_t i = 0; i < rows * k->spec.n; i++)
@@ -179,6 +238,9 @@ MAYBE_UNUSED static Table table = {
             .run = run,
             .release = release_kernel,
             .describe = describe,
+#if defined(ZOO_STALE_WORKSPACE)
+            .workspace = workspace,
+#endif
 #if defined(ZOO_SCORES_ZERO)
             .score = score,
 #endif
@@ -202,6 +264,10 @@ __attribute__((constructor)) static void change(void) {
   sigaddset(&set, SIGUSR1);
   sigprocmask(SIG_BLOCK, &set, NULL);
 }
+#endif
+
+#if defined(ZOO_CRASHES_LOADING)
+__attribute__((constructor)) static void crash(void) { die(); }
 #endif
 
 #if defined(ZOO_MISSING_DEPENDENCY)
