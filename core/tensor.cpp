@@ -6,7 +6,6 @@
 #include <bit>
 #include <cmath>
 #include <concepts>
-#include <cstdlib>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -104,7 +103,7 @@ void Tensor::Free::operator()(std::byte* p) const {
   if (release)
     release();
   else
-    std::free(p);
+    ::operator delete[](p, std::align_val_t(boundary));
 }
 
 namespace {
@@ -120,11 +119,10 @@ Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
   if (bytes > 0) {
-    const bool large = bytes >= 2 * huge_page;
-    void* memory = nullptr;
-    if (posix_memalign(&memory, large ? huge_page : alignment, bytes) != 0) throw std::bad_alloc();
-    tensor.data_.reset(static_cast<std::byte*>(memory));
-    if (large) madvise(memory, bytes, MADV_HUGEPAGE);  // a wish: small pages will do
+    const size_t start = bytes >= 2 * huge_page ? huge_page : alignment;
+    tensor.data_ = {static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(start))),
+                    Free{start, {}}};
+    if (start == huge_page) madvise(tensor.data_.get(), bytes, MADV_HUGEPAGE);  // a wish: small pages will do
   }
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
@@ -135,9 +133,7 @@ Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::
   checked_byte_count(dtype, shape);
   if (!elements) release();  // a null pointer is never given back
   Tensor tensor;
-  Free free;
-  free.release = std::move(release);
-  tensor.data_ = {elements, std::move(free)};
+  tensor.data_ = {elements, Free{0, std::move(release)}};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;
