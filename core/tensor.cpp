@@ -6,6 +6,7 @@
 #include <bit>
 #include <cmath>
 #include <concepts>
+#include <cstdint>
 #include <cstring>
 #include <limits>
 #include <new>
@@ -103,15 +104,21 @@ void Tensor::Free::operator()(std::byte* p) const {
   if (release)
     release();
   else
-    ::operator delete[](p, std::align_val_t(boundary));
+    ::operator delete[](p, std::align_val_t(alignment));
 }
 
 namespace {
 
-// From two of them on a tensor begins at a huge page and asks for them: rows of a data set, and panels of
-// wide layers, are not read in the order of their pages, and every step over a page of 4 KB costs a look into
-// the page table.
-constexpr size_t huge_page = size_t(2) << 20;
+/// Asks for huge pages where whole ones fit: rows of a data set, and panels of wide layers, are not read in
+/// the order of their pages, and every step over a page of 4 KB costs a look into the page table. A wish:
+/// small pages will do.
+void wish_huge_pages(std::byte* memory, size_t bytes) {
+  constexpr uintptr_t huge_page = uintptr_t(2) << 20;
+  const auto address = reinterpret_cast<uintptr_t>(memory);
+  const uintptr_t first = (address + huge_page - 1) / huge_page * huge_page,
+                  last = (address + bytes) / huge_page * huge_page;
+  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
+}
 
 }  // namespace
 
@@ -119,10 +126,8 @@ Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
   if (bytes > 0) {
-    const size_t start = bytes >= 2 * huge_page ? huge_page : alignment;
-    tensor.data_ = {static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(start))),
-                    Free{start, {}}};
-    if (start == huge_page) madvise(tensor.data_.get(), bytes, MADV_HUGEPAGE);  // a wish: small pages will do
+    tensor.data_.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(alignment))));
+    wish_huge_pages(tensor.data_.get(), bytes);
   }
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
@@ -133,7 +138,7 @@ Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::
   checked_byte_count(dtype, shape);
   if (!elements) release();  // a null pointer is never given back
   Tensor tensor;
-  tensor.data_ = {elements, Free{0, std::move(release)}};
+  tensor.data_ = {elements, Free{std::move(release)}};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;

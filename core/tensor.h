@@ -77,8 +77,7 @@ class PLEXUS_EXPORT Tensor {
  private:
   struct Free {
     void operator()(std::byte* p) const;
-    size_t boundary;                // of our memory
-    std::function<void()> release;  // of somebody else's; empty: the memory is ours
+    std::function<void()> release;  // of somebody else's memory; empty: it is ours
   };
   static Tensor copy_of(std::span<const std::byte> bytes, DType dtype, const Shape& shape);
   void check_type(DType requested) const;
