@@ -10,6 +10,7 @@
 #include <atomic>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -49,21 +50,57 @@ bool threads_left_behind() {
   return started >= 0 && uint64_t(started) != forks();
 }
 
+/// oneTBB makes no more threads than CPUs unless told so; who asks for more (to test, say) shall have them.
+/// Of all that it is told at one time it takes the least, so this process tells it once: the most that any
+/// arena wants.
+class MoreThreads {
+ public:
+  explicit MoreThreads(int threads) : threads_(threads) {
+    const std::lock_guard lock(wishes().mutex);
+    wishes().threads.insert(threads_);
+    tell();
+  }
+  ~MoreThreads() {
+    const std::lock_guard lock(wishes().mutex);
+    wishes().threads.erase(wishes().threads.find(threads_));
+    tell();
+  }
+  MoreThreads(const MoreThreads&) = delete;
+  MoreThreads& operator=(const MoreThreads&) = delete;
+
+ private:
+  struct Wishes {
+    std::mutex mutex;
+    std::multiset<int> threads;
+    std::optional<tbb::global_control> control;
+  };
+  /// Never destroyed: contexts may live as long as the process.
+  static Wishes& wishes() {
+    static Wishes* const all = new Wishes;
+    return *all;
+  }
+  static void tell() {
+    Wishes& all = wishes();
+    all.control.reset();
+    if (!all.threads.empty())
+      all.control.emplace(tbb::global_control::max_allowed_parallelism, size_t(*all.threads.rbegin()));
+  }
+
+  int threads_;
+};
+
 }  // namespace
 
 struct Executor::Arena {
   std::once_flag once;
-  std::optional<tbb::global_control> more_threads;
+  std::optional<MoreThreads> more_threads;
   std::optional<tbb::task_arena> arena;
 
   tbb::task_arena& get(int threads) {
     std::call_once(once, [&] {
       int64_t never = -1;
       threads_started.compare_exchange_strong(never, int64_t(forks()));
-      // oneTBB makes no more threads than CPUs unless told so; who asks for more (to test, say) shall have
-      // them.
-      if (threads > tbb::info::default_concurrency())
-        more_threads.emplace(tbb::global_control::max_allowed_parallelism, size_t(threads));
+      if (threads > tbb::info::default_concurrency()) more_threads.emplace(threads);
       arena.emplace(threads);
     });
     return *arena;

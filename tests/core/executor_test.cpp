@@ -103,6 +103,14 @@ TEST(ExecutorTest, ThreadsAreReal) {
   EXPECT_TRUE(all_threads_come(two));
 }
 
+// oneTBB takes the least of what it is told: one executor must not take another's threads away.
+TEST(ExecutorTest, SmallerOnesBesideItTakeNoThreadsAway) {
+  const int cpus = Executor::available_threads();
+  const Executor small(cpus + 3), large(cpus + 4);
+  EXPECT_TRUE(all_threads_come(small));
+  EXPECT_TRUE(all_threads_come(large));
+}
+
 TEST(ExecutorTest, StartsNoThreadBeforeItNeedsOne) {
   const size_t before = threads_of_this_process();
   const Executor executor(4), one(1);
