@@ -61,7 +61,7 @@ TEST_F(Idx, RefusesHeaders) {
             "byte 4: shape [4294967295, 4294967295, 4294967295]: more than 2^63 - 1 elements");
 }
 
-TEST_F(Idx, RefusesDataThatIsShortOrLong) {
+TEST_F(Idx, RefusesDataOfAnotherLength) {
   EXPECT_EQ(refusal(pixels.substr(0, pixels.size() - 1)),
             "byte 12: expected 6 bytes of data for shape [2, 3], found 5");
   EXPECT_EQ(refusal(pixels + "x"), "byte 12: expected 6 bytes of data for shape [2, 3], found 7");

@@ -261,7 +261,7 @@ TEST_F(Npy, RefusesWhatIsNotNpy) {
             "byte 8: a header of 4294967295 bytes; at most 10000 are read");
 }
 
-TEST_F(Npy, RefusesDataThatIsShortOrLong) {
+TEST_F(Npy, RefusesDataOfAnotherLength) {
   EXPECT_EQ(refusal(npy(header(), two_floats.substr(1))),
             "byte 68: expected 8 bytes of data for shape [2], found 7");
   EXPECT_EQ(refusal(npy(header(), "")), "byte 68: expected 8 bytes of data for shape [2], found 0");
