@@ -3,11 +3,12 @@
 #include <sched.h>
 #include <tbb/global_control.h>
 #include <tbb/info.h>
-#include <tbb/parallel_for.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <atomic>
+#include <exception>
 #include <mutex>
 #include <optional>
 #include <set>
@@ -131,7 +132,7 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   // One task a thread, each taking the next piece until none is left: as even as one task a piece, with less
   // to allocate, spawn and steal.
   std::atomic<int64_t> next = 0;
-  const auto take_pieces = [&](int) {
+  const auto take_pieces = [&] {
     try {
       for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) run_piece(i);
     } catch (...) {
@@ -143,8 +144,20 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   arena_->get(threads_).execute([&] {
     // Isolated: a thread that waits for a nested loop takes none of the outer one, whose body may hold a
     // lock.
-    tbb::this_task_arena::isolate(
-        [&] { tbb::parallel_for(0, tasks, take_pieces, tbb::simple_partitioner()); });
+    tbb::this_task_arena::isolate([&] {
+      // A group, not tbb::parallel_for: there the caller was seen to run all tasks of short loops, round
+      // after round.
+      tbb::task_group others;
+      std::exception_ptr problem;
+      try {
+        for (int i = 1; i < tasks; i++) others.run(take_pieces);
+        take_pieces();
+      } catch (...) {
+        problem = std::current_exception();
+      }
+      others.wait();
+      if (problem) std::rethrow_exception(problem);
+    });
   });
 }
 
