@@ -6,13 +6,12 @@
 #include <atomic>
 #include <bit>
 #include <cmath>
-#include <cstdlib>
 #include <functional>
 #include <limits>
 #include <mutex>
 
+#include "backends/max_isa.h"
 #include "backends/simd_functions.h"
-#include "plexus/backends/registry.h"
 #include "plexus/core/executor.h"
 #include "plexus/core/spec/activation.h"
 
@@ -100,11 +99,7 @@ std::vector<Isa> instruction_sets() {
 std::vector<Candidate> kernels(Activation kind) {
   std::vector<Candidate> candidates;
   for (const Isa isa : instruction_sets()) {
-    const char* const before = std::getenv("PLEXUS_MAX_ISA");
-    const std::string kept = before ? before : "";
-    setenv("PLEXUS_MAX_ISA", to_string(isa).c_str(), 1);
-    const Context context = make_context({.backend = "simd", .threads = 1});
-    before ? setenv("PLEXUS_MAX_ISA", kept.c_str(), 1) : unsetenv("PLEXUS_MAX_ISA");
+    const Context context = test::simd_context(to_string(isa), 1);
     const ActivationSpec spec{.kind = kind, .m = 1, .n = chunk, .alpha = has_alpha(kind) ? 1.0 : 0};
     auto kernel = std::make_shared<Prepared<ActivationSpec>>(prepare(context.chosen(), spec));
     candidates.push_back({to_string(isa), [context, kernel](const float* x, float* y) {
@@ -137,9 +132,7 @@ double gelu_error(float x, float y, double truth) {
 class Accuracy : public testing::TestWithParam<uint64_t> {
  protected:
   void SetUp() override {
-    for (const BackendRow& row : backends())
-      if (row.name == "simd" && row.usable) return;
-    GTEST_SKIP() << "simd is not built";
+    if (!test::has_simd()) GTEST_SKIP() << "simd is not built";
   }
   void expect(const std::string& name, Activation kind, double (*truth)(double), const Judge& judge) {
     expect_accuracy(name, kernels(kind), truth, judge, GetParam());

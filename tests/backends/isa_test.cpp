@@ -1,8 +1,8 @@
 // The simd backend on every instruction set that this machine has.
-#include <cstdlib>
 #include <cstring>
 
 #include "backends/every_backend.h"
+#include "backends/max_isa.h"
 #include "plexus/backends/conformance/check.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
@@ -10,30 +10,9 @@
 namespace plexus::conformance {
 namespace {
 
-/// PLEXUS_MAX_ISA, for as long as this lives.
-class MaxIsa {
- public:
-  explicit MaxIsa(const char* isa) {
-    if (const char* before = std::getenv(name)) before_ = before;
-    setenv(name, isa, 1);
-  }
-  ~MaxIsa() { before_.empty() ? unsetenv(name) : setenv(name, before_.c_str(), 1); }
+using test::has_simd;
 
- private:
-  static constexpr const char* name = "PLEXUS_MAX_ISA";
-  std::string before_;
-};
-
-bool has_simd() {
-  for (const BackendRow& row : backends())
-    if (row.name == "simd") return row.usable;
-  return false;
-}
-
-Context context_of(const char* isa) {
-  const MaxIsa cap(isa);
-  return make_context({.backend = "simd", .threads = 2});
-}
+Context context_of(const std::string& isa) { return test::simd_context(isa, 2); }
 
 std::vector<std::string> instruction_sets() {
   if (!has_simd()) return {};
@@ -45,7 +24,7 @@ std::vector<std::string> instruction_sets() {
 TEST(Isa, EveryFamilyIsWithinItsBoundsOnEveryOne) {
   if (!has_simd()) GTEST_SKIP() << "simd is not built";
   for (const std::string& isa : instruction_sets()) {
-    const Context context = context_of(isa.c_str());
+    const Context context = context_of(isa);
     for (const std::string& family : families())
       for (const Fill fill : {Fill::exact, Fill::real, Fill::special})
         for (uint64_t seed = 0; seed < 300; ++seed) {

@@ -3,10 +3,10 @@
 // sets.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <cstring>
 #include <random>
 
+#include "backends/max_isa.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
 #include "plexus/layers/activation.h"
@@ -166,21 +166,9 @@ void expect_same_bits(const std::map<std::string, Tensor>& a, const std::map<std
   }
 }
 
-/// simd, capped with PLEXUS_MAX_ISA.
-Context simd_context(int threads, const char* isa = nullptr) {
-  const char* const before = std::getenv("PLEXUS_MAX_ISA");
-  const std::string kept = before ? before : "";
-  if (isa) setenv("PLEXUS_MAX_ISA", isa, 1);
-  Context context = make_context({.backend = "simd", .threads = threads});
-  if (isa) before ? setenv("PLEXUS_MAX_ISA", kept.c_str(), 1) : unsetenv("PLEXUS_MAX_ISA");
-  return context;
-}
+using test::has_simd;
 
-bool has_simd() {
-  for (const BackendRow& row : backends())
-    if (row.name == "simd") return row.usable;
-  return false;
-}
+Context simd_context(int threads) { return make_context({.backend = "simd", .threads = threads}); }
 
 void train_random_networks(uint64_t first, uint64_t count) {
   if (!has_simd()) GTEST_SKIP() << "simd is not built";
@@ -188,7 +176,7 @@ void train_random_networks(uint64_t first, uint64_t count) {
   std::vector<std::pair<std::string, Context>> others;
   for (const int threads : {2, 3, 4, 7})
     others.emplace_back(std::to_string(threads) + " threads", simd_context(threads));
-  if (cpu().isa == Isa::avx512) others.emplace_back("avx2", simd_context(1, "avx2"));
+  if (cpu().isa == Isa::avx512) others.emplace_back("avx2", test::simd_context("avx2", 1));
   int fused = 0;
   for (uint64_t seed = first; seed < first + count; ++seed) {
     const Training training(seed);
