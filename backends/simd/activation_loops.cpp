@@ -175,11 +175,10 @@ template <bool weighted>
 HWY_INLINE float gradient_sum(const float* dy, const float* saved, int64_t n) {
   FixedSum<16> sum;
   const auto add_vector = [&sum](int64_t i, V d, V s) HWY_ATTR {
-    const int part = int(i / lanes) % FixedSum<16>::parts;
     if constexpr (weighted)
-      sum.add_product(part, d, s);
+      sum.add_product(i, d, s);
     else
-      sum.add(part, d);
+      sum.add(i, d);
   };
   int64_t i = 0;
   for (; i + lanes <= n; i += lanes) add_vector(i, load(dy + i), load(saved + i));

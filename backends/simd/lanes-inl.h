@@ -63,9 +63,9 @@ class FixedSum {
   HWY_INLINE FixedSum() {
     for (int p = 0; p < parts; p++) part_[p] = zero();
   }
-  /// Adds to the places of the p-th vector of a stretch of `width` elements.
-  HWY_INLINE void add(int p, V v) { part_[p] = hn::Add(part_[p], v); }
-  HWY_INLINE void add_product(int p, V a, V b) { part_[p] = hn::MulAdd(a, b, part_[p]); }
+  /// Adds elements [i, i + lanes); i a multiple of lanes.
+  HWY_INLINE void add(int64_t i, V v) { part_[part(i)] = hn::Add(part_[part(i)], v); }
+  HWY_INLINE void add_product(int64_t i, V a, V b) { part_[part(i)] = hn::MulAdd(a, b, part_[part(i)]); }
 
   HWY_INLINE float total() const {
     HWY_ALIGN float place[width];
@@ -76,6 +76,7 @@ class FixedSum {
   }
 
  private:
+  static HWY_INLINE int part(int64_t i) { return int(i / lanes) % parts; }
   V part_[parts];
 };
 

@@ -68,12 +68,12 @@ HWY_INLINE void mean_rows(const LossRows& b, const Error& error) {
     int64_t i = 0;
     for (; i + lanes <= b.columns; i += lanes) {
       const Terms t = error(load(prediction + i), load(target + i));
-      sum.add(int(i / lanes) % FixedSum<16>::parts, t.loss);
+      sum.add(i, t.loss);
       if (gradient) store(mul(t.slope, factor), gradient + i);
     }
     if (const int64_t rest = b.columns - i; rest > 0) {
       const Terms t = error(load_some(prediction + i, rest), load_some(target + i, rest));
-      sum.add(int(i / lanes) % FixedSum<16>::parts, hn::IfThenElseZero(hn::FirstN(F(), size_t(rest)), t.loss));
+      sum.add(i, hn::IfThenElseZero(hn::FirstN(F(), size_t(rest)), t.loss));
       if (gradient) store_some(mul(t.slope, factor), gradient + i, rest);
     }
     b.loss[row] = sum.total() * inverse * weight;
@@ -191,9 +191,8 @@ void cross_entropy_one_hot(const LossRows& b) {
     const auto add_terms = [&](int64_t i, V x_, V target_, V class_weight) HWY_ATTR {
       const V share = mul(target_, class_weight), log_p = sub(sub(x_, largest), log_sum);
       // A class that does not count may have probability 0, whose logarithm is infinite.
-      const int part = int(i / lanes) % FixedSum<16>::parts;
-      loss.add(part, hn::IfThenElseZero(hn::Ne(share, zero()), mul(share, log_p)));
-      total.add(part, share);
+      loss.add(i, hn::IfThenElseZero(hn::Ne(share, zero()), mul(share, log_p)));
+      total.add(i, share);
     };
     int64_t i = 0;
     for (; i + lanes <= b.columns; i += lanes)
@@ -221,8 +220,8 @@ void cross_entropy_one_hot(const LossRows& b) {
 float sum(const float* x, int64_t n) {
   FixedSum<16> total;
   int64_t i = 0;
-  for (; i + lanes <= n; i += lanes) total.add(int(i / lanes) % FixedSum<16>::parts, load(x + i));
-  if (i < n) total.add(int(i / lanes) % FixedSum<16>::parts, load_some(x + i, n - i));
+  for (; i + lanes <= n; i += lanes) total.add(i, load(x + i));
+  if (i < n) total.add(i, load_some(x + i, n - i));
   return total.total();
 }
 

@@ -45,14 +45,14 @@ HWY_INLINE RowSoftmax row_softmax(const float* x, int64_t n, float* y) {
   for (int64_t i = 0; i < whole; i += lanes) {
     const V e = exp<wide_shift>(sub(load(x + i), largest));
     if (y) store(e, y + i);
-    sum.add(int(i / lanes) % FixedSum<16>::parts, e);
+    sum.add(i, e);
   }
   if (whole < n) {
     const int64_t rest = n - whole;
     const V e = exp<wide_shift>(sub(load_some(x + whole, rest), largest));
     if (y) store_some(e, y + whole, rest);
     const Mask there = hn::FirstN(F(), size_t(rest));
-    sum.add(int(whole / lanes) % FixedSum<16>::parts, hn::IfThenElseZero(there, e));
+    sum.add(whole, hn::IfThenElseZero(there, e));
   }
   row.sum = sum.total();
   row.log_sum = hn::GetLane(log1p(set(row.sum * wide_unit - 1)));  // the largest element alone contributes 1

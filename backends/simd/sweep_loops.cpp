@@ -119,10 +119,9 @@ float row_sum(const float* x, int64_t n) {
   Sum sum;
   int64_t i = 0;
   for (; i + 64 <= n; i += 64)
-    for (int p = 0; p < Sum::parts; p++) sum.add(p, load(x + i + p * lanes));
-  int p = 0;
-  for (; i + lanes <= n; i += lanes) sum.add(p++, load(x + i));
-  if (i < n) sum.add(p, load_some(x + i, n - i));
+    for (int p = 0; p < Sum::parts; p++) sum.add(p * lanes, load(x + i + p * lanes));
+  for (; i + lanes <= n; i += lanes) sum.add(i, load(x + i));
+  if (i < n) sum.add(i, load_some(x + i, n - i));
   return sum.total();
 }
 
