@@ -11,8 +11,30 @@ Json test_json(const Evaluation& test) {
   if (test.classification)
     return {{"loss", test.loss},
             {"accuracy", test.accuracy},
-            {"interval", {test.interval.low, test.interval.high}}};
+            {"interval", {test.interval.low, test.interval.high}},
+            {"top5_accuracy", test.top5_accuracy},
+            {"f1", test.macro_f1},
+            {"auc", test.macro_auc},
+            {"calibration_error", test.calibration.error}};
   return {{"loss", test.loss}, {"rmse", test.rmse}, {"mae", test.mae}, {"r2", test.r2}};
+}
+
+Json interval_json(int64_t part, int64_t whole) {
+  const Interval interval = wilson_interval(part, whole);
+  return {interval.low, interval.high};
+}
+
+Json score_json(const Evaluation& e, size_t c) {
+  const ClassScore& score = e.scores[c];
+  const int64_t right = e.confusion[c * e.scores.size() + c];
+  return {{"class", e.class_names[c]},
+          {"rows", score.rows},
+          {"precision", score.precision},
+          {"precision_interval", interval_json(right, score.predicted)},
+          {"recall", score.recall},
+          {"recall_interval", interval_json(right, score.rows)},
+          {"f1", score.f1},
+          {"auc", c < e.auc.size() ? Json(e.auc[c]) : Json()}};
 }
 
 }  // namespace
@@ -46,6 +68,12 @@ std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCateg
       const auto first = evaluation.confusion.begin() + int64_t(row * classes);
       json["confusion"].push_back(std::vector<int64_t>(first, first + int64_t(classes)));
     }
+    json["scores"] = Json::array();
+    for (size_t c = 0; c < classes; ++c) json["scores"].push_back(score_json(evaluation, c));
+    json["calibration"] = Json::array();
+    for (const Calibration::Bin& bin : evaluation.calibration.bins)
+      json["calibration"].push_back(
+          {{"rows", bin.rows}, {"confidence", bin.confidence}, {"accuracy", bin.accuracy}});
   }
   json["unknown_categories"] = Json::object();
   for (const auto& [column, rows] : unknown) json["unknown_categories"][column] = rows;

@@ -19,8 +19,8 @@ struct TrainingResult {
 };
 
 /// One JSON object: backend, isa, threads, seed, task ("classify", "regress"), parameters, epochs (train_loss,
-/// validation_loss, validation_accuracy, seconds), test (loss, accuracy, interval; or loss, rmse, mae, r2). NaN and what
-/// is absent are null.
+/// validation_loss, validation_accuracy, seconds), test (loss, accuracy, interval, top5_accuracy, f1, auc, calibration_error; or loss,
+/// rmse, mae, r2). NaN and what is absent are null.
 std::string to_json(const TrainingResult& result);
 
 /// A column of the data and how many of its rows hold a category that the model does not know.
@@ -29,8 +29,8 @@ struct UnknownCategories {
   int64_t rows = 0;
 };
 
-/// A saved model tested: task, rows, what TrainingResult says of a test, classes and confusion matrix (rows: true) where there are
-/// any, and unknown_categories: rows by column.
+/// A saved model tested: task, rows, what TrainingResult says of a test, classes, confusion matrix (rows: true), scores of each class
+/// and calibration where there are any, and unknown_categories: rows by column.
 std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown);
 
 }  // namespace plexus::cli

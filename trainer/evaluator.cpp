@@ -37,12 +37,82 @@ class Outputs {
     }
     return best;
   }
+  /// How many columns come before this one, largest value first, lower index first among equals.
+  int64_t rank(int64_t row, int64_t column) const {
+    const double value = at(row, column);
+    int64_t before = 0;
+    for (int64_t other = 0; other < columns_; ++other)
+      before += !(at(row, other) < value) && (at(row, other) != value || other < column);
+    return before;
+  }
 
  private:
   const void* values_;
   DType dtype_;
   int64_t columns_;
 };
+
+// With more, the probabilities that curves are made of would outgrow the data, and nobody reads as many curves.
+constexpr int64_t most_curves = 64;
+
+/// How sure a network was of every class in every row.
+class Confidences {
+ public:
+  Confidences(int64_t rows, int64_t classes)
+      : rows_(static_cast<size_t>(rows)), curves_(classes <= most_curves ? classes : 0) {
+    values_.resize(static_cast<size_t>(curves_) * rows_);
+    truth_.resize(rows_);
+    top_.resize(rows_);
+    right_.resize(rows_);
+    row_.resize(static_cast<size_t>(classes));
+  }
+
+  /// logit(class): what the network gave for a row.
+  template <class Logit>
+  void add(int64_t number, int64_t truth, int64_t predicted, const Logit& logit) {
+    const auto row = static_cast<size_t>(number);
+    const double largest = logit(predicted);
+    double sum = 0;
+    for (size_t c = 0; c < row_.size(); ++c)
+      sum += row_[c] = std::exp(logit(static_cast<int64_t>(c)) - largest);
+    for (size_t c = 0; c < static_cast<size_t>(curves_); ++c) values_[c * rows_ + row] = row_[c] / sum;
+    truth_[row] = truth;
+    top_[row] = 1 / sum;
+    right_[row] = truth == predicted;
+  }
+
+  std::vector<double> auc() const {
+    std::vector<double> result;
+    std::vector<uint8_t> positive(rows_);
+    for (size_t c = 0; c < static_cast<size_t>(curves_); ++c) {
+      for (size_t row = 0; row < rows_; ++row) positive[row] = truth_[row] == static_cast<int64_t>(c);
+      result.push_back(roc_auc(std::span(values_).subspan(c * rows_, rows_), positive));
+    }
+    return result;
+  }
+  /// Without bins where an output was NaN.
+  Calibration calibration() const {
+    if (std::any_of(top_.begin(), top_.end(), [](double p) { return std::isnan(p); }))
+      return {.bins = {}, .error = nan};
+    return calibrate(top_, right_);
+  }
+
+ private:
+  size_t rows_;
+  int64_t curves_;
+  std::vector<double> values_;  // [class][row]
+  std::vector<int64_t> truth_;
+  std::vector<double> top_;  // of the predicted class
+  std::vector<uint8_t> right_;
+  std::vector<double> row_;
+};
+
+double mean_of_numbers(const std::vector<double>& values) {
+  double sum = 0, count = 0;
+  for (const double value : values)
+    if (!std::isnan(value)) sum += value, count += 1;
+  return count > 0 ? sum / count : nan;
+}
 
 /// The number of the largest output of every row.
 Tensor classes_of(const Tensor& predictions) {
@@ -116,7 +186,9 @@ Evaluation Evaluator::evaluate(const Dataset& data) {
   Evaluation result;
   result.rows = data.size();
   result.classification = data.classes() > 0;
-  result.accuracy = result.mae = result.rmse = result.r2 = nan;
+  result.accuracy = result.macro_f1 = result.macro_auc = result.top5_accuracy = nan;
+  result.calibration.error = nan;
+  result.mae = result.rmse = result.r2 = nan;
   result.interval = {nan, nan};
   if (result.classification)
     classify(data, result);
@@ -127,18 +199,29 @@ Evaluation Evaluator::evaluate(const Dataset& data) {
 
 void Evaluator::classify(const Dataset& data, Evaluation& result) {
   const int64_t classes = data.classes();
-  int64_t correct = 0;
   result.class_names = data.class_names();
   result.confusion.assign(static_cast<size_t>(classes * classes), 0);
+  Confidences confidences(data.size(), classes);
+  int64_t correct = 0, among_five = 0;
   result.loss = for_each_batch(data, [&](int64_t first, int64_t count, const Outputs& outputs) {
     for (int64_t row = 0; row < count; ++row) {
       const int64_t truth = data.label(first + row), predicted = outputs.argmax(row);
       ++result.confusion[static_cast<size_t>(truth * classes + predicted)];
       correct += truth == predicted;
+      among_five += outputs.rank(row, truth) < 5;
+      confidences.add(first + row, truth, predicted, [&](int64_t c) { return outputs.at(row, c); });
     }
   });
-  result.accuracy = static_cast<double>(correct) / static_cast<double>(data.size());
+  const auto rows = static_cast<double>(data.size());
+  result.accuracy = static_cast<double>(correct) / rows;
   result.interval = wilson_interval(correct, data.size());
+  result.top5_accuracy = static_cast<double>(among_five) / rows;
+  result.scores = class_scores(result.confusion);
+  result.macro_f1 = 0;
+  for (const ClassScore& score : result.scores) result.macro_f1 += score.f1 / static_cast<double>(classes);
+  result.auc = confidences.auc();
+  result.macro_auc = mean_of_numbers(result.auc);
+  result.calibration = confidences.calibration();
 }
 
 void Evaluator::regress(const Dataset& data, Evaluation& result) {

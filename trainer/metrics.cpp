@@ -6,8 +6,6 @@
 #include <ostream>
 #include <sstream>
 
-#include "plexus/core/error.h"
-
 namespace plexus {
 namespace {
 
@@ -33,21 +31,28 @@ void print_confusion(std::ostream& out, const Evaluation& e) {
   out << '\n';
 }
 
-}  // namespace
-
-Interval wilson_interval(int64_t correct, int64_t total) {
-  if (correct < 0 || correct > total)
-    throw ArgumentError("wilson_interval: " + std::to_string(correct) + " of " + std::to_string(total) +
-                        ": give a part and a whole");
-  if (total == 0) return {0, 1};
-  const double z = 1.959963984540054;  // the normal distribution's 97.5 % quantile
-  const double n = static_cast<double>(total), p = static_cast<double>(correct) / n;
-  const double shrink = 1 / (1 + z * z / n);
-  const double centre = shrink * (p + z * z / (2 * n));
-  const double half = shrink * z * std::sqrt(p * (1 - p) / n + z * z / (4 * n * n));
-  // Exactly 0 and 1 at the ends, where rounding would leave 1e-17 or 1 - 1e-16.
-  return {correct == 0 ? 0 : centre - half, correct == total ? 1 : centre + half};
+void print_scores(std::ostream& out, const Evaluation& e) {
+  size_t name_width = 5;
+  for (const std::string& name : e.class_names) name_width = std::max(name_width, name.size());
+  const auto share = [&](double value) { out << "  " << std::setw(9) << value; };
+  out << std::setw(static_cast<int>(name_width + 4)) << "" << "  precision     recall         F1        AUC       rows\n"
+      << std::setprecision(4);
+  for (size_t c = 0; c < e.scores.size(); ++c) {
+    const ClassScore& score = e.scores[c];
+    out << std::setw(3) << c << ' ' << std::left << std::setw(static_cast<int>(name_width)) << e.class_names[c]
+        << std::right;
+    share(score.precision), share(score.recall), share(score.f1), share(c < e.auc.size() ? e.auc[c] : e.macro_auc);
+    out << "  " << std::setw(9) << score.rows << '\n';
+  }
+  out << "F1 " << e.macro_f1 << ", AUC " << e.macro_auc << " (means over the classes)";
+  // Of five classes or fewer every row is among the first five.
+  if (e.scores.size() > 5) out << ", top-5 accuracy " << std::setprecision(2) << 100 * e.top5_accuracy << " %";
+  if (!e.calibration.bins.empty())
+    out << ", calibration error " << std::setprecision(2) << 100 * e.calibration.error << " %";
+  out << '\n';
 }
+
+}  // namespace
 
 std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
   std::ostringstream text;  // leaves the caller's stream settings alone
@@ -57,6 +62,7 @@ std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
     text << std::fixed << std::setprecision(2) << "accuracy " << 100 * e.accuracy << " % (95 % interval "
          << 100 * e.interval.low << " to " << 100 * e.interval.high << " %)\n";
     if (e.class_names.size() <= widest_confusion) print_confusion(text, e);
+    if (!e.scores.empty() && e.class_names.size() <= widest_confusion) print_scores(text, e);
   } else {
     text << "MAE " << e.mae << ", RMSE " << e.rmse << ", R2 " << e.r2 << '\n';
   }

@@ -6,17 +6,11 @@
 #include <vector>
 
 #include "plexus/export.h"
+#include "plexus/trainer/scores.h"
 
 namespace plexus {
 
-/// A 95 % confidence interval.
-struct Interval {
-  double low = 0, high = 0;
-};
-/// Wilson's score interval for `correct` of `total` (Wilson 1927), z = 1.959964. total = 0: [0, 1].
-PLEXUS_EXPORT Interval wilson_interval(int64_t correct, int64_t total);
-
-/// Result of Trainer::evaluate. Classification fills accuracy to confusion, regression mae to r2; the others are NaN or empty.
+/// Result of Trainer::evaluate. Classification fills accuracy to calibration, regression mae to r2; the others are NaN or empty.
 struct Evaluation {
   int64_t rows = 0;
   double loss = 0;
@@ -24,6 +18,12 @@ struct Evaluation {
   Interval interval;
   std::vector<std::string> class_names;
   std::vector<int64_t> confusion;  ///< [true][predicted], K x K
+  std::vector<ClassScore> scores;  ///< of each class
+  std::vector<double> auc;         ///< of each class against the others, by its probability; NaN where there are none of either
+  double macro_f1 = 0;             ///< mean of f1 over the classes
+  double macro_auc = 0;            ///< mean of auc over the classes that have one
+  double top5_accuracy = 0;        ///< share of rows whose class is among the five most likely (lowest index on ties)
+  Calibration calibration;         ///< of the probability of the predicted class
   double mae = 0, rmse = 0;        ///< over all target columns
   double r2 = 0;                   ///< 1 - residual / total sum of squares, each column about its own mean; NaN where
                                    ///< the targets are constant

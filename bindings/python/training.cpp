@@ -187,6 +187,10 @@ void define_results(py::module_& m) {
       .def_property_readonly(
           "interval", [](const Evaluation& e) { return std::pair(e.interval.low, e.interval.high); },
           "95 % confidence interval of the accuracy.")
+      .def_readonly("f1", &Evaluation::macro_f1, "Mean over the classes.")
+      .def_readonly("auc", &Evaluation::macro_auc, "Mean over the classes.")
+      .def_readonly("top5_accuracy", &Evaluation::top5_accuracy)
+      .def_property_readonly("calibration_error", [](const Evaluation& e) { return e.calibration.error; })
       .def_readonly("mae", &Evaluation::mae)
       .def_readonly("rmse", &Evaluation::rmse)
       .def_readonly("r2", &Evaluation::r2)

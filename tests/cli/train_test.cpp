@@ -65,7 +65,8 @@ TEST(Train, JsonOfClasses) {
     EXPECT_LE(epoch["validation_accuracy"].get<double>(), 1);
     EXPECT_GE(epoch["seconds"].get<double>(), 0);
   }
-  EXPECT_EQ(keys(run["test"]), (Keys{"loss", "accuracy", "interval"}));
+  EXPECT_EQ(keys(run["test"]),
+            (Keys{"loss", "accuracy", "interval", "top5_accuracy", "f1", "auc", "calibration_error"}));
   ASSERT_EQ(run["test"]["interval"].size(), 2u);
   EXPECT_LE(run["test"]["interval"][0], run["test"]["accuracy"]);
   EXPECT_GE(run["test"]["interval"][1], run["test"]["accuracy"]);

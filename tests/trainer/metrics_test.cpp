@@ -4,37 +4,8 @@
 
 #include <sstream>
 
-#include "plexus/core/error.h"
-#include "trainer/message.h"
-
 namespace plexus {
 namespace {
-
-// Newcombe 1998, "Two-sided confidence intervals for the single proportion", table I, method 3: four digits.
-TEST(WilsonInterval, AgreesWithPublishedValues) {
-  const struct {
-    int64_t correct, total;
-    double low, high;
-  } published[] = {
-      {81, 263, 0.2553, 0.3662}, {15, 148, 0.0624, 0.1605}, {0, 20, 0, 0.1611}, {1, 29, 0.0061, 0.1718}};
-  for (const auto& [correct, total, low, high] : published) {
-    const Interval interval = wilson_interval(correct, total);
-    EXPECT_NEAR(interval.low, low, 0.00005) << correct << " of " << total;
-    EXPECT_NEAR(interval.high, high, 0.00005) << correct << " of " << total;
-    const Interval mirrored = wilson_interval(total - correct, total);
-    EXPECT_NEAR(mirrored.low, 1 - interval.high, 1e-12);
-    EXPECT_NEAR(mirrored.high, 1 - interval.low, 1e-12);
-  }
-}
-
-TEST(WilsonInterval, EndsAreExact) {
-  EXPECT_EQ(wilson_interval(0, 7).low, 0);
-  EXPECT_EQ(wilson_interval(7, 7).high, 1);
-  EXPECT_EQ(wilson_interval(0, 0).low, 0);
-  EXPECT_EQ(wilson_interval(0, 0).high, 1);
-  EXPECT_EQ(message<ArgumentError>([] { wilson_interval(3, 2); }),
-            "wilson_interval: 3 of 2: give a part and a whole");
-}
 
 TEST(Evaluation, PrintsClassification) {
   Evaluation e;
@@ -54,6 +25,20 @@ TEST(Evaluation, PrintsClassification) {
             "           0  1\n"
             "  0 cat   40  5\n"
             "  1 horse  5 50\n");
+
+  e.scores = class_scores(e.confusion);
+  e.auc = {0.9567, 0.9567};
+  e.macro_f1 = 0.899;
+  e.macro_auc = 0.9567;
+  e.top5_accuracy = 1;
+  e.calibration = {.bins = {{100, 0.95, 0.9}}, .error = 0.05};
+  std::ostringstream scores;
+  scores << e;
+  EXPECT_EQ(scores.str().substr(text.str().size()),
+            "           precision     recall         F1        AUC       rows\n"
+            "  0 cat       0.8889     0.8889     0.8889     0.9567         45\n"
+            "  1 horse     0.9091     0.9091     0.9091     0.9567         55\n"
+            "F1 0.8990, AUC 0.9567 (means over the classes), calibration error 5.00 %\n");
 }
 
 TEST(Evaluation, PrintsRegression) {
