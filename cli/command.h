@@ -13,6 +13,7 @@ struct Command {
 Command train_command(CLI::App& app);
 Command evaluate_command(CLI::App& app);
 Command compare_command(CLI::App& app);
+Command explain_command(CLI::App& app);
 Command predict_command(CLI::App& app);
 Command inspect_command(CLI::App& app);
 Command info_command(CLI::App& app);

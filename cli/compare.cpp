@@ -79,7 +79,7 @@ void compare_classes(const Options& options, const Tested& a, const Tested& b) {
   const int64_t first = c.both + c.only_first, second = c.both + c.only_second;
   const Interval first_interval = wilson_interval(first, c.rows),
                  second_interval = wilson_interval(second, c.rows);
-  const char* const words = verdict(c.p < significant, c.difference > 0);
+  const char* const words = verdict(c.p<significant, c.difference> 0);
   if (options.json) {
     const auto model = [&](const std::string& path, int64_t correct, const Interval& interval) -> Json {
       return {{"model", path},
@@ -171,7 +171,8 @@ Command compare_command(CLI::App& parent) {
   add_flags(*app, options->backend);
   app->add_flag("--json", options->json, "Print one JSON object");
   app->footer(
-      "Rows that only one of two classifiers has right decide (McNemar's test); for regression the interval of the\n"
+      "Rows that only one of two classifiers has right decide (McNemar's test); for regression the interval "
+      "of the\n"
       "mean difference of squared errors does. Compare on data that neither was trained on.\n\n"
       "Example:\n  plexus compare small.safetensors large.safetensors test.csv");
   return {app, [options] { return compare(*options); }};

@@ -20,6 +20,8 @@ class PLEXUS_EXPORT ColumnScaling : public Layer {
   void fit(Store& store, const std::string& prefix, const Rows& rows) const override;
   bool fitted(const Store& store, const std::string& prefix) const override;
   void transform(const Store& store, const std::string& prefix, std::span<double> row) const override;
+  /// What becomes 0, a value a column.
+  Tensor offset(const Store& store, const std::string& prefix) const { return store.get(prefix + "." + offset_); }
 
  protected:
   /// What becomes 0, and the width of what becomes 1.

@@ -73,7 +73,7 @@ BufferId Dense::backward(Lowering& lowering, BufferId dy, bool need_dx) const {
             .form = Form::nt, .m = lowering.batch, .n = in, .k = units_, .a = type, .b = type, .c = type},
         {dy, weight, no_buffer, dx});
   }
-  if (frozen) return dx;
+  if (frozen || lowering.input_only) return dx;
   lowering.later([=, &lowering, units = units_] {
     const BufferId weight_gradient = lowering.gradient(weight);
     lowering.add("dW",

@@ -21,6 +21,7 @@ class PLEXUS_EXPORT Lowering {
   Program program;
   int64_t batch = 0;             ///< the maximum of rows
   bool training = false;         ///< dropout is in the program
+  bool input_only = false;       ///< backward: nobody wants the gradients of parameters
   DType dtype = DType::f32;
   bool accumulate = false;       ///< gradients are state, and added to
   bool keep_gradients = false;   ///< gradients are state: somebody reads them after the run

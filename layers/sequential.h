@@ -13,8 +13,9 @@
 namespace plexus {
 
 /// What a program does. forward: x -> y. loss: forward, and the loss of y. step: a whole training step.
-/// backward: a step without updates, gradients are state. apply: the updates from those gradients.
-enum class Part { forward, loss, step, backward, apply };
+/// backward: a step without updates, gradients are state. apply: the updates from those gradients. gradient: forward, and back from
+/// the input "y.gradient" to the output "x.gradient", without dropout.
+enum class Part { forward, loss, step, backward, apply, gradient };
 
 struct LoweringOptions {
   Part part = Part::forward;
@@ -91,8 +92,8 @@ class PLEXUS_EXPORT Sequential {
   Store& store();
   const Store& store() const;
 
-  /// The program. Inputs: "x" [batch, ...], "target" ([batch, 1] i32, or [batch, ...]). Outputs: "y" (forward, loss),
-  /// "x.gradient". Scalars: "loss", "learning_rate" (dtype), "step" (i64, counts updates from 1), "pass" (i64, counts
+  /// The program. Inputs: "x" [batch, ...], "target" ([batch, 1] i32, or [batch, ...]), "y.gradient". Outputs: "y" (forward, loss,
+  /// gradient), "x.gradient". Scalars: "loss", "learning_rate" (dtype), "step" (i64, counts updates from 1), "pass" (i64, counts
   /// forward passes in training: dropout), "seed" (i64), "loss_scale". Throws ArgumentError where not built, where no layer
   /// computes anything or none is trained; ShapeError where the loss does not fit, or the type is not the network's.
   Program lower(const LoweringOptions& options) const;

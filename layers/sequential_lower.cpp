@@ -25,6 +25,7 @@ class NetworkLowering {
     l.batch = options_.batch;
     l.dtype = network_.dtype();
     l.training = options_.part == Part::step || options_.part == Part::backward;
+    l.input_only = options_.part == Part::gradient;
     l.update_spec = options_.update;
     l.accumulate = options_.accumulate;
     l.keep_gradients =
@@ -34,7 +35,13 @@ class NetworkLowering {
       find_ends();
       l.program.row_counts = row_counts();
       const BufferId y = forward(l);
-      if (options_.part != Part::forward) {
+      if (options_.part == Part::gradient) {
+        backward(l.program.add_buffer({.name = "y.gradient",
+                                       .role = Role::input,
+                                       .shape = l.program[y].shape,
+                                       .dtype = l.dtype,
+                                       .batch = true}));
+      } else if (options_.part != Part::forward) {
         const BufferId gradient = loss(y);
         if (l.training) backward(gradient);
       }
@@ -54,6 +61,7 @@ class NetworkLowering {
     for (size_t j = 0; j < i; j++) shape = network_[j].output_shape(shape);
     return shape;
   }
+  bool input_gradient() const { return options_.input_gradient || options_.part == Part::gradient; }
   bool has_parameters(size_t i) const { return !network_[i].parameters(input_of(i)).empty(); }
   bool trained(size_t i) const { return !network_[i].frozen && has_parameters(i); }
 
@@ -76,7 +84,7 @@ class NetworkLowering {
       throw ArgumentError("lower: no layer of the network computes anything: add Dense(...)");
     const auto last = std::find(computes.rbegin(), computes.rend(), true);
     if (!lowering_.training) lowering_.last = network_.prefix(size_t(computes.rend() - last) - 1);
-    if (options_.input_gradient) lowering_.first = network_.prefix(size_t(first - computes.begin()));
+    if (input_gradient()) lowering_.first = network_.prefix(size_t(first - computes.begin()));
   }
 
   BufferId forward(Lowering& lowering, std::vector<bool>* computes = nullptr) const {
@@ -117,13 +125,13 @@ class NetworkLowering {
   void backward(BufferId gradient) {
     size_t lowest = 0;
     while (lowest < network_.size() && !trained(lowest)) lowest++;
-    if (lowest == network_.size() && !(options_.input_gradient && options_.part == Part::backward))
+    if (lowest == network_.size() && !(input_gradient() && options_.part != Part::step))
       throw ArgumentError("lower: no layer is trained: unfreeze one, or add Dense(...)");
-    if (options_.input_gradient) lowest = 0;
+    if (input_gradient()) lowest = 0;
     for (size_t i = network_.size(); i-- > lowest;) {
       if (has_parameters(i)) lowering_.flush();
       enter(lowering_, i);
-      gradient = network_[i].backward(lowering_, gradient, i > lowest || options_.input_gradient);
+      gradient = network_[i].backward(lowering_, gradient, i > lowest || input_gradient());
     }
     lowering_.flush();
   }

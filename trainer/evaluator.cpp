@@ -52,7 +52,8 @@ class Outputs {
   int64_t columns_;
 };
 
-// With more, the probabilities that curves are made of would outgrow the data, and nobody reads as many curves.
+// With more, the probabilities that curves are made of would outgrow the data, and nobody reads as many
+// curves.
 constexpr int64_t most_curves = 64;
 
 /// How sure a network was of every class in every row.

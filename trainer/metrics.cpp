@@ -35,18 +35,21 @@ void print_scores(std::ostream& out, const Evaluation& e) {
   size_t name_width = 5;
   for (const std::string& name : e.class_names) name_width = std::max(name_width, name.size());
   const auto share = [&](double value) { out << "  " << std::setw(9) << value; };
-  out << std::setw(static_cast<int>(name_width + 4)) << "" << "  precision     recall         F1        AUC       rows\n"
+  out << std::setw(static_cast<int>(name_width + 4)) << ""
+      << "  precision     recall         F1        AUC       rows\n"
       << std::setprecision(4);
   for (size_t c = 0; c < e.scores.size(); ++c) {
     const ClassScore& score = e.scores[c];
-    out << std::setw(3) << c << ' ' << std::left << std::setw(static_cast<int>(name_width)) << e.class_names[c]
-        << std::right;
-    share(score.precision), share(score.recall), share(score.f1), share(c < e.auc.size() ? e.auc[c] : e.macro_auc);
+    out << std::setw(3) << c << ' ' << std::left << std::setw(static_cast<int>(name_width))
+        << e.class_names[c] << std::right;
+    share(score.precision), share(score.recall), share(score.f1),
+        share(c < e.auc.size() ? e.auc[c] : e.macro_auc);
     out << "  " << std::setw(9) << score.rows << '\n';
   }
   out << "F1 " << e.macro_f1 << ", AUC " << e.macro_auc << " (means over the classes)";
   // Of five classes or fewer every row is among the first five.
-  if (e.scores.size() > 5) out << ", top-5 accuracy " << std::setprecision(2) << 100 * e.top5_accuracy << " %";
+  if (e.scores.size() > 5)
+    out << ", top-5 accuracy " << std::setprecision(2) << 100 * e.top5_accuracy << " %";
   if (!e.calibration.bins.empty())
     out << ", calibration error " << std::setprecision(2) << 100 * e.calibration.error << " %";
   out << '\n';

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <limits>
 #include <numeric>
 #include <string>
@@ -32,6 +33,20 @@ bool holds_nan(std::span<const double> scores) {
   return std::any_of(scores.begin(), scores.end(), [](double score) { return std::isnan(score); });
 }
 
+/// The 97.5 % quantile of Student's t with so many degrees of freedom.
+double t_quantile(size_t freedom) {
+  // Abramowitz, Stegun 1964, table 26.10.
+  constexpr double table[] = {12.7062, 4.3027, 3.1824, 2.7764, 2.5706, 2.4469, 2.3646,
+                              2.3060,  2.2622, 2.2281, 2.2010, 2.1788, 2.1604, 2.1448,
+                              2.1314,  2.1199, 2.1098, 2.1009, 2.0930, 2.0860};
+  if (freedom <= std::size(table)) return table[freedom - 1];
+  // The same, 26.7.5: from the normal distribution's, in powers of 1 / freedom.
+  const double z = 1.959963984540054, n = static_cast<double>(freedom);
+  const double z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z;
+  return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n) +
+         (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n);
+}
+
 /// P(X <= k) for X of `n` throws of a fair coin.
 double fair_tail(int64_t k, int64_t n) {
   const double count = static_cast<double>(n), total = std::lgamma(count + 1);
@@ -43,8 +58,8 @@ double fair_tail(int64_t k, int64_t n) {
   return sum;
 }
 
-/// Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on paired data",
-/// method 10: the two Wilson intervals, joined with the correlation of the table.
+/// Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on
+/// paired data", method 10: the two Wilson intervals, joined with the correlation of the table.
 Interval paired_interval(const Comparison& c) {
   if (c.rows == 0) return {-1, 1};
   const auto n = static_cast<double>(c.rows);
@@ -77,6 +92,17 @@ Interval wilson_interval(int64_t correct, int64_t total) {
   return {correct == 0 ? 0 : centre - half, correct == total ? 1 : centre + half};
 }
 
+Interval mean_interval(std::span<const double> values) {
+  if (values.size() < 2)
+    throw ArgumentError("mean_interval: " + std::to_string(values.size()) + " values: give 2 or more");
+  const auto n = static_cast<double>(values.size());
+  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+  double squares = 0;
+  for (const double value : values) squares += (value - mean) * (value - mean);
+  const double half = t_quantile(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return {mean - half, mean + half};
+}
+
 std::vector<ClassScore> class_scores(std::span<const int64_t> confusion) {
   const auto classes = static_cast<size_t>(std::llround(std::sqrt(static_cast<double>(confusion.size()))));
   if (classes * classes != confusion.size())
@@ -103,7 +129,8 @@ double roc_auc(std::span<const double> scores, std::span<const uint8_t> positive
   require_equal("roc_auc", scores.size(), positive.size());
   if (holds_nan(scores)) return nan;
   const std::vector<size_t> order = ranked(scores);
-  // Pairs won: of each run of equal scores, its positives against the negatives below it and half of those in it.
+  // Pairs won: of each run of equal scores, its positives against the negatives below it and half of those in
+  // it.
   double negatives = 0, positives = 0, lost = 0;
   for (size_t first = 0, last; first < order.size(); first = last) {
     double in_run = 0;
@@ -119,7 +146,8 @@ double roc_auc(std::span<const double> scores, std::span<const uint8_t> positive
 
 std::vector<RocPoint> roc_curve(std::span<const double> scores, std::span<const uint8_t> positive) {
   require_equal("roc_curve", scores.size(), positive.size());
-  const auto positives = static_cast<double>(std::count_if(positive.begin(), positive.end(), [](uint8_t mark) { return mark != 0; })),
+  const auto positives = static_cast<double>(
+                 std::count_if(positive.begin(), positive.end(), [](uint8_t mark) { return mark != 0; })),
              negatives = static_cast<double>(positive.size()) - positives;
   if (positives == 0 || negatives == 0 || holds_nan(scores))
     throw ArgumentError("roc_curve: it needs positive and negative rows, and scores that are no NaN");
@@ -144,8 +172,8 @@ Calibration calibrate(std::span<const double> confidence, std::span<const uint8_
     if (!(p >= 0 && p <= 1))
       throw ArgumentError("calibrate: a confidence of " + std::to_string(p) + ": give probabilities");
     // A bin holds its lower edge; 1 belongs to the last.
-    Calibration::Bin& bin =
-        result.bins[static_cast<size_t>(std::min(bins - 1, static_cast<int64_t>(p * static_cast<double>(bins))))];
+    Calibration::Bin& bin = result.bins[static_cast<size_t>(
+        std::min(bins - 1, static_cast<int64_t>(p * static_cast<double>(bins))))];
     ++bin.rows;
     bin.confidence += p;
     bin.accuracy += right[i] != 0;

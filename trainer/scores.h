@@ -15,6 +15,9 @@ struct Interval {
 /// Wilson's score interval for `correct` of `total` (Wilson 1927), z = 1.959964. total = 0: [0, 1].
 PLEXUS_EXPORT Interval wilson_interval(int64_t correct, int64_t total);
 
+/// Of the mean of the distribution that `values` (2 or more) were drawn from, by Student's t. Throws ArgumentError for fewer.
+PLEXUS_EXPORT Interval mean_interval(std::span<const double> values);
+
 /// One class against all others. Where nothing is divided by nothing: 0, as scikit-learn.
 struct ClassScore {
   int64_t rows = 0;                ///< of this class

@@ -30,7 +30,8 @@ class Compare : public testing::Test {
 };
 
 TEST_F(Compare, CountsTheRowsThatOnlyOneHasRight) {
-  const std::string good = train("good.safetensors", {iris, "--layers", "10,relu", "--epochs", "60", "--lr", "0.05"}),
+  const std::string good = train("good.safetensors",
+                                 {iris, "--layers", "10,relu", "--epochs", "60", "--lr", "0.05"}),
                     poor = train("poor.safetensors", {iris, "--layers", "2,relu", "--epochs", "2"});
   const Result result = run({"compare", good, poor, iris, "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
@@ -69,7 +70,8 @@ TEST_F(Compare, CountsTheRowsThatOnlyOneHasRight) {
 
 TEST_F(Compare, ComparesErrorsOfValues) {
   std::string text = "x,y\n";
-  for (int i = 0; i < 120; ++i) text += std::to_string(i % 40) + "," + std::to_string(3 * (i % 40) + i % 5) + "\n";
+  for (int i = 0; i < 120; ++i)
+    text += std::to_string(i % 40) + "," + std::to_string(3 * (i % 40) + i % 5) + "\n";
   const std::string data = directory.write("line.csv", text);
   const Arguments regress{data, "--task", "regress", "--layers", "4,relu", "--lr", "0.01"};
   Arguments longer = regress, shorter = regress;

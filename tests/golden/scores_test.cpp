@@ -53,9 +53,10 @@ Evaluation evaluate(const Numbers& labels, const Numbers& logits, int64_t classe
   const std::vector<float> features(logits.begin(), logits.end());
   const std::vector<int32_t> numbers(labels.begin(), labels.end());
   const auto rows = static_cast<int64_t>(labels.size());
-  const Dataset data = Dataset::classification(Tensor::from(std::span<const float>(features), {rows, classes}),
-                                               Tensor::from(std::span<const int32_t>(numbers), {rows}),
-                                               std::vector<std::string>(size_t(classes), "class"));
+  const Dataset data =
+      Dataset::classification(Tensor::from(std::span<const float>(features), {rows, classes}),
+                              Tensor::from(std::span<const int32_t>(numbers), {rows}),
+                              std::vector<std::string>(size_t(classes), "class"));
   return Trainer(network, {}).evaluate(data);
 }
 

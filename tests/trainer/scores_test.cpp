@@ -41,6 +41,33 @@ TEST(WilsonInterval, EndsAreExact) {
             "wilson_interval: 3 of 2: give a part and a whole");
 }
 
+// Quantiles of t from the distribution itself: the density integrated by Simpson's rule.
+TEST(MeanInterval, UsesStudentsT) {
+  for (const size_t count : {2u, 3u, 11u, 21u, 22u, 40u, 200u}) {
+    std::vector<double> values(count, 0.0);
+    for (size_t i = 0; i < count; ++i) values[i] = i % 2 ? 1.5 : double(i % 3);
+    const Interval interval = mean_interval(values);
+    double mean = 0, squares = 0;
+    for (const double value : values) mean += value / double(count);
+    for (const double value : values) squares += (value - mean) * (value - mean);
+    const double error = std::sqrt(squares / double(count - 1) / double(count)), freedom = double(count - 1);
+    EXPECT_NEAR((interval.low + interval.high) / 2, mean, 1e-12);
+    const double t = (interval.high - mean) / error;
+    const double scale = std::exp(std::lgamma((freedom + 1) / 2) - std::lgamma(freedom / 2)) /
+                         std::sqrt(freedom * std::acos(-1.0));
+    const auto density = [&](double x) { return scale * std::pow(1 + x * x / freedom, -(freedom + 1) / 2); };
+    double area = 0;
+    constexpr int pieces = 20000;
+    for (int i = 0; i < pieces; ++i) {
+      const double a = t * i / pieces, b = t * (i + 1) / pieces;
+      area += (b - a) / 6 * (density(a) + 4 * density((a + b) / 2) + density(b));
+    }
+    EXPECT_NEAR(2 * area, 0.95, 5e-6) << count;
+  }
+  EXPECT_EQ(message<ArgumentError>([] { mean_interval(std::vector{1.0}); }),
+            "mean_interval: 1 values: give 2 or more");
+}
+
 TEST(ClassScores, CountTheirClass) {
   const std::vector<int64_t> confusion = {3, 1, 0,  //
                                           2, 4, 0,  //
@@ -94,7 +121,9 @@ TEST(RocAuc, IsNoNumberWhereThereIsNothingToRank) {
   EXPECT_TRUE(std::isnan(roc_auc(std::vector{1.0, 2.0}, Marks{0, 0})));
   EXPECT_TRUE(std::isnan(roc_auc(std::vector<double>{}, Marks{})));
   EXPECT_TRUE(std::isnan(roc_auc(std::vector{1.0, nan}, Marks{0, 1})));
-  EXPECT_EQ(message<ArgumentError>([] { roc_auc(std::vector{1.0}, Marks{0, 1}); }),
+  EXPECT_EQ(message<ArgumentError>([] {
+              roc_auc(std::vector{1.0}, Marks{0, 1});
+            }),
             "roc_auc: 1 and 2 values: give one of each a row");
   EXPECT_EQ(message<ArgumentError>([] { roc_curve(std::vector{1.0}, Marks{1}); }),
             "roc_curve: it needs positive and negative rows, and scores that are no NaN");
@@ -147,16 +176,16 @@ TEST(Comparison, TestsTheRowsThatOnlyOneHasRight) {
   EXPECT_NEAR(mirrored.p, c.p, 1e-15);
 }
 
-// Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on paired data", method
-// 10 for 36 rows both right, 12 and 2 only one, 0 neither.
+// Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on
+// paired data", method 10 for 36 rows both right, 12 and 2 only one, 0 neither.
 TEST(Comparison, IntervalsAgreeWithPublishedValues) {
   const Comparison first = table(36, 12, 2, 0);
   EXPECT_NEAR(first.interval.low, 0.0569, 0.00005);
   EXPECT_NEAR(first.interval.high, 0.3404, 0.00005);
 }
 
-// How often intervals hold the truth, over accuracies and sample sizes: 95 % is what they claim. 20 000 draws: the mean of
-// coverages is known to 0.002 (two standard deviations).
+// How often intervals hold the truth, over accuracies and sample sizes: 95 % is what they claim. 20 000
+// draws: the mean of coverages is known to 0.002 (two standard deviations).
 TEST(Interval, CoversWhatItClaims) {
   std::mt19937_64 random(7);
   std::uniform_real_distribution<double> accuracy(0.6, 0.98);
@@ -181,7 +210,8 @@ TEST(Interval, CoversWhatItClaims) {
       second.push_back(where == 0 || where == 2);
     }
     const Comparison c = compare_classifiers(first, second);
-    covered_difference += c.interval.low <= only_first - only_second && only_first - only_second <= c.interval.high;
+    covered_difference +=
+        c.interval.low <= only_first - only_second && only_first - only_second <= c.interval.high;
   }
   for (const int64_t count : {covered, covered_difference}) {
     EXPECT_GE(static_cast<double>(count) / draws, 0.94);
