@@ -12,12 +12,15 @@
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/metrics.h"
 #include "plexus/trainer/optimizer.h"
+#include "plexus/trainer/schedule.h"
 
 namespace plexus {
 
 struct TrainerOptions {
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
+  Schedule schedule = ConstantRate{};  ///< of the optimizer's learning rate
+  int64_t warmup_steps = 0;      ///< first steps of the training, in which the learning rate rises to what the schedule says
   std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default
   int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
   uint64_t seed = 0;             ///< of initialisation and dropout

@@ -80,10 +80,13 @@ void TrainingStep::reset() {
   *step_ = *pass_ = 0;
 }
 
-void TrainingStep::set(float learning_rate, uint64_t seed) {
-  Store& store = network_->store();
-  write(store.data("learning_rate"), learning_rate);
-  store.scalar<int64_t>("seed") = static_cast<int64_t>(seed);
+void TrainingStep::set_learning_rate(double rate) {
+  if (network_->store().version() != version_) find_scalars();
+  write(learning_rate_, rate);
+}
+
+void TrainingStep::set_seed(uint64_t seed) {
+  network_->store().scalar<int64_t>("seed") = static_cast<int64_t>(seed);
 }
 
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
@@ -126,6 +129,7 @@ void TrainingStep::find_scalars() {
   step_ = &store.scalar<int64_t>("step");
   pass_ = &store.scalar<int64_t>("pass");
   loss_ = store.data("loss");
+  learning_rate_ = store.data("learning_rate");
   loss_scale_ = accumulate_ > 1 ? store.data("loss_scale") : nullptr;
 }
 

@@ -26,8 +26,9 @@ class TrainingStep {
 
   /// Forgets optimizer state and counters: a network's training begins.
   void reset();
-  /// Writes learning rate and dropout seed to where the plans read them.
-  void set(float learning_rate, uint64_t seed);
+  /// Both write to where the plans read. Allocate nothing.
+  void set_learning_rate(double rate);
+  void set_seed(uint64_t seed);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
 
@@ -54,6 +55,7 @@ class TrainingStep {
   int64_t* pass_ = nullptr;
   void* loss_ = nullptr;
   void* loss_scale_ = nullptr;
+  void* learning_rate_ = nullptr;
 };
 
 }  // namespace plexus
