@@ -36,6 +36,7 @@ struct Checkpoint {
   int64_t step = 0;            ///< steps of that epoch that are done
   int64_t rows = 0;            ///< their rows
   double loss = 0;             ///< of the last step
+  double learning_rate = 0;    ///< of the last step
   double loss_sum = 0;         ///< over the rows of the epoch
   double seconds = 0;          ///< that the epoch has taken
   bool whole = false;          ///< the epoch is finished, and in the history

@@ -13,7 +13,7 @@ const std::string kind = "PLXC";
 
 // An epoch is a row of the section "history": numbers as they lie in memory, NaN and infinity too.
 constexpr double Epoch::*columns[] = {&Epoch::train_loss, &Epoch::validation_loss,
-                                      &Epoch::validation_accuracy, &Epoch::seconds};
+                                      &Epoch::validation_accuracy, &Epoch::learning_rate, &Epoch::seconds};
 constexpr size_t fixed_sections = 3;  // before those of tensors and callbacks
 constexpr size_t row_bytes = (1 + std::size(columns)) * sizeof(double);
 
@@ -73,7 +73,7 @@ NamedTensor read_tensor(const std::string& file, const Json& json, std::string_v
     // Before anything is allocated: the file has these bytes.
     if (bytes.size() / size_of(dtype) != static_cast<uint64_t>(shape.elements()) ||
         bytes.size() % size_of(dtype) != 0)
-      fields.refuse(quoted(named.name) + " is " + to_string(shape) + ", but its section has " +
+      fields.refuse(plexus::quoted(named.name) + " is " + to_string(shape) + ", but its section has " +
                     std::to_string(bytes.size()) + " bytes");
     named.tensor = Tensor::uninitialized(dtype, shape);
   } catch (const ShapeError& error) {
@@ -99,6 +99,7 @@ void save_checkpoint(const Checkpoint& c, const std::string& path) {
       {"step", c.step},
       {"rows", c.rows},
       {"loss", c.loss},
+      {"learning_rate", c.learning_rate},
       {"loss_sum", c.loss_sum},
       {"seconds", c.seconds},
       {"whole", c.whole},
@@ -130,6 +131,7 @@ Checkpoint load_checkpoint(const std::string& path) {
   c.step = fields.integer("step");
   c.rows = fields.integer("rows");
   c.loss = fields.number("loss");
+  c.learning_rate = fields.number("learning_rate");
   c.loss_sum = fields.number("loss_sum");
   c.seconds = fields.number("seconds");
   c.whole = fields.boolean("whole");
