@@ -77,8 +77,8 @@ struct Trainer::State {
   void start(const Dataset& data);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch; false: a callback stopped it.
-  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
-             const Training& training, CallbackList& callbacks, Progress& progress, Epoch& record);
+  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, CallbackList& callbacks,
+             Progress& progress, Epoch& record);
 
   Sequential* network;
   TrainerOptions options;
@@ -165,8 +165,7 @@ TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
 }
 
 bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
-                           const Training& training, CallbackList& callbacks, Progress& progress,
-                           Epoch& record) {
+                           CallbackList& callbacks, Progress& progress, Epoch& record) {
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
   const double full = learning_rate(options.optimizer);
   const bool by_step = changes_within_epoch(options.schedule);
@@ -180,7 +179,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
     position.step = progress.step++;
     if (by_step) scheduled = full * factor(options.schedule, position);
     progress.learning_rate =
-        scheduled * warmup_factor(options.warmup_steps, position) * training.learning_rate_factor;
+        scheduled * warmup_factor(options.warmup_steps, position) * callbacks.learning_rate_factor();
     step->set_learning_rate(progress.learning_rate);
     callbacks.on_step_begin(progress);
     progress.loss = step->run(
@@ -213,7 +212,6 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
   History history;
-  Training training{*s.network};
   CallbackList callbacks(options.callbacks, history);
   const auto checked = [&](const Dataset& rows) {
     check_fit(*s.network, s.options.loss, rows);
@@ -254,14 +252,14 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   std::iota(order.begin(), order.end(), int64_t{0});
   const int64_t last = s.epochs + options.epochs;
   const int64_t steps = (train.size() + step.rows() - 1) / step.rows();
-  callbacks.on_train_begin(training, {.epoch = s.epochs, .epochs = last, .steps = steps});
+  callbacks.on_train_begin(*s.network, {.epoch = s.epochs, .epochs = last, .steps = steps});
   while (s.epochs < last && !history.stopped) {
     const auto begin = Clock::now();
     Progress progress{.epoch = ++s.epochs, .epochs = last, .steps = steps};
     Epoch record{.epoch = s.epochs, .validation_loss = nan, .validation_accuracy = nan};
     callbacks.on_epoch_begin(progress);
 
-    const bool whole = s.train(train, options, order, training, callbacks, progress, record);
+    const bool whole = s.train(train, options, order, callbacks, progress, record);
     if (whole && validation) {
       const Evaluator::Score score = s.evaluator.score(*validation);
       record.validation_loss = score.loss;

@@ -58,7 +58,7 @@ std::vector<Case> cases() {
 
 /// The rates of all steps: as callbacks are told, and as the plan reads them.
 struct Recorder : Callback {
-  void on_train_begin(Training& training, const Progress&) override { network = &training.network; }
+  void on_train_begin(Sequential& trained, const Progress&) override { network = &trained; }
   bool on_step(const Progress& progress) override {
     told.push_back(progress.learning_rate);
     read.push_back(network->store().scalar<float>("learning_rate"));
