@@ -18,15 +18,6 @@ struct Progress {
   double learning_rate = 0;          ///< of this step
 };
 
-/// What callbacks may look at and change while fit runs. Valid until on_train_end has returned.
-struct Training {
-  /// Weights: network.store(), by `get` and `set`. In on_epoch and on_train_end they are those that validation has seen.
-  Sequential& network;
-  /// Multiplies the learning rate that optimizer and schedule give, from the next step on. 1 at the beginning of every fit: who
-  /// changes it keeps its own share of it, and multiplies again in on_train_begin.
-  double learning_rate_factor = 1;
-};
-
 /// Derive and override what is needed. Called on the training thread, everywhere in the order of FitOptions::callbacks:
 ///
 ///     on_train_begin  (on_epoch_begin  (on_step_begin  on_step)...  [validation]  on_epoch)...  on_train_end
@@ -37,8 +28,10 @@ struct Training {
 class PLEXUS_EXPORT Callback {
  public:
   virtual ~Callback();
-  /// After all checks and before the first step. `epoch` is the number of epochs that were begun before.
-  virtual void on_train_begin(Training&, const Progress&) {}
+  /// After all checks and before the first step. The network is at hand until on_train_end has returned: its weights are read
+  /// and written by `get` and `set` of its store; in on_epoch and on_train_end they are those that validation has seen.
+  /// Progress::epoch is the number of epochs that were begun before.
+  virtual void on_train_begin(Sequential& /*network*/, const Progress&) {}
   virtual void on_epoch_begin(const Progress&) {}
   virtual void on_step_begin(const Progress&) {}
   /// After a step. True: stop now.
@@ -47,6 +40,9 @@ class PLEXUS_EXPORT Callback {
   virtual bool on_epoch(const Epoch&) { return false; }
   /// The epochs of this call of fit.
   virtual void on_train_end(const History&) {}
+
+  /// Multiplies what optimizer and schedule give as the learning rate. Asked before every step.
+  virtual double learning_rate_factor() const { return 1; }
 
   /// What its state is kept under in a checkpoint, the only one of this name in a fit. Empty: there is nothing to keep.
   virtual std::string name() const { return {}; }

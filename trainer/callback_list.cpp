@@ -32,10 +32,10 @@ void CallbackList::each(const Call& call) {
   running_ = nullptr;
 }
 
-void CallbackList::on_train_begin(Training& training, const Progress& progress) {
+void CallbackList::on_train_begin(Sequential& network, const Progress& progress) {
   each([&](Callback& callback) {
     ++begun_;
-    callback.on_train_begin(training, progress);
+    callback.on_train_begin(network, progress);
   });
 }
 
@@ -57,6 +57,12 @@ bool CallbackList::on_epoch(const Epoch& epoch) {
   bool stop = false;
   each([&](Callback& callback) { stop |= callback.on_epoch(epoch); });
   return stop;
+}
+
+double CallbackList::learning_rate_factor() const {
+  double product = 1;
+  for (const Callback* callback : callbacks_) product *= callback->learning_rate_factor();
+  return product;
 }
 
 // One that throws here has had its call; those behind it still get theirs, from the destructor.

@@ -15,13 +15,15 @@ class CallbackList {
   CallbackList(const CallbackList&) = delete;
   CallbackList& operator=(const CallbackList&) = delete;
 
-  void on_train_begin(Training& training, const Progress& progress);
+  void on_train_begin(Sequential& network, const Progress& progress);
   void on_epoch_begin(const Progress& progress);
   void on_step_begin(const Progress& progress);
   /// True: one of them asks to stop.
   bool on_step(const Progress& progress);
   bool on_epoch(const Epoch& epoch);
   void on_train_end();
+  /// Of all together.
+  double learning_rate_factor() const;
 
  private:
   template <class Call>

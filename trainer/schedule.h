@@ -29,7 +29,7 @@ struct StepDecay {
 };
 /// factor^(how many of the milestones are <= e). PyTorch's MultiStepLR, stepped after each epoch.
 struct MultiStepDecay {
-  std::vector<int64_t> milestones;  ///< epochs, ascending
+  std::vector<int64_t> milestones = {};  ///< epochs, ascending
   double factor = 0.1;
 };
 /// factor^e. PyTorch's ExponentialLR, stepped after each epoch.
@@ -59,7 +59,7 @@ struct OneCycle {
 };
 /// Whatever `factor` returns, called before every step. Not NaN, not negative.
 struct CustomSchedule {
-  std::function<double(const SchedulePosition&)> factor;
+  std::function<double(const SchedulePosition&)> factor = {};
 };
 
 using Schedule = std::variant<ConstantRate, StepDecay, MultiStepDecay, ExponentialDecay, CosineDecay, CosineRestarts,

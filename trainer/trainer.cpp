@@ -80,9 +80,8 @@ struct Trainer::State {
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch, from where it stands to its end; false: a callback stopped it. `checkpoints`: null
   /// where there are none.
-  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
-             const Training& training, CallbackList& callbacks, Checkpointer* checkpoints, Position& at,
-             const History& history);
+  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, CallbackList& callbacks,
+             Checkpointer* checkpoints, Position& at, const History& history);
 
   Sequential* network;
   TrainerOptions options;
@@ -169,8 +168,8 @@ TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
 }
 
 bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
-                           const Training& training, CallbackList& callbacks, Checkpointer* checkpoints,
-                           Position& at, const History& history) {
+                           CallbackList& callbacks, Checkpointer* checkpoints, Position& at,
+                           const History& history) {
   Progress& progress = at.progress;
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
   const double full = learning_rate(options.optimizer);
@@ -184,7 +183,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
     position.step = progress.step++;
     if (by_step) scheduled = full * factor(options.schedule, position);
     progress.learning_rate =
-        scheduled * warmup_factor(options.warmup_steps, position) * training.learning_rate_factor;
+        scheduled * warmup_factor(options.warmup_steps, position) * callbacks.learning_rate_factor();
     step->set_learning_rate(progress.learning_rate);
     callbacks.on_step_begin(progress);
     progress.loss = step->run(
@@ -216,7 +215,6 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
   History history;
-  Training training{*s.network};
   CallbackList callbacks(options.callbacks, history);
   const auto checked = [&](const Dataset& rows) {
     check_fit(*s.network, s.options.loss, rows);
@@ -269,7 +267,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   }
   history.epochs.reserve(history.epochs.size() +
                          static_cast<size_t>(std::clamp<int64_t>(last - s.epochs + 1, 1, reserved_epochs)));
-  callbacks.on_train_begin(training, between);
+  callbacks.on_train_begin(*s.network, between);
   at.since = Clock::now();
   while (!history.stopped && (!at.whole || s.epochs < last)) {
     if (at.whole) {
@@ -278,8 +276,8 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
       at.since = Clock::now();
       callbacks.on_epoch_begin(at.progress);
     }
-    const bool whole = s.train(train, options, order, training, callbacks,
-                               checkpoints ? &*checkpoints : nullptr, at, history);
+    const bool whole =
+        s.train(train, options, order, callbacks, checkpoints ? &*checkpoints : nullptr, at, history);
     Epoch record{.epoch = s.epochs,
                  .train_loss = at.loss_sum / static_cast<double>(at.progress.rows),
                  .validation_loss = nan,

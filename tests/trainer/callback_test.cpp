@@ -16,7 +16,7 @@ namespace {
 /// Writes down what it hears; stops or throws where told to.
 struct Listener : Callback {
   explicit Listener(std::string n, std::vector<std::string>& l) : log_name(std::move(n)), log(l) {}
-  void on_train_begin(Training&, const Progress& p) override {
+  void on_train_begin(Sequential&, const Progress& p) override {
     hear("train " + std::to_string(p.epoch) + "/" + std::to_string(p.epochs) + " " + std::to_string(p.steps));
   }
   void on_epoch_begin(const Progress& p) override {
@@ -131,24 +131,21 @@ TEST_F(Callbacks, NullIsRefused) {
 
 /// Halves the learning rate after an epoch, and takes all weights away at the end.
 struct Halver : Callback {
-  void on_train_begin(Training& t, const Progress&) override {
-    training = &t;
-    t.learning_rate_factor *= share;
-  }
+  void on_train_begin(Sequential& n, const Progress&) override { network = &n; }
+  double learning_rate_factor() const override { return share; }
   bool on_step(const Progress& p) override {
     rates.push_back(p.learning_rate);
     return false;
   }
   bool on_epoch(const Epoch& e) override {
     EXPECT_EQ(e.learning_rate, rates.back());
-    training->learning_rate_factor /= 2;
     share /= 2;
     return false;
   }
   void on_train_end(const History&) override {
-    training->network.store().set("0.weight", Tensor(DType::f32, {2, 3}));
+    network->store().set("0.weight", Tensor(DType::f32, {2, 3}));
   }
-  Training* training = nullptr;
+  Sequential* network = nullptr;
   double share = 1;
   std::vector<double> rates;
 };
