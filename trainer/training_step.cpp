@@ -43,6 +43,9 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     lowering.part = Part::apply;
     programs.push_back(network.lower(lowering));
   }
+  for (const Program& program : programs)
+    for (const Operation& operation : program.operations())
+      operations_.push_back(to_string(operation.spec));
   for (Plan& plan : Plan::build(context, network.store(), std::move(programs))) {
     const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
     void* const x = reads_rows ? plan.data("x") : nullptr;

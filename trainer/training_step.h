@@ -33,6 +33,8 @@ class TrainingStep {
   double run(const Dataset& data, std::span<const int64_t> rows);
 
   std::string table() const;
+  /// A line an operation, in the order in which they run, whoever runs them.
+  const std::vector<std::string>& operations() const { return operations_; }
 
  private:
   struct Batch {
@@ -48,6 +50,7 @@ class TrainingStep {
   int64_t batch_, tail_, accumulate_;
   bool labels_;
   std::vector<Batch> plans_;
+  std::vector<std::string> operations_;
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;
