@@ -100,5 +100,23 @@ TEST(Schedules, AgreeWithPyTorch) {
   }
 }
 
+TEST(Schedules, PlateauAgreesWithPyTorch) {
+  const auto expected = read_schedules();
+  const std::pair<const char*, ReduceOnPlateauOptions> plateaus[] = {
+      {"plateau", {.factor = 0.5, .patience = 6}},
+      {"plateau-cooldown",
+       {.factor = 0.3, .patience = 3, .threshold = 0.02, .cooldown = 5, .minimum = 0.01}}};
+  for (const auto& [name, options] : plateaus) {
+    ReduceOnPlateau plateau(options);
+    std::vector<double> rates;
+    for (int t = 0; t < epochs * steps; ++t) {
+      rates.push_back(double(rate) * plateau.learning_rate_factor());
+      // Falls ever more slowly, with noise.
+      plateau.on_epoch({.epoch = t + 1, .validation_loss = 1.0 / (1 + t / 9) + t * 37 % 11 / 220.0});
+    }
+    expect_rates(rates, expected.at(name), name);
+  }
+}
+
 }  // namespace
 }  // namespace plexus

@@ -6,6 +6,7 @@
 
 #include "plexus/core/error.h"
 #include "plexus/layers/dense.h"
+#include "plexus/trainer/lambda_callback.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
 #include "trainer/message.h"
@@ -142,9 +143,7 @@ struct Halver : Callback {
     share /= 2;
     return false;
   }
-  void on_train_end(const History&) override {
-    network->store().set("0.weight", Tensor(DType::f32, {2, 3}));
-  }
+  void on_train_end(const History&) override { network->store().set("0.weight", Tensor(DType::f32, {2, 3})); }
   Sequential* network = nullptr;
   double share = 1;
   std::vector<double> rates;
@@ -160,6 +159,22 @@ TEST_F(Callbacks, ActOnLearningRateAndWeights) {
   EXPECT_EQ(history.epochs[1].learning_rate, 0.25);
   EXPECT_EQ(net.store().get("0.weight"), Tensor(DType::f32, {2, 3}));
   EXPECT_EQ(net.store().get("learning_rate").values<float>()[0], 0.125f);
+}
+
+TEST_F(Callbacks, CanBeFunctions) {
+  std::string heard;
+  LambdaCallback all(
+      {.on_train_begin = [&](Sequential& n, const Progress&) { heard += n.built() ? "t" : "?"; },
+       .on_epoch_begin = [&](const Progress&) { heard += "b"; },
+       .on_step_begin = [&](const Progress&) { heard += "("; },
+       .on_step = [&](const Progress&) { return heard += ")", false; },
+       .on_epoch = [&](const Epoch& e) { return heard += "e", e.epoch == 2; },
+       .on_train_end = [&](const History&) { heard += "."; }});
+  LambdaCallback none({});
+  LambdaCallback stop({.on_step = [](const Progress&) { return true; }});
+  trainer.fit(data, {.epochs = 9, .batch_size = 20, .callbacks = {&all, &none}});
+  EXPECT_EQ(heard, "tb()()eb()()e.");
+  EXPECT_TRUE(trainer.fit(data, {.batch_size = 20, .callbacks = {&none, &stop}}).stopped);
 }
 
 TEST_F(Callbacks, WithoutStateRefuseOne) {

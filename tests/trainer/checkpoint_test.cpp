@@ -20,7 +20,9 @@
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
 #include "plexus/layers/standardize.h"
+#include "plexus/trainer/early_stopping.h"
 #include "plexus/trainer/fingerprint.h"
+#include "plexus/trainer/reduce_on_plateau.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
 #include "trainer/message.h"
@@ -131,6 +133,32 @@ TEST(Checkpoint, ARunThatStopsAtAnyStepGoesOnWithTheSameBits) {
         EXPECT_TRUE(interrupted_run(c.trainer, c.fit, stop, 1 + int(stop % 3)) == whole)
             << backend << ", " << c.name << ", stopped after " << stop << " of " << steps << " steps";
     }
+}
+
+// Its counts are in its state, its weights in the store: both begin anew in every process.
+TEST(Checkpoint, EarlyStoppingAndPlateausGoOn) {
+  for (const std::string& backend : exact_backends()) {
+    TrainerOptions options{.optimizer = Sgd{.learning_rate = 0.3f, .momentum = 0.9}, .backend = backend};
+    FitOptions fit{.epochs = 30, .batch_size = 23, .validation_fraction = 0.1};
+    const auto run = [&](const std::string& directory, int64_t steps) {
+      EarlyStopping early({.patience = 3});
+      ReduceOnPlateau plateau({.factor = 0.5, .patience = 0});
+      StopAfter stop(steps);
+      FitOptions f = fit;
+      f.callbacks = {&early, &plateau, &stop};
+      f.checkpoints = {.directory = directory, .resume = true};
+      return train(options, f);
+    };
+    const Result whole = run("", 0);
+    ASSERT_TRUE(whole.history.stopped);
+    const int64_t steps = 2 * int64_t(whole.history.epochs.size());
+    for (int64_t stop = 1; stop < steps; ++stop) {
+      const Directory directory;
+      run(directory.path(), stop);
+      const Result resumed = run(directory.path(), 0);
+      EXPECT_TRUE(resumed == whole) << backend << ", stopped after " << stop << " of " << steps << " steps";
+    }
+  }
 }
 
 // 1, 2 and 3 threads, a step each, over and over.
