@@ -89,7 +89,8 @@ class Temporary {
     static std::atomic<uint64_t> counter{0};
     for (int attempt = 0; attempt < 100;
          ++attempt) {  // names left by a killed process with our number are few
-      name = directory / (".plexus-" + std::to_string(getpid()) + "-" + std::to_string(counter++) + ".tmp");
+      name = directory / (std::string(temporary_prefix) + std::to_string(getpid()) + "-" +
+                          std::to_string(counter++) + std::string(temporary_suffix));
       descriptor = retry([&] { return open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666); });
       if (descriptor >= 0 || errno != EEXIST) return;
     }

@@ -43,6 +43,9 @@ class InputFile final : public Source {
   uint64_t size_ = 0, left_ = 0;
 };
 
+/// Names of the files that write_file() writes to before they get their name; a killed process may leave one behind.
+inline constexpr std::string_view temporary_prefix = ".plexus-", temporary_suffix = ".tmp";
+
 /// Writes `parts` one after the other to a new file beside `path` and then gives it that name: at any instant, after a
 /// crash too, `path` holds the old content or the new. Keeps the permissions of a file that it replaces, and follows
 /// symbolic links. Throws IoError; `path` is then as it was and nothing is left behind.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <nlohmann/json.hpp>
-#include <set>
 
 #include "plexus/core/cpu.h"
 #include "plexus/core/error.h"
@@ -16,6 +14,7 @@
 #include "plexus/layers/minmax.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
+#include "plexus/trainer/fields.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/names.h"
 
@@ -25,76 +24,6 @@ namespace {
 // The deepest networks that were published have about a thousand. Adding and naming layers takes time in the
 // square of their number: this many take milliseconds.
 constexpr size_t most_layers = 4096;
-
-using Json =
-    nlohmann::ordered_json;  // keys in the order in which they are written: the same network, the same bytes
-
-/// A JSON object whose keys are all asked for, once, with the type that is expected. `place` is for messages.
-class Fields {
- public:
-  Fields(const std::string& file, std::string place, const Json& json)
-      : file_(file), place_(std::move(place)), json_(json) {
-    if (!json.is_object()) refuse("expected an object");
-  }
-
-  [[noreturn]] void refuse(const std::string& problem) const { throw FormatError(file_, place_, problem); }
-
-  const Json& get(const char* key) {
-    const auto found = json_.find(key);
-    if (found == json_.end()) refuse("'" + std::string(key) + "' is missing");
-    asked_.insert(key);
-    return *found;
-  }
-  int64_t integer(const char* key) { return integer(key, get(key)); }
-  int64_t integer(const char* key, const Json& value) const {
-    const bool fits = value.is_number_integer() &&
-                      (!value.is_number_unsigned() || value.get<uint64_t>() <= uint64_t(INT64_MAX));
-    if (!fits) refuse("'" + std::string(key) + "' is not a whole number of 64 bits");
-    return value.get<int64_t>();
-  }
-  double number(const char* key) {
-    const Json& value = get(key);
-    if (!value.is_number()) refuse("'" + std::string(key) + "' is not a number");
-    return value.get<double>();
-  }
-  bool boolean(const char* key) {
-    const Json& value = get(key);
-    if (!value.is_boolean()) refuse("'" + std::string(key) + "' is not true or false");
-    return value.get<bool>();
-  }
-  bool boolean(const char* key, bool absent) { return json_.contains(key) ? boolean(key) : absent; }
-  std::string text(const char* key) {
-    const Json& value = get(key);
-    if (!value.is_string()) refuse("'" + std::string(key) + "' is not text");
-    return value.get<std::string>();
-  }
-  const Json& array(const char* key) {
-    const Json& value = get(key);
-    if (!value.is_array()) refuse("'" + std::string(key) + "' is not a list");
-    return value;
-  }
-  std::vector<std::string> texts(const char* key) { return texts(key, array(key)); }
-  std::vector<std::string> texts(const char* key, const Json& list) const {
-    std::vector<std::string> result;
-    if (!list.is_array()) refuse("'" + std::string(key) + "' is not a list of texts");
-    for (const Json& value : list) {
-      if (!value.is_string()) refuse("'" + std::string(key) + "' is not a list of texts");
-      result.push_back(value.get<std::string>());
-    }
-    return result;
-  }
-  /// Throws where there is a key that nobody asked for.
-  void finish() const {
-    for (const auto& [key, value] : json_.items())
-      if (!asked_.contains(key)) refuse(quoted(key) + " is not known here");
-  }
-
- private:
-  const std::string& file_;
-  std::string place_;
-  const Json& json_;
-  std::set<std::string> asked_;
-};
 
 /// A layer's name in files, what it writes (false: the layer is another) and how it is read.
 struct LayerKind {
@@ -229,27 +158,6 @@ std::unique_ptr<Layer> read_layer(const std::string& file, size_t number, const 
   return layer;
 }
 
-/// Refuses a key that occurs twice in one object, which JSON libraries take in different ways.
-Json parse(const std::string& file, std::string_view text) {
-  std::vector<std::set<std::string>> keys;
-  const auto check = [&](int, Json::parse_event_t event, Json& value) {
-    if (event == Json::parse_event_t::object_start) keys.emplace_back();
-    if (event == Json::parse_event_t::object_end) keys.pop_back();
-    if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
-      throw FormatError(file, "metadata 'plexus'",
-                        "the key " + quoted(value.get<std::string>()) + " is there twice");
-    return true;
-  };
-  try {
-    return Json::parse(text, check);
-  } catch (const Json::parse_error& error) {
-    throw FormatError(file, "metadata 'plexus'",
-                      "not JSON, from character " + std::to_string(error.byte) + " on");
-  } catch (const Json::out_of_range&) {
-    throw FormatError(file, "metadata 'plexus'", "a number is beyond the range of f64");
-  }
-}
-
 void check_version(const std::string& file, Fields& fields) {
   const int64_t version = fields.integer("format_version");
   const std::string writer = fields.text("library_version");
@@ -284,8 +192,9 @@ std::string to_json(const Sequential& network) {
 }
 
 Architecture parse_architecture(const std::string& file, std::string_view text) {
-  const Json json = parse(file, text);
-  Fields fields(file, "metadata 'plexus'", json);
+  const std::string place = "metadata 'plexus'";
+  const Json json = parse_json(file, place, text);
+  Fields fields(file, place, json);
   check_version(file, fields);
   Architecture result;
   const std::string dtype = fields.text("dtype");

@@ -38,6 +38,7 @@ struct Epoch {
   double train_loss = 0;           ///< mean over the rows of the epoch, as they were trained on
   double validation_loss = 0;      ///< NaN without validation data
   double validation_accuracy = 0;  ///< NaN without, and for regression
+  double learning_rate = 0;        ///< of its last step
   double seconds = 0;
 };
 struct History {

@@ -10,8 +10,11 @@
 #include "plexus/core/error.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/trainer/batches.h"
+#include "plexus/trainer/callback_list.h"
+#include "plexus/trainer/checkpointer.h"
 #include "plexus/trainer/evaluator.h"
 #include "plexus/trainer/preflight.h"
+#include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/training_step.h"
 
@@ -32,6 +35,10 @@ void check_options(const TrainerOptions& options) {
                         ": choose 0 (off) or more");
   if (options.accumulate < 1)
     throw ArgumentError("trainer: accumulate " + std::to_string(options.accumulate) + ": choose 1 or more");
+  if (options.warmup_steps < 0)
+    throw ArgumentError("trainer: " + std::to_string(options.warmup_steps) +
+                        " warm-up steps: choose 0 (off) or more");
+  check(options.schedule);
 }
 
 void check_options(const FitOptions& options) {
@@ -71,9 +78,10 @@ struct Trainer::State {
   bool fitted() const;
   void start(const Dataset& data);
   TrainingStep& step_for(int64_t batch, int64_t tail);
-  /// Trains one epoch; false: a callback stopped it.
-  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, Progress& progress,
-             Epoch& record);
+  /// Trains one epoch, from where it stands to its end; false: a callback stopped it. `checkpoints`: null
+  /// where there are none.
+  bool train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order, CallbackList& callbacks,
+             Checkpointer* checkpoints, Position& at, const History& history);
 
   Sequential* network;
   TrainerOptions options;
@@ -160,25 +168,36 @@ TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
 }
 
 bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
-                           Progress& progress, Epoch& record) {
+                           CallbackList& callbacks, Checkpointer* checkpoints, Position& at,
+                           const History& history) {
+  Progress& progress = at.progress;
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
-  double sum = 0;
+  const double full = learning_rate(options.optimizer);
+  const bool by_step = changes_within_epoch(options.schedule);
+  SchedulePosition position{
+      .epoch = progress.epoch - 1, .step = progress.step, .epochs = progress.epochs, .steps = progress.steps};
+  double scheduled = by_step ? full : full * factor(options.schedule, position);
   bool stop = false;
   while (progress.rows < data.size() && !stop) {
     const int64_t count = std::min(step->rows(), data.size() - progress.rows);
+    position.step = progress.step++;
+    if (by_step) scheduled = full * factor(options.schedule, position);
+    progress.learning_rate =
+        scheduled * warmup_factor(options.warmup_steps, position) * callbacks.learning_rate_factor();
+    step->set_learning_rate(progress.learning_rate);
+    callbacks.on_step_begin(progress);
     progress.loss = step->run(
         data, std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count)));
     progress.rows += count;
-    ++progress.step;
     if (!std::isfinite(progress.loss))
       throw DataError("fit: epoch " + std::to_string(progress.epoch) + ", step " +
                       std::to_string(progress.step) + ": the loss is " +
                       (std::isnan(progress.loss) ? "NaN" : "infinite") +
                       ": lower the learning rate, scale the data, or set clip_norm");
-    sum += progress.loss * static_cast<double>(count);
-    for (Callback* callback : fit.callbacks) stop |= callback->on_step(progress);
+    at.loss_sum += progress.loss * static_cast<double>(count);
+    stop = callbacks.on_step(progress);
+    if (checkpoints) checkpoints->after_step(at, history, stop);
   }
-  record.train_loss = sum / static_cast<double>(progress.rows);
   return !stop;
 }
 
@@ -195,14 +214,16 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
-  const auto check = [&](const Dataset& rows) {
+  History history;
+  CallbackList callbacks(options.callbacks, history);
+  const auto checked = [&](const Dataset& rows) {
     check_fit(*s.network, s.options.loss, rows);
     if (s.started) s.check_classes(rows);
     const Dataset encoded = s.encoded(rows);
     check_values(*s.network, s.options.loss, encoded);
     return encoded;
   };
-  Dataset train = check(data);
+  Dataset train = checked(data);
   check_learnable(train);
   std::optional<Dataset> validation = options.validation;
   if (options.validation_fraction > 0) {
@@ -213,11 +234,14 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
     // What is left has values to learn means and categories from.
     if (!(*s.network)[0].in_programs()) check_values(*s.network, s.options.loss, train);
   } else if (validation) {
-    validation = check(*validation);
+    validation = checked(*validation);
     if (validation->class_names() != data.class_names())
       throw DataError("fit: validation has other classes than the training data: number both alike");
   }
 
+  std::optional<Checkpointer> checkpoints;
+  if (!options.checkpoints.directory.empty())
+    checkpoints.emplace(options.checkpoints, s.context, *s.network, options.callbacks);
   if (!s.started) s.start(train);
   train = s.encoded(train);
   if (validation) validation = s.encoded(*validation);
@@ -227,32 +251,52 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   if (validation) s.evaluator.prepare(s.labels);
   if (!s.started) step.reset();
   s.started = true;
-  step.set(learning_rate(s.options.optimizer), s.options.seed);
+  step.set_seed(s.options.seed);
 
-  History history;
-  history.epochs.reserve(static_cast<size_t>(std::min(options.epochs, reserved_epochs)));
   std::vector<int64_t> order(static_cast<size_t>(train.size()));
   std::iota(order.begin(), order.end(), int64_t{0});
   const int64_t last = s.epochs + options.epochs;
-  while (s.epochs < last && !history.stopped) {
-    const auto begin = Clock::now();
-    Progress progress{
-        .epoch = ++s.epochs, .epochs = last, .steps = (train.size() + step.rows() - 1) / step.rows()};
-    Epoch record{.epoch = s.epochs, .validation_loss = nan, .validation_accuracy = nan};
-    for (Callback* callback : options.callbacks) callback->on_epoch_begin(progress);
-
-    const bool whole = s.train(train, options, order, progress, record);
+  Progress between{
+      .epoch = s.epochs, .epochs = last, .steps = (train.size() + step.rows() - 1) / step.rows()};
+  Position at{.first_epoch = s.epochs, .progress = between};
+  if (checkpoints) {
+    checkpoints->begin(
+        settings_json(*s.network, s.options, options, step, train, validation ? &*validation : nullptr), at,
+        history);
+    between.epoch = s.epochs = at.progress.epoch;
+  }
+  history.epochs.reserve(history.epochs.size() +
+                         static_cast<size_t>(std::clamp<int64_t>(last - s.epochs + 1, 1, reserved_epochs)));
+  callbacks.on_train_begin(*s.network, between);
+  at.since = Clock::now();
+  while (!history.stopped && (!at.whole || s.epochs < last)) {
+    if (at.whole) {
+      between.epoch = ++s.epochs;
+      at = {.first_epoch = at.first_epoch, .progress = between, .whole = false};
+      at.since = Clock::now();
+      callbacks.on_epoch_begin(at.progress);
+    }
+    const bool whole =
+        s.train(train, options, order, callbacks, checkpoints ? &*checkpoints : nullptr, at, history);
+    Epoch record{.epoch = s.epochs,
+                 .train_loss = at.loss_sum / static_cast<double>(at.progress.rows),
+                 .validation_loss = nan,
+                 .validation_accuracy = nan,
+                 .learning_rate = at.progress.learning_rate};
     if (whole && validation) {
       const Evaluator::Score score = s.evaluator.score(*validation);
       record.validation_loss = score.loss;
       record.validation_accuracy = score.accuracy;
     }
-    record.seconds = std::chrono::duration<double>(Clock::now() - begin).count();
+    record.seconds = at.seconds + std::chrono::duration<double>(Clock::now() - at.since).count();
     history.epochs.push_back(record);
-    history.stopped = !whole;
-    if (whole)
-      for (Callback* callback : options.callbacks) history.stopped |= callback->on_epoch(record);
+    at.whole = whole;
+    history.stopped = !whole || callbacks.on_epoch(record);
+    if (checkpoints) checkpoints->after_epoch(at, history);
+    if (!whole) break;
   }
+  if (checkpoints) checkpoints->finish(at, history);
+  callbacks.on_train_end();
   return history;
 }
 

@@ -9,15 +9,19 @@
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/callback.h"
+#include "plexus/trainer/checkpoint.h"
 #include "plexus/trainer/dataset.h"
 #include "plexus/trainer/metrics.h"
 #include "plexus/trainer/optimizer.h"
+#include "plexus/trainer/schedule.h"
 
 namespace plexus {
 
 struct TrainerOptions {
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
+  Schedule schedule = ConstantRate{};  ///< of the optimizer's learning rate
+  int64_t warmup_steps = 0;      ///< first steps of the training, in which the learning rate rises to what the schedule says
   std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default
   int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
   uint64_t seed = 0;             ///< of initialisation and dropout
@@ -34,6 +38,7 @@ struct FitOptions {
   bool shuffle = true;
   uint64_t seed = 0;             ///< of shuffling and of the validation split
   std::vector<Callback*> callbacks = {};
+  CheckpointOptions checkpoints = {};
 };
 
 class PLEXUS_EXPORT Trainer {
@@ -54,6 +59,13 @@ class PLEXUS_EXPORT Trainer {
   /// trainer, or read from a file) stays as it is. Stopped within an epoch by a callback, that epoch is in the history with
   /// what it trained on, unvalidated.
   /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch and step; the weights stay as they are.
+  ///
+  /// With `checkpoints` and `resume`, goes on where the newest checkpoint was written, in this process or another: weights and
+  /// history (but for seconds) are, bit for bit, those of a run that was never interrupted. Callbacks come back to what their state()
+  /// was; an epoch that had begun has no second on_epoch_begin. A run that a callback stopped after an epoch is finished, one that was
+  /// stopped within an epoch goes on. `epochs` counts from the beginning of the run and may be another than then; threads may be
+  /// others; backend, instruction set and version too, with a warning. Throws ArgumentError and DataError, naming what else differs, and
+  /// what CheckpointDirectory finds: IoError, FormatError. What cannot be written later on is a warning.
   History fit(const Dataset& data, const FitOptions& options = {});
 
   /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built and fitted, DataError for data with

@@ -43,6 +43,9 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     lowering.part = Part::apply;
     programs.push_back(network.lower(lowering));
   }
+  for (const Program& program : programs)
+    for (const Operation& operation : program.operations())
+      operations_.push_back(to_string(operation.spec));
   for (Plan& plan : Plan::build(context, network.store(), std::move(programs))) {
     const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
     void* const x = reads_rows ? plan.data("x") : nullptr;
@@ -80,10 +83,13 @@ void TrainingStep::reset() {
   *step_ = *pass_ = 0;
 }
 
-void TrainingStep::set(float learning_rate, uint64_t seed) {
-  Store& store = network_->store();
-  write(store.data("learning_rate"), learning_rate);
-  store.scalar<int64_t>("seed") = static_cast<int64_t>(seed);
+void TrainingStep::set_learning_rate(double rate) {
+  if (network_->store().version() != version_) find_scalars();
+  write(learning_rate_, rate);
+}
+
+void TrainingStep::set_seed(uint64_t seed) {
+  network_->store().scalar<int64_t>("seed") = static_cast<int64_t>(seed);
 }
 
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
@@ -126,6 +132,7 @@ void TrainingStep::find_scalars() {
   step_ = &store.scalar<int64_t>("step");
   pass_ = &store.scalar<int64_t>("pass");
   loss_ = store.data("loss");
+  learning_rate_ = store.data("learning_rate");
   loss_scale_ = accumulate_ > 1 ? store.data("loss_scale") : nullptr;
 }
 

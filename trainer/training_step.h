@@ -26,12 +26,15 @@ class TrainingStep {
 
   /// Forgets optimizer state and counters: a network's training begins.
   void reset();
-  /// Writes learning rate and dropout seed to where the plans read them.
-  void set(float learning_rate, uint64_t seed);
+  /// Both write to where the plans read. Allocate nothing.
+  void set_learning_rate(double rate);
+  void set_seed(uint64_t seed);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
 
   std::string table() const;
+  /// A line an operation, in the order in which they run, whoever runs them.
+  const std::vector<std::string>& operations() const { return operations_; }
 
  private:
   struct Batch {
@@ -47,6 +50,7 @@ class TrainingStep {
   int64_t batch_, tail_, accumulate_;
   bool labels_;
   std::vector<Batch> plans_;
+  std::vector<std::string> operations_;
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;
@@ -54,6 +58,7 @@ class TrainingStep {
   int64_t* pass_ = nullptr;
   void* loss_ = nullptr;
   void* loss_scale_ = nullptr;
+  void* learning_rate_ = nullptr;
 };
 
 }  // namespace plexus
