@@ -19,8 +19,8 @@ struct TrainingResult {
 };
 
 /// One JSON object: backend, isa, threads, seed, task ("classify", "regress"), parameters, epochs (train_loss,
-/// validation_loss, validation_accuracy, seconds), test (loss, accuracy, interval, top5_accuracy, f1, auc, calibration_error; or loss,
-/// rmse, mae, r2). NaN and what is absent are null.
+/// validation_loss, in a regression both of standardised targets, validation_accuracy, seconds), test (loss, accuracy,
+/// interval, top5_accuracy, f1, auc, calibration_error; or loss, rmse, mae, r2). NaN and what is absent are null.
 std::string to_json(const TrainingResult& result);
 
 /// A column of the data and how many of its rows hold a category that the model does not know.

@@ -19,6 +19,7 @@
 #include "plexus/core/error.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/split.h"
+#include "plexus/trainer/target_scaling.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::cli {
@@ -29,7 +30,8 @@ struct Options {
                                        colour = "auto";
   std::optional<double> test_fraction;
   double validation = 0.1;
-  int64_t epochs = 10, show = 0;
+  std::optional<int64_t> epochs;
+  int64_t show = 0;
   uint64_t seed = 0;
   OptimizerFlags optimizer;
   BackendFlags backend;
@@ -84,6 +86,14 @@ Parts divide(const Data& data, const Options& options) {
   return {parts.train, parts.test, test};
 }
 
+/// Small data need more passes to learn as much: 200 as scikit-learn's MLPClassifier, fewer where that is
+/// more than 10000 steps, 10 where there is plenty.
+int64_t default_epochs(int64_t rows, int64_t batch) {
+  constexpr int64_t fewest = 10, most = 200, steps = 10000;
+  const int64_t steps_of_epoch = std::max<int64_t>(1, (rows + batch - 1) / batch);
+  return std::clamp(steps / steps_of_epoch, fewest, most);
+}
+
 void describe(std::FILE* out, const Options& options, const Data& data, const Parts& parts,
               const Context& context, const Sequential& network, const std::string& training) {
   std::fprintf(out, "data      %s: %lld rows to train, %lld to validate, %lld to test\n",
@@ -124,29 +134,38 @@ int train(const Options& options) {
   if (!options.out.empty()) check_names(options.data, data.train);
   const bool classify = data.train.labels();
   const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
-  const Parts parts = divide(data, options);
+  Parts parts = divide(data, options);
+  std::optional<TargetScaling> scaling;
+  if (!classify) {
+    scaling.emplace(parts.train);
+    parts.train = scaling->apply(parts.train);
+    if (parts.validation) parts.validation = scaling->apply(*parts.validation);
+  }
 
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
   Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
-  FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
+  FitOptions fit{.validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
+  fit.epochs = options.epochs.value_or(default_epochs(parts.train.size(), fit.batch_size));
 
   std::FILE* out = options.json ? stderr : stdout;
   std::ostringstream training;
-  training << options.epochs << (options.epochs == 1 ? " epoch" : " epochs") << ", batches of "
-           << fit.batch_size << ", " << to_string(loss) << ", " << to_string(chosen);
+  training << fit.epochs << (fit.epochs == 1 ? " epoch" : " epochs") << ", batches of " << fit.batch_size
+           << ", " << to_string(loss) << (scaling ? " of standardised targets" : "") << ", "
+           << to_string(chosen);
   describe(out, options, data, parts, context, network, training.str());
   if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
 
   History history;
   {
-    ProgressDisplay display(out, is_terminal(stderr) ? stderr : nullptr, parts.train.size(), options.epochs);
+    ProgressDisplay display(out, is_terminal(stderr) ? stderr : nullptr, parts.train.size(), fit.epochs);
     fit.callbacks = {&display};
     history = trainer.fit(parts.train, fit);
   }
+  if (scaling) scaling->fold_into(network);
 
   TrainingResult finished{.backend = context.chosen().name(),
                           .isa = isa,
@@ -223,7 +242,8 @@ Command train_command(CLI::App& parent) {
                   "mse, mae, huber or cross-entropy (default: by task, mse or cross-entropy)")
       ->type_name("NAME")
       ->check(one_of(loss_names));
-  app->add_option("--epochs", options->epochs, "Passes over the training data (default: 10)")
+  app->add_option("--epochs", options->epochs,
+                  "Passes over the training data (default: 10; up to 200 for small data)")
       ->type_name("N")
       ->check(whole_number(1));
   app->add_option("--batch", options->batch, "Rows of a batch, or full: all rows (default: 32)")

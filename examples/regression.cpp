@@ -22,7 +22,9 @@ int main() try {
 
   px::Sequential net{px::Standardize(), px::Dense(32), px::Tanh(), px::Dense(32), px::Tanh(), px::Dense(1)};
   px::Trainer trainer{net, {.loss = px::Mse{}, .optimizer = px::Adam{.learning_rate = 0.003f}}};
-  trainer.fit(train, {.epochs = 200});
+  const px::TargetScaling scaling(train);  // targets of any size are learnt alike
+  trainer.fit(scaling.apply(train), {.epochs = 200});
+  scaling.fold_into(net);  // from here on the network answers in their units
   std::cout << trainer.evaluate(test);  // loss, mean absolute error, R2
 
   const px::Tensor point = px::Tensor::from({0.5f, 1.5f}, {1, 2});

@@ -231,6 +231,25 @@ Dataset Dataset::one_hot() const {
   return result;
 }
 
+Dataset Dataset::with_targets(const Tensor& targets) const {
+  if (labels()) throw ArgumentError("dataset: with_targets: the targets are class numbers");
+  if (targets.dtype() != DType::f32 || targets.shape().rank() != 2 || targets.shape().rows() != size())
+    throw ShapeError("dataset: with_targets: " + std::string(to_string(targets.dtype())) + " " +
+                     to_string(targets.shape()) + " for " + std::to_string(size()) +
+                     " rows: give f32 [rows, columns]");
+  Data data = *data_;
+  const int64_t columns = targets.shape().columns();
+  // Subsets share their features: targets stand where their rows do.
+  data.targets = Tensor(DType::f32, {data.targets.shape().rows(), columns});
+  data.target_shape = {columns};
+  for (int64_t row = 0; row < size(); ++row)
+    std::copy_n(targets.values<float>().data() + row * columns, columns,
+                data.targets.values<float>().data() + (*rows_)[static_cast<size_t>(row)] * columns);
+  Dataset result(std::move(data));
+  result.rows_ = rows_;
+  return result;
+}
+
 Dataset Dataset::subset(std::vector<int64_t> positions) const {
   for (int64_t& position : positions) {
     if (position < 0 || position >= size())

@@ -73,6 +73,9 @@ class PLEXUS_EXPORT Dataset {
   /// The same rows with one-hot targets [n, K] f32 instead of class numbers. Throws ArgumentError where there
   /// are no classes.
   Dataset one_hot() const;
+  /// The same rows with other targets [size(), k] f32, in their order. Throws ShapeError; ArgumentError where the targets are
+  /// class numbers.
+  Dataset with_targets(const Tensor& targets) const;
   /// Why from_table chose the task: "classify: 3 distinct text labels".
   const std::string& task_reason() const;
   int64_t dropped() const;  ///< rows that from_table left out (Missing::drop)

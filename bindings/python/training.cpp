@@ -20,6 +20,7 @@
 #include "plexus/core/error.h"
 #include "plexus/io/csv.h"
 #include "plexus/trainer/split.h"
+#include "plexus/trainer/target_scaling.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::python {
@@ -167,6 +168,13 @@ void define_datasets(py::module_& m) {
 }
 
 void define_results(py::module_& m) {
+  py::class_<TargetScaling>(m, "TargetScaling",
+                            "Real targets standardised for training; fold_into brings a network's outputs back to their units.")
+      .def(py::init<const Dataset&>(), py::arg("train"))
+      .def("apply", &TargetScaling::apply, py::arg("data"))
+      .def("fold_into", &TargetScaling::fold_into, py::arg("network"), "Once, after the last fit.")
+      .def_property_readonly("means", &TargetScaling::means)
+      .def_property_readonly("deviations", &TargetScaling::deviations);
   py::class_<Progress>(m, "Progress", "Where training is.")
       .def_readonly("epoch", &Progress::epoch)
       .def_readonly("step", &Progress::step)

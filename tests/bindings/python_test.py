@@ -221,6 +221,8 @@ class Estimators(unittest.TestCase):
         model = px.PlexusRegressor(hidden=(), epochs=60, learning_rate=0.1).fit(x, y)
         self.assertGreater(model.score(x, y), 0.999)
         self.assertEqual(model.predict(x).shape, (200,))
+        far = px.PlexusRegressor(hidden=(), epochs=60, learning_rate=0.1).fit(x, 1e6 + 1e4 * y)
+        self.assertGreater(far.score(x, 1e6 + 1e4 * y), 0.99)
         both = px.PlexusRegressor(hidden=(), epochs=2).fit(x, np.stack([y, -y], axis=1))
         self.assertEqual(both.predict(x).shape, (200, 2))
 

@@ -90,6 +90,20 @@ TEST(Train, JsonOfValues) {
         0);
 }
 
+// Prices around 200 000 and a weak default learning rate: without scaled targets it would take thousands of epochs.
+TEST(Train, DefaultsSuitSmallTablesAndLargeTargets) {
+  const Directory directory;
+  std::string rows = "x,y,price\n";
+  for (int i = 0; i < 300; ++i)
+    rows += std::to_string(i % 10) + "," + std::to_string(i / 10 % 10) + "," +
+            std::to_string(200000 + 3000 * (i % 10) - 1000 * (i / 10 % 10) + i % 7) + "\n";
+  const json run = train({directory.write("a.csv", rows), "--task", "regress"});
+  EXPECT_EQ(run["epochs"].size(), 200u);
+  EXPECT_GT(run["test"]["r2"].get<double>(), 0.95);
+  EXPECT_LT(run["epochs"][0]["train_loss"].get<double>(), 10);  // of standardised targets
+  EXPECT_GT(run["test"]["loss"].get<double>(), 10);             // in their own units
+}
+
 TEST(Train, WithoutValidationItsFiguresAreNull) {
   const Directory directory;
   const json run = train({directory.write_classes("a.csv", 40), "--epochs", "1", "--validation", "0"});

@@ -25,11 +25,11 @@ void expect_usage_error(Arguments flags, const std::string& part) {
   EXPECT_EQ(result.out, "");
 }
 
-TEST(Usage, NoCommand) { expect_error(run({}), 2, "expected a command: train, evaluate, predict, inspect, info, plan"); }
+TEST(Usage, NoCommand) { expect_error(run({}), 2, "expected a command: train, evaluate, compare, predict, explain, inspect, info, plan"); }
 TEST(Usage, MisspeltCommand) { expect_error(run({"trian"}), 2, "did you mean train?"); }
 TEST(Usage, UnlikeAnyCommand) {
   const Result result = run({"xyzzyplugh"});
-  expect_error(result, 2, "no such command; commands: train, evaluate, predict, inspect, info, plan");
+  expect_error(result, 2, "no such command; commands: train, evaluate, compare, predict, explain, inspect, info, plan");
 }
 TEST(Usage, MissingData) { expect_error(run({"train"}), 2, "DATA is required"); }
 TEST(Usage, SecondData) { expect_error(run({"train", "a.csv", "b.csv"}), 2, "b.csv: one argument too many"); }

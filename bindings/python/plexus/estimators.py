@@ -52,7 +52,8 @@ class _Estimator(BaseEstimator):
                  epochs=100, batch_size=32, standardize=True, validation_fraction=0.0, backend=None, threads=None,
                  random_state=0):
         """hidden: units of the hidden layers. learning_rate, weight_decay: None is the optimizer's default.
-        standardize: the network begins with a Standardize layer. random_state: a number, the same one gives the same weights."""
+        standardize: the network begins with a Standardize layer, and learns standardised targets where they are values (the
+        losses in history_ are theirs). random_state: a number, the same one gives the same weights."""
         self.hidden = hidden
         self.activation = activation
         self.dropout = dropout
@@ -162,7 +163,12 @@ class PlexusRegressor(RegressorMixin, _Estimator):
         X = _matrix(X)
         y = np.asarray(y, dtype=np.float32)
         self._single = y.ndim == 1
-        return self._train(X, px.Dataset.regression(X, y), "mse", 1 if y.ndim == 1 else y.shape[1])
+        data = px.Dataset.regression(X, y)
+        scaling = px.TargetScaling(data) if self.standardize else None
+        self._train(X, scaling.apply(data) if scaling else data, "mse", 1 if y.ndim == 1 else y.shape[1])
+        if scaling:
+            scaling.fold_into(self.network_)
+        return self
 
     def predict(self, X):
         values = self._outputs(X)
