@@ -79,6 +79,7 @@ void Checkpointer::check_tensors() const {
   const Store& store = network_->store();
   for (const NamedTensor& named : found_->tensors) {
     const bool there = store.contains(named.name);
+    if (!there && of_callback(named.name)) continue;
     const auto& entry = there ? &store.entry(named.name) : nullptr;
     if (!there || entry->data.dtype() != named.tensor.dtype() || !(entry->shape == named.tensor.shape()))
       throw ArgumentError(
@@ -89,9 +90,15 @@ void Checkpointer::check_tensors() const {
           ": give what the run began with");
   }
   for (const auto& [name, entry] : store.entries())
-    if (entry.role != Role::scalar && !find(found_->tensors, name))
+    if (entry.role != Role::scalar && !find(found_->tensors, name) && !of_callback(name))
       throw ArgumentError(file_ + ": resume: it has no tensor " + quoted(name) +
                           ": give what the run began with");
+}
+
+bool Checkpointer::of_callback(const std::string& tensor) const {
+  return std::any_of(callbacks_.begin(), callbacks_.end(), [&](const Callback* callback) {
+    return !callback->name().empty() && tensor.rfind(callback->name() + ".", 0) == 0;
+  });
 }
 
 void Checkpointer::restore_callbacks() const {
@@ -106,7 +113,15 @@ void Checkpointer::restore_callbacks() const {
 }
 
 void Checkpointer::restore(Position& position, History& history) {
-  for (const NamedTensor& named : found_->tensors) network_->store().set(named.name, named.tensor);
+  Store& store = network_->store();
+  for (const NamedTensor& named : found_->tensors) {
+    if (!store.contains(named.name))
+      store.declare({.name = named.name,
+                     .role = Role::state,
+                     .shape = named.tensor.shape(),
+                     .dtype = named.tensor.dtype()});
+    store.set(named.name, named.tensor);
+  }
   history.stopped = found_->history.stopped;
   history.epochs = std::move(found_->history.epochs);
   position.progress.epoch = found_->epoch;
