@@ -1,6 +1,8 @@
 // WeightAverage: an exponential moving average of a network's parameters, beside them in its store. Private.
 #pragma once
 #include <optional>
+#include <string>
+#include <vector>
 
 #include "plexus/core/plan.h"
 #include "plexus/layers/sequential.h"
@@ -22,7 +24,13 @@ class WeightAverage {
   void use(bool averages) noexcept;
 
  private:
+  struct Names {
+    std::string parameter, average;
+  };
+  static std::vector<Names> names(const Sequential& network);
+
   Sequential* network_;
+  std::vector<Names> names_;
   Plan plan_;
   bool in_use_ = false;
 };
