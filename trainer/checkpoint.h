@@ -4,8 +4,9 @@
 #include <string>
 #include <vector>
 
+#include "plexus/core/program.h"
+#include "plexus/core/tensor.h"
 #include "plexus/export.h"
-#include "plexus/io/named_tensor.h"
 #include "plexus/trainer/metrics.h"
 
 namespace plexus {
@@ -42,7 +43,12 @@ struct Checkpoint {
   bool whole = false;          ///< the epoch is finished, and in the history
   History history;             ///< finished epochs; `stopped`: a callback ended the run with this epoch
 
-  std::vector<NamedTensor> tensors;  ///< everything in the network's store, plain: weights, optimizer state, counters
+  struct Entry {
+    std::string name;
+    Role role = Role::parameter;
+    Tensor tensor;             ///< plain
+  };
+  std::vector<Entry> entries;  ///< everything in the network's store: weights, optimizer state, counters
   struct CallbackState {
     std::string name, state;
   };

@@ -47,10 +47,11 @@ std::vector<Epoch> read_history(const std::string& file, std::string_view bytes)
   return epochs;
 }
 
-Json tensor_json(const NamedTensor& named) {
-  const auto sizes = named.tensor.shape().sizes();
-  return {{"name", named.name},
-          {"dtype", to_string(named.tensor.dtype())},
+Json entry_json(const Checkpoint::Entry& entry) {
+  const auto sizes = entry.tensor.shape().sizes();
+  return {{"name", entry.name},
+          {"role", to_string(entry.role)},
+          {"dtype", to_string(entry.tensor.dtype())},
           {"shape", std::vector<int64_t>(sizes.begin(), sizes.end())}};
 }
 
@@ -61,9 +62,16 @@ DType read_dtype(Fields& fields) {
   fields.refuse("type " + quoted(name) + " is not known");
 }
 
-NamedTensor read_tensor(const std::string& file, const Json& json, std::string_view bytes) {
-  Fields fields(file, "section 'run': tensors", json);
-  NamedTensor named{fields.text("name"), {}};
+Role read_role(Fields& fields) {
+  const std::string name = fields.text("role");
+  for (const Role role : {Role::parameter, Role::state, Role::scalar})
+    if (name == to_string(role)) return role;
+  fields.refuse("role " + quoted(name) + " is not known");
+}
+
+Checkpoint::Entry read_entry(const std::string& file, const Json& json, std::string_view bytes) {
+  Fields fields(file, "section 'run': entries", json);
+  Checkpoint::Entry entry{fields.text("name"), read_role(fields), {}};
   const DType dtype = read_dtype(fields);
   std::vector<int64_t> sizes;
   for (const Json& size : fields.array("shape")) sizes.push_back(fields.integer("shape", size));
@@ -73,21 +81,21 @@ NamedTensor read_tensor(const std::string& file, const Json& json, std::string_v
     // Before anything is allocated: the file has these bytes.
     if (bytes.size() / size_of(dtype) != static_cast<uint64_t>(shape.elements()) ||
         bytes.size() % size_of(dtype) != 0)
-      fields.refuse(plexus::quoted(named.name) + " is " + to_string(shape) + ", but its section has " +
+      fields.refuse(plexus::quoted(entry.name) + " is " + to_string(shape) + ", but its section has " +
                     std::to_string(bytes.size()) + " bytes");
-    named.tensor = Tensor::uninitialized(dtype, shape);
+    entry.tensor = Tensor::uninitialized(dtype, shape);
   } catch (const ShapeError& error) {
     fields.refuse(error.what());
   }
-  if (!bytes.empty()) std::memcpy(named.tensor.bytes(), bytes.data(), bytes.size());
-  return named;
+  if (!bytes.empty()) std::memcpy(entry.tensor.bytes(), bytes.data(), bytes.size());
+  return entry;
 }
 
 }  // namespace
 
 void save_checkpoint(const Checkpoint& c, const std::string& path) {
-  Json tensors = Json::array(), callbacks = Json::array();
-  for (const NamedTensor& named : c.tensors) tensors.push_back(tensor_json(named));
+  Json entries = Json::array(), callbacks = Json::array();
+  for (const Checkpoint::Entry& entry : c.entries) entries.push_back(entry_json(entry));
   for (const auto& callback : c.callbacks) callbacks.push_back(callback.name);
   const std::string run = Json{
       {"library_version", c.library_version},
@@ -104,13 +112,13 @@ void save_checkpoint(const Checkpoint& c, const std::string& path) {
       {"seconds", c.seconds},
       {"whole", c.whole},
       {"stopped", c.history.stopped},
-      {"tensors", std::move(tensors)},
+      {"entries", std::move(entries)},
       {"callbacks",
        std::move(callbacks)}}.dump();
   const std::string history = history_bytes(c.history);
   std::vector<io::NamedBytes> sections = {{"run", run}, {"settings", c.settings}, {"history", history}};
-  for (size_t i = 0; i < c.tensors.size(); ++i)
-    sections.push_back({"tensor " + std::to_string(i), text_of(c.tensors[i].tensor)});
+  for (size_t i = 0; i < c.entries.size(); ++i)
+    sections.push_back({"tensor " + std::to_string(i), text_of(c.entries[i].tensor)});
   for (size_t i = 0; i < c.callbacks.size(); ++i)
     sections.push_back({"callback " + std::to_string(i), c.callbacks[i].state});
   io::save_sections(path, kind, checkpoint_format_version, sections);
@@ -140,8 +148,8 @@ Checkpoint load_checkpoint(const std::string& path) {
   c.history.epochs = read_history(path, file.at(2, "history"));
   size_t next = fixed_sections;
   const auto numbered = [](const char* what, size_t i) { return what + (" " + std::to_string(i)); };
-  for (const Json& tensor : fields.array("tensors"))
-    c.tensors.push_back(read_tensor(path, tensor, file.at(next++, numbered("tensor", c.tensors.size()))));
+  for (const Json& entry : fields.array("entries"))
+    c.entries.push_back(read_entry(path, entry, file.at(next++, numbered("tensor", c.entries.size()))));
   for (const std::string& name : fields.texts("callbacks"))
     c.callbacks.push_back({name, std::string(file.at(next++, numbered("callback", c.callbacks.size())))});
   fields.finish();

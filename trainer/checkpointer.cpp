@@ -21,8 +21,8 @@ std::string isa_of(const Context& context) {
                        .max_isa);
 }
 
-std::string described(const Tensor& tensor) {
-  return std::string(to_string(tensor.dtype())) + " " + to_string(tensor.shape());
+std::string described(Role role, DType dtype, const Shape& shape) {
+  return to_string(role) + " " + std::string(to_string(dtype)) + " " + to_string(shape);
 }
 
 }  // namespace
@@ -46,7 +46,7 @@ void Checkpointer::begin(std::string settings, Position& position, History& hist
   settings_ = std::move(settings);
   if (!found_) return;
   check(settings_, position);
-  check_tensors();
+  check_entries();
   restore_callbacks();
   restore(position, history);
   found_.reset();
@@ -75,30 +75,27 @@ void Checkpointer::check(const std::string& settings, const Position& position) 
   differs("the version of Plexus", found_->library_version, version());
 }
 
-void Checkpointer::check_tensors() const {
+void Checkpointer::check_entries() const {
   const Store& store = network_->store();
-  for (const NamedTensor& named : found_->tensors) {
-    const bool there = store.contains(named.name);
-    if (!there && of_callback(named.name)) continue;
-    const auto& entry = there ? &store.entry(named.name) : nullptr;
-    if (!there || entry->data.dtype() != named.tensor.dtype() || !(entry->shape == named.tensor.shape()))
-      throw ArgumentError(
-          file_ + ": resume: tensor " + quoted(named.name) + " is " + described(named.tensor) + ", " +
-          (there
-               ? "in this run " + std::string(to_string(entry->data.dtype())) + " " + to_string(entry->shape)
-               : "this run has none") +
-          ": give what the run began with");
-  }
-  for (const auto& [name, entry] : store.entries())
-    if (entry.role != Role::scalar && !find(found_->tensors, name) && !of_callback(name))
-      throw ArgumentError(file_ + ": resume: it has no tensor " + quoted(name) +
+  for (const auto& [name, role, tensor] : found_->entries) {
+    if (!store.contains(name)) {  // what callbacks keep there is not declared before they begin
+      if (role != Role::state)
+        throw ArgumentError(file_ + ": resume: this run has no " + to_string(role) + " " + quoted(name) +
+                            ": give what the run began with");
+      continue;
+    }
+    const Store::Entry& entry = store.entry(name);
+    if (entry.role != role || entry.data.dtype() != tensor.dtype() || !(entry.shape == tensor.shape()))
+      throw ArgumentError(file_ + ": resume: " + quoted(name) + " is " +
+                          described(role, tensor.dtype(), tensor.shape()) + ", in this run " +
+                          described(entry.role, entry.data.dtype(), entry.shape) +
                           ": give what the run began with");
-}
-
-bool Checkpointer::of_callback(const std::string& tensor) const {
-  return std::any_of(callbacks_.begin(), callbacks_.end(), [&](const Callback* callback) {
-    return !callback->name().empty() && tensor.rfind(callback->name() + ".", 0) == 0;
-  });
+  }
+  const auto& saved = found_->entries;
+  for (const auto& [name, entry] : store.entries())
+    if (entry.role != Role::scalar && std::ranges::find(saved, name, &Checkpoint::Entry::name) == saved.end())
+      throw ArgumentError(file_ + ": resume: it has no " + to_string(entry.role) + " " + quoted(name) +
+                          ": give what the run began with");
 }
 
 void Checkpointer::restore_callbacks() const {
@@ -114,13 +111,10 @@ void Checkpointer::restore_callbacks() const {
 
 void Checkpointer::restore(Position& position, History& history) {
   Store& store = network_->store();
-  for (const NamedTensor& named : found_->tensors) {
-    if (!store.contains(named.name))
-      store.declare({.name = named.name,
-                     .role = Role::state,
-                     .shape = named.tensor.shape(),
-                     .dtype = named.tensor.dtype()});
-    store.set(named.name, named.tensor);
+  for (const auto& [name, role, tensor] : found_->entries) {
+    if (!store.contains(name))
+      store.declare({.name = name, .role = role, .shape = tensor.shape(), .dtype = tensor.dtype()});
+    store.set(name, tensor);
   }
   history.stopped = found_->history.stopped;
   history.epochs = std::move(found_->history.epochs);
@@ -172,7 +166,7 @@ void Checkpointer::write(const Position& position, const History& history) {
   c.whole = position.whole;
   c.history = history;
   for (const auto& [name, entry] : network_->store().entries())
-    c.tensors.push_back({name, network_->store().get(name)});
+    c.entries.push_back({name, entry.role, network_->store().get(name)});
   for (const Callback* callback : callbacks_)
     if (std::string name = callback->name(); !name.empty()) c.callbacks.push_back({name, callback->state()});
   directory_.write(c, network_->store().scalar<int64_t>("step"));

@@ -44,9 +44,7 @@ class Checkpointer {
  private:
   void restore(Position& position, History& history);
   void check(const std::string& settings, const Position& position) const;
-  void check_tensors() const;
-  /// A callback of this run keeps this tensor in the store, perhaps only later.
-  bool of_callback(const std::string& tensor) const;
+  void check_entries() const;
   void restore_callbacks() const;
   void write(const Position& position, const History& history);
 
