@@ -141,6 +141,26 @@ void define_optimizers(py::module_& m) {
       .def_readwrite("epsilon", &RmsProp::epsilon);
   optimizer<Adagrad>(m, "Adagrad", "Adagrad(learning_rate=0.01, epsilon=1e-10, weight_decay=0)")
       .def_readwrite("epsilon", &Adagrad::epsilon);
+  optimizer<Adamax>(m, "Adamax",
+                    "Adamax(learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0)")
+      .def_readwrite("beta1", &Adamax::beta1)
+      .def_readwrite("beta2", &Adamax::beta2)
+      .def_readwrite("epsilon", &Adamax::epsilon);
+  optimizer<NAdam>(m, "NAdam",
+                   "NAdam(learning_rate=0.002, beta1=0.9, beta2=0.999, epsilon=1e-8, momentum_decay=0.004, "
+                   "weight_decay=0)")
+      .def_readwrite("beta1", &NAdam::beta1)
+      .def_readwrite("beta2", &NAdam::beta2)
+      .def_readwrite("epsilon", &NAdam::epsilon)
+      .def_readwrite("momentum_decay", &NAdam::momentum_decay);
+  optimizer<RAdam>(m, "RAdam",
+                   "RAdam(learning_rate=0.001, beta1=0.9, beta2=0.999, epsilon=1e-8, weight_decay=0)")
+      .def_readwrite("beta1", &RAdam::beta1)
+      .def_readwrite("beta2", &RAdam::beta2)
+      .def_readwrite("epsilon", &RAdam::epsilon);
+  optimizer<Adadelta>(m, "Adadelta", "Adadelta(learning_rate=1, smoothing=0.9, epsilon=1e-6, weight_decay=0)")
+      .def_readwrite("smoothing", &Adadelta::smoothing)
+      .def_readwrite("epsilon", &Adadelta::epsilon);
 }
 
 template <class S>

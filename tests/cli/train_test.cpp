@@ -201,6 +201,10 @@ TEST(Train, FlagsReachTheOptimizer) {
                                  {"--optimizer", "adamw"},
                                  {"--optimizer", "rmsprop"},
                                  {"--optimizer", "adagrad"},
+                                 {"--optimizer", "adamax"},
+                                 {"--optimizer", "nadam"},
+                                 {"--optimizer", "radam"},
+                                 {"--optimizer", "adadelta"},
                                  {"--optimizer", "sgd", "--batch", "full"},
                                  {"--optimizer", "sgd", "--batch", "7"}})
     runs.push_back(losses(flags));

@@ -127,6 +127,7 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
   const Dataset data = blobs(1000, 96, 4), validation = blobs(300, 96, 4, 2);
   const Case cases[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
                         {"adam", {.optimizer = Adam{}}},
+                        {"nadam", {.optimizer = NAdam{}}},
                         {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
                         {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}},
                         {"scheduled", {.schedule = OneCycle{}, .warmup_steps = 9}},

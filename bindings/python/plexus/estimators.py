@@ -38,7 +38,10 @@ _activations = {
     "relu": px.Relu, "leaky_relu": px.LeakyRelu, "elu": px.Elu, "selu": px.Selu, "gelu": px.Gelu, "silu": px.Silu,
     "sigmoid": px.Sigmoid, "tanh": px.Tanh, "softplus": px.Softplus,
 }
-_optimizers = {"sgd": px.Sgd, "adam": px.Adam, "adamw": px.AdamW, "rmsprop": px.RmsProp, "adagrad": px.Adagrad}
+_optimizers = {
+    "sgd": px.Sgd, "adam": px.Adam, "adamw": px.AdamW, "rmsprop": px.RmsProp, "adagrad": px.Adagrad, "adamax": px.Adamax,
+    "nadam": px.NAdam, "radam": px.RAdam, "adadelta": px.Adadelta,
+}
 
 _schedules = {"constant": px.ConstantRate, "cosine": px.CosineDecay, "onecycle": px.OneCycle}
 
