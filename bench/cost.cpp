@@ -14,8 +14,11 @@ double flop(const ReduceSpec& s) { return elements(s.m, s.n); }
 double flop(const ClipSpec&) { return 3; }
 double flop(const ScaleSpec& s) { return (s.offset ? 2 : 1) * elements(s.m, s.n); }
 
+double flop(const MaxNormSpec& s) { return 3 * elements(s.m, s.n); }
+
 double flop(const UpdateSpec& s) {
-  double operations = s.weight_decay > 0 ? 2 : 0;
+  double operations =
+      (s.weight_decay > 0 || s.l2 > 0 ? 2 : 0) + (s.l1 > 0 ? 2 : 0) + (s.clip_value > 0 ? 2 : 0);
   switch (s.kind) {
     case UpdateKind::sgd:
       operations += 2 + (s.momentum > 0 ? 2 : 0) + (s.nesterov ? 2 : 0);
@@ -26,6 +29,18 @@ double flop(const UpdateSpec& s) {
       break;
     case UpdateKind::rmsprop:
       operations += 9 + (s.momentum > 0 ? 2 : 0);
+      break;
+    case UpdateKind::nadam:
+      operations += 15;  // 2 more for the gradient's own share
+      break;
+    case UpdateKind::radam:
+      operations += 12;  // as adam, without the correction of the root
+      break;
+    case UpdateKind::adamax:
+      operations += 10;  // 3 for the moment; product, magnitude, epsilon, larger; quotient; 2 for the step
+      break;
+    case UpdateKind::adadelta:
+      operations += 16;  // 4 for each average; 2 sums, 2 roots, quotient, product; 2 for the step
       break;
     case UpdateKind::adagrad:
       operations += 7;

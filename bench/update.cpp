@@ -21,13 +21,13 @@ Program program_of(const UpdateSpec& spec) {
                       {.name = name, .role = Role::state, .shape = {spec.m, spec.n}, .like = parameter})
                 : no_buffer;
   };
-  const bool counts = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
   program.add(
       "", spec,
       {parameter, state("gradient"), state("first", spec.has_first()), state("second", spec.has_second()),
        program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}}),
-       counts ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
-              : no_buffer,
+       spec.has_moments()
+           ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
+           : no_buffer,
        no_buffer});
   return program;
 }
@@ -43,8 +43,10 @@ void fill(const std::string& name, Tensor& values) {
 }  // namespace
 
 void add_update(Suite& suite) {
-  for (const Optimizer& optimizer : {Optimizer(Sgd{}), Optimizer(Sgd{.momentum = 0.9}), Optimizer(Adam{}),
-                                     Optimizer(AdamW{}), Optimizer(RmsProp{}), Optimizer(Adagrad{})}) {
+  for (const Optimizer& optimizer :
+       {Optimizer(Sgd{}), Optimizer(Sgd{.momentum = 0.9}), Optimizer(Adam{}), Optimizer(AdamW{}),
+        Optimizer(RmsProp{}), Optimizer(Adagrad{}), Optimizer(Adamax{}), Optimizer(NAdam{}),
+        Optimizer(RAdam{}), Optimizer(Adadelta{})}) {
     UpdateSpec spec = make_spec(optimizer);
     if (suite.quick() && spec.momentum == 0 && spec.kind != UpdateKind::adam) continue;
     for (const int64_t count : conformance::element_counts()) {

@@ -46,8 +46,9 @@ typedef struct plexus_model_options {
   const char* backend;   /* NULL: PLEXUS_BACKEND, else the default */
   int32_t threads;       /* 0: PLEXUS_NUM_THREADS, else all that the process may use */
   const char* loss;      /* softmax_cross_entropy (NULL; takes class numbers), binary_cross_entropy, mse, mae, huber */
-  const char* optimizer; /* sgd (NULL), adam, adamw, rmsprop, adagrad */
-  double learning_rate;  /* 0: the optimizer's default: sgd, rmsprop, adagrad 0.01, adam, adamw 0.001 */
+  const char* optimizer; /* sgd (NULL), adam, adamw, rmsprop, adagrad, adamax, nadam, radam, adadelta */
+  double learning_rate;  /* 0: the optimizer's default: sgd, rmsprop, adagrad 0.01, adam, adamw, radam 0.001,
+                           adamax, nadam 0.002, adadelta 1 */
   double momentum;       /* sgd, rmsprop */
   double weight_decay;   /* 0: the optimizer's default: adamw 0.01, the others none */
   double clip_norm;      /* > 0: gradients are scaled down to this global norm */

@@ -21,5 +21,6 @@ Command plan_command(CLI::App& app);
 Command bench_command(CLI::App& app);
 Command report_command(CLI::App& app);
 Command verify_command(CLI::App& app);
+Command replay_command(CLI::App& app);
 
 }  // namespace plexus::cli

@@ -105,10 +105,13 @@ ContextOptions context_options(const BackendFlags& flags) {
 }
 
 void add_flags(CLI::App& app, OptimizerFlags& flags) {
-  app.add_option("--optimizer", flags.name, "sgd, adam, adamw, rmsprop or adagrad (default: adam)")
+  app.add_option("--optimizer", flags.name,
+                 "sgd, adam, adamw, rmsprop, adagrad, adamax, nadam, radam or adadelta (default: adam)")
       ->type_name("NAME");
-  app.add_option("--lr", flags.learning_rate,
-                 "Learning rate (default: 0.001 for adam and adamw, 0.01 for sgd, rmsprop, adagrad)")
+  app.add_option(
+         "--lr", flags.learning_rate,
+         "Learning rate (default: 0.001 for adam, adamw and radam, 0.002 for adamax and nadam, 0.01 for sgd, "
+         "rmsprop and adagrad, 1 for adadelta)")
       ->type_name("X")
       ->check(positive_number());
   app.add_option("--momentum", flags.momentum, "Momentum of sgd or rmsprop (default: 0)")

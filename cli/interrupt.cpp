@@ -20,6 +20,7 @@ void on_signal(int signal) {
 }  // namespace
 
 void catch_interrupts() {
+  signal(SIGXFSZ, SIG_IGN);  // a file that grows beyond a limit is an error of the write, as on a full disk
   struct sigaction action {};
   action.sa_handler = on_signal;
   action.sa_flags = SA_RESTART;  // reads and writes that the signal hits go on: only the flag counts

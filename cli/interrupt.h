@@ -4,6 +4,7 @@
 namespace plexus::cli {
 
 /// From now on SIGINT and SIGTERM only set a flag. Other dispositions (nohup's ignored SIGINT) are left alone.
+/// A file that outgrows a limit (SIGXFSZ) is from now on the error of a write.
 void catch_interrupts();
 
 /// The signal that asked to stop; 0 as long as none did.

@@ -38,13 +38,13 @@ void add_reductions(std::vector<Kind>& list) {
 void add_updates(std::vector<Kind>& list) {
   for (int i = 0; i < update_count; i++) {
     const auto kind = UpdateKind(i);
-    const bool adam = kind == UpdateKind::adam || kind == UpdateKind::adamw;
     UpdateSpec spec{.kind = kind, .m = m, .n = n};
-    if (adam) spec.beta1 = 0.9;
-    if (adam || kind == UpdateKind::rmsprop) spec.beta2 = 0.99;
+    if (spec.has_moments()) spec.beta1 = 0.9;
+    if (spec.has_moments() || kind == UpdateKind::rmsprop || kind == UpdateKind::adadelta) spec.beta2 = 0.99;
     if (kind != UpdateKind::sgd) spec.epsilon = 1e-8;
     list.push_back({"update/" + to_string(kind), spec});
   }
+  list.push_back({"update/max_norm", MaxNormSpec{.m = m, .n = n}});
 }
 
 }  // namespace

@@ -40,6 +40,10 @@ std::string duration(double seconds) {
 ProgressDisplay::ProgressDisplay(std::FILE* lines, std::FILE* bar, int64_t rows, int64_t epochs)
     : lines_(lines), bar_(bar), rows_(rows), epochs_(epochs) {}
 
+void ProgressDisplay::on_train_begin(Sequential&, const Progress& progress) {
+  before_ = progress.epoch * rows_;
+}
+
 bool ProgressDisplay::on_step(const Progress& progress) {
   if (bar_) {
     const auto now = Clock::now();
@@ -52,7 +56,7 @@ void ProgressDisplay::draw(const Progress& progress, Clock::time_point now) {
   last_bar_ = now;
   const double elapsed = std::chrono::duration<double>(now - start_).count();
   const double done = double((progress.epoch - 1) * rows_ + progress.rows), all = double(epochs_ * rows_);
-  const double rate = done / elapsed;
+  const double rate = std::max(done - double(before_), 1.0) / elapsed;
 
   char left[64], right[128];
   std::snprintf(left, sizeof left, "epoch %lld/%lld ", (long long)progress.epoch, (long long)epochs_);
@@ -99,7 +103,8 @@ bool ProgressDisplay::on_epoch(const Epoch& epoch) {
     std::fprintf(lines_, "  %.3g s\n", epoch.seconds);
     std::fflush(lines_);
   }
-  return interrupted() != 0;
+  return false;  // not here: after an epoch that is the run's own decision, and nothing would be left to
+                 // resume
 }
 
 }  // namespace plexus::cli

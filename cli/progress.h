@@ -19,6 +19,7 @@ class ProgressDisplay : public Callback {
   ProgressDisplay(std::FILE* lines, std::FILE* bar, int64_t rows, int64_t epochs);
   ~ProgressDisplay() override { clear(); }
 
+  void on_train_begin(Sequential&, const Progress& progress) override;
   bool on_step(const Progress& progress) override;
   bool on_epoch(const Epoch& epoch) override;
 
@@ -30,6 +31,7 @@ class ProgressDisplay : public Callback {
   std::FILE* lines_;
   std::FILE* bar_;
   int64_t rows_, epochs_;
+  int64_t before_ = 0;  // rows of epochs that were trained before, in another process
   Clock::time_point start_ = Clock::now(), last_line_ = start_, last_bar_ = start_;
   int drawn_ = 0;  // columns of the bar on the screen
 };

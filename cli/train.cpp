@@ -1,8 +1,11 @@
 // plexus train: data in, a trained network's test result out.
+#include "plexus/cli/train.h"
+
 #include <cstdio>
 #include <memory>
 #include <sstream>
 
+#include "plexus/cli/checkpoints.h"
 #include "plexus/cli/command.h"
 #include "plexus/cli/data.h"
 #include "plexus/cli/exit_code.h"
@@ -14,6 +17,8 @@
 #include "plexus/cli/predictions.h"
 #include "plexus/cli/progress.h"
 #include "plexus/cli/result.h"
+#include "plexus/cli/run_directory.h"
+#include "plexus/cli/schedule.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
@@ -34,7 +39,11 @@ struct Options {
   int64_t show = 0;
   uint64_t seed = 0;
   OptimizerFlags optimizer;
+  ScheduleFlags schedule;
   BackendFlags backend;
+  CheckpointFlags checkpoints;
+  std::string run;
+  std::vector<std::string> arguments;  // as parsed
   bool plan = false, json = false;
 };
 
@@ -112,13 +121,15 @@ void describe(std::FILE* out, const Options& options, const Data& data, const Pa
   std::fflush(out);
 }
 
-int train(const Options& options) {
+// `observer`: null, or who looks on; then nothing is written.
+int train(const Options& options, Observer* observer) {
   // The backend first: nobody wants to wait for data to be read to learn that it is misspelt.
   const ContextOptions resolved = context_options(options.backend);
   const Context context = make_context(resolved);
   const std::string isa = to_string(Environment::resolve(resolved).max_isa);
 
   const Optimizer chosen = optimizer(options.optimizer);
+  ChosenSchedule schedule(options.schedule, options.validation > 0);
   auto hidden = parse_layers(options.layers);
   const Task task = make_task(options.task);
   make_loss(options.loss, task, "--task " + options.task);
@@ -127,11 +138,18 @@ int train(const Options& options) {
   if (options.test_fraction && has_test_part(options.data))
     throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
   if (!options.out.empty()) check_output(options.out);
+  if (!options.schedule.log.empty()) check_output(options.schedule.log);
+  std::optional<RunDirectory> run;
+  if (!options.run.empty()) run.emplace(options.run, options.checkpoints.resume);
+  const CheckpointOptions checkpoints =
+      checkpoint_options(options.checkpoints, run ? run->checkpoints() : "");
+  const std::string model = options.out.empty() && run ? run->model() : options.out;
 
   catch_interrupts();
   const Missing missing = make_missing(options.missing);
   const Data data = open_data({options.data, options.test, options.label, task, missing});
-  if (!options.out.empty()) check_names(options.data, data.train);
+  if (!model.empty()) check_names(options.data, data.train);
+  if (observer && !observer->on_data(data)) return failed;
   const bool classify = data.train.labels();
   const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   Parts parts = divide(data, options);
@@ -145,36 +163,63 @@ int train(const Options& options) {
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
-  Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
+  Trainer trainer(network,
+                  {.loss = loss,
+                   .optimizer = chosen,
+                   .schedule = schedule.schedule(),
+                   .warmup_steps = options.schedule.warmup_steps,
+                   .seed = options.seed,
+                   .ema_decay = options.schedule.ema_decay},
+                  context);
   FitOptions fit{.validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
   fit.epochs = options.epochs.value_or(default_epochs(parts.train.size(), fit.batch_size));
+  fit.checkpoints = checkpoints;
 
   std::FILE* out = options.json ? stderr : stdout;
   std::ostringstream training;
   training << fit.epochs << (fit.epochs == 1 ? " epoch" : " epochs") << ", batches of " << fit.batch_size
            << ", " << to_string(loss) << (scaling ? " of standardised targets" : "") << ", "
-           << to_string(chosen);
+           << to_string(chosen) << schedule.describe();
   describe(out, options, data, parts, context, network, training.str());
+  if (run) {
+    Manifest manifest = make_manifest(context, isa, data);
+    manifest.arguments = options.arguments;
+    manifest.seed = options.seed;
+    manifest.data = options.data;
+    manifest.training = training.str();
+    run->begin(manifest);
+    for (const auto& callback : run->callbacks()) fit.callbacks.push_back(callback.get());
+  }
+  if (observer) fit.callbacks.push_back(observer);
+  for (Callback* callback : schedule.callbacks()) fit.callbacks.push_back(callback);
   if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
 
   History history;
   {
     ProgressDisplay display(out, is_terminal(stderr) ? stderr : nullptr, parts.train.size(), fit.epochs);
-    fit.callbacks = {&display};
+    fit.callbacks.push_back(&display);
     history = trainer.fit(parts.train, fit);
   }
   if (scaling) scaling->fold_into(network);
 
-  TrainingResult finished{.backend = context.chosen().name(),
-                          .isa = isa,
-                          .threads = context.executor().threads(),
-                          .seed = options.seed,
-                          .classification = classify,
-                          .parameters = network.parameter_count(),
-                          .history = history,
-                          .test = {}};
+  if (observer) {
+    observer->on_network(network, history.stopped);
+    return interrupted() ? signalled + interrupted() : ok;
+  }
+  TrainingResult finished{
+      .backend = context.chosen().name(),
+      .isa = isa,
+      .threads = context.executor().threads(),
+      .seed = options.seed,
+      .classification = classify,
+      .parameters = network.parameter_count(),
+      .history = history,
+      .best_epoch = schedule.early_stopping() ? schedule.early_stopping()->best_epoch() : 0,
+      .test = {}};
+  if (finished.best_epoch > 0)
+    std::fprintf(out, "\nweights of epoch %lld, the best\n", (long long)finished.best_epoch);
   const int signal = interrupted();
   if (!signal) {
     finished.test = trainer.evaluate(parts.test);
@@ -189,20 +234,19 @@ int train(const Options& options) {
       show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
   }
   // After Ctrl-C too: what was learnt until then is worth keeping.
-  if (!options.out.empty()) {
-    save(network, options.out);
-    std::fprintf(out, "\nmodel     %s\n", options.out.c_str());
+  if (!model.empty() && !(run && signal)) {
+    save(network, model);
+    std::fprintf(out, "\nmodel     %s\n", model.c_str());
   }
   if (options.json) std::puts(to_json(finished).c_str());
   if (signal)
-    std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu\n", signal, history.epochs.size());
+    std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu%s\n", signal, history.epochs.size(),
+                 checkpoints.directory.empty() ? "" : "; --resume goes on from here");
   return signal ? signalled + signal : ok;
 }
 
-}  // namespace
-
-Command train_command(CLI::App& parent) {
-  const auto options = std::make_shared<Options>();
+// Adds the command; its options are what is parsed.
+CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options) {
   CLI::App* app = parent.add_subcommand("train", "Train a network on data and test it");
   app->add_option(
          "DATA", options->data,
@@ -250,10 +294,16 @@ Command train_command(CLI::App& parent) {
       ->type_name("N|full")
       ->check(batch_size());
   add_flags(*app, options->optimizer);
+  add_flags(*app, options->schedule);
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));
   add_flags(*app, options->backend);
+  add_flags(*app, options->checkpoints);
+  app->add_option(
+         "--run", options->run,
+         "Leave all of the run in DIR: manifest, metrics, checkpoints, model; plexus replay repeats it")
+      ->type_name("DIR");
   app->add_option("--out", options->out, "Write the trained model to FILE (.safetensors)")->type_name("FILE");
   app->add_flag("--plan", options->plan, "Print the plan of a training step first");
   app->add_option("--show", options->show, "Print N test predictions, images drawn (default: 0)")
@@ -267,9 +317,31 @@ Command train_command(CLI::App& parent) {
   app->footer(
       "Examples:\n"
       "  plexus train fashion-mnist --layers 256,relu,128,relu --show 10\n"
+      "  plexus train fashion-mnist --epochs 100 --schedule cosine --early-stopping 10 --log epochs.csv\n"
       "  plexus train iris.npy --layers 10,relu --epochs 1000 --lr 0.01 --out iris.safetensors\n"
       "  plexus train houses.csv --label price --task regress --loss huber --json > run.json");
-  return {app, [options] { return train(*options); }};
+  app->final_callback([app, options] { options->arguments = arguments_of(*app); });
+  return app;
+}
+
+}  // namespace
+
+int train_again(const std::vector<std::string>& arguments, Observer& observer) {
+  CLI::App app;
+  const auto options = std::make_shared<Options>();
+  add_command(app, options);
+  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
+  words.push_back("train");
+  app.parse(std::move(words));  // the last one first
+  options->run = options->out = options->schedule.log = "";
+  options->checkpoints = {};
+  options->plan = options->json = false;
+  return train(*options, &observer);
+}
+
+Command train_command(CLI::App& parent) {
+  const auto options = std::make_shared<Options>();
+  return {add_command(parent, options), [options] { return train(*options, nullptr); }};
 }
 
 }  // namespace plexus::cli

@@ -38,6 +38,7 @@ LayoutSlot layout_slot(Spec& spec) {
   if (auto* reduce = std::get_if<ReduceSpec>(&spec); reduce && reduce->kind == Reduction::sum_squares)
     return {&reduce->layout, 0};
   if (auto* update = std::get_if<UpdateSpec>(&spec)) return {&update->layout, 0};
+  if (auto* max_norm = std::get_if<MaxNormSpec>(&spec)) return {&max_norm->layout, 0};
   return {nullptr, 0};
 }
 

@@ -100,10 +100,9 @@ void Lowering::add_update(BufferId parameter) {
   };
   const BufferId first_state = remembered(spec.has_first(), ".first");
   const BufferId second_state = remembered(spec.has_second(), ".second");
-  const bool counts_steps = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
   program.add(owners_.at(parameter) + " update " + of.name.substr(of.name.rfind('.') + 1), spec,
               {parameter, gradient(parameter), first_state, second_state, scalar("learning_rate", of.dtype),
-               counts_steps ? scalar("step", DType::i64) : no_buffer, clip_factor});
+               spec.has_moments() ? scalar("step", DType::i64) : no_buffer, clip_factor});
 }
 
 }  // namespace plexus

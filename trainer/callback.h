@@ -44,7 +44,8 @@ class PLEXUS_EXPORT Callback {
   /// Multiplies what optimizer and schedule give as the learning rate. Asked before every step.
   virtual double learning_rate_factor() const { return 1; }
 
-  /// What its state is kept under in a checkpoint, the only one of this name in a fit. Empty: there is nothing to keep.
+  /// What its state is kept under in a checkpoint, the only one of this name in a fit. Empty: there is nothing to keep. Tensors
+  /// that it keeps in the network's store are called "<name>.<anything>".
   virtual std::string name() const { return {}; }
   /// All that decides what it does in the rest of a run, as text; JSON by convention.
   virtual std::string state() const { return {}; }

@@ -10,9 +10,6 @@
 namespace plexus {
 namespace {
 
-/// What the best weights of a parameter are called in the store.
-std::string best_name(const std::string& parameter) { return "best." + parameter; }
-
 std::vector<std::string> parameters(const Store& store) {
   std::vector<std::string> names;
   for (const auto& [name, entry] : store.entries())
@@ -62,6 +59,8 @@ void EarlyStopping::on_train_end(const History&) {
   Store& store = network_->store();
   for (const std::string& name : parameters(store)) store.set(name, store.get(best_name(name)));
 }
+
+std::string EarlyStopping::best_name(const std::string& parameter) const { return name() + "." + parameter; }
 
 std::string EarlyStopping::name() const { return "early_stopping." + to_string(options_.monitor); }
 

@@ -17,7 +17,7 @@ struct EarlyStoppingOptions {
 };
 
 /// Counts on over several calls of fit; one of another training is a new object. The best weights are in the network's store,
-/// as "best.<parameter>".
+/// under its name: "early_stopping.validation_loss.0.weight".
 class PLEXUS_EXPORT EarlyStopping : public Callback {
  public:
   /// Throws ArgumentError for settings out of range.
@@ -37,6 +37,8 @@ class PLEXUS_EXPORT EarlyStopping : public Callback {
   void restore(const std::string& state) override;
 
  private:
+  std::string best_name(const std::string& parameter) const;
+
   EarlyStoppingOptions options_;
   Sequential* network_ = nullptr;
   double best_ = 0;

@@ -13,7 +13,8 @@ namespace plexus {
 namespace {
 
 /// Every optimizer at its defaults.
-const Optimizer all[] = {Sgd{}, Adam{}, AdamW{}, RmsProp{}, Adagrad{}};
+const Optimizer all[] = {Sgd{},    Adam{},  AdamW{}, RmsProp{}, Adagrad{},
+                         Adamax{}, NAdam{}, RAdam{}, Adadelta{}};
 
 UpdateSpec kind_and_settings(const Sgd& o) {
   return {.kind = UpdateKind::sgd,
@@ -44,6 +45,35 @@ UpdateSpec kind_and_settings(const RmsProp& o) {
 }
 UpdateSpec kind_and_settings(const Adagrad& o) {
   return {.kind = UpdateKind::adagrad, .weight_decay = o.weight_decay, .epsilon = o.epsilon};
+}
+
+UpdateSpec kind_and_settings(const Adamax& o) {
+  return {.kind = UpdateKind::adamax,
+          .weight_decay = o.weight_decay,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .epsilon = o.epsilon};
+}
+UpdateSpec kind_and_settings(const NAdam& o) {
+  return {.kind = UpdateKind::nadam,
+          .weight_decay = o.weight_decay,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .epsilon = o.epsilon,
+          .momentum_decay = o.momentum_decay};
+}
+UpdateSpec kind_and_settings(const RAdam& o) {
+  return {.kind = UpdateKind::radam,
+          .weight_decay = o.weight_decay,
+          .beta1 = o.beta1,
+          .beta2 = o.beta2,
+          .epsilon = o.epsilon};
+}
+UpdateSpec kind_and_settings(const Adadelta& o) {
+  return {.kind = UpdateKind::adadelta,
+          .weight_decay = o.weight_decay,
+          .beta2 = o.smoothing,
+          .epsilon = o.epsilon};
 }
 
 UpdateSpec settings_of(const Optimizer& optimizer) {
@@ -88,7 +118,6 @@ UpdateSpec make_spec(const Optimizer& optimizer) {
     throw ArgumentError(text.str());
   };
   const double rate = learning_rate(optimizer);
-  const bool moments = spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw;
   require(rate >= 0 && std::isfinite(rate), "learning rate", rate, "choose 0 or more");
   require(spec.momentum >= 0 && spec.momentum < 1, "momentum", spec.momentum, "choose one in [0, 1)");
   require(!spec.nesterov || spec.momentum > 0, "nesterov with momentum", spec.momentum,
@@ -96,10 +125,12 @@ UpdateSpec make_spec(const Optimizer& optimizer) {
   require(spec.weight_decay >= 0 && std::isfinite(spec.weight_decay), "weight decay", spec.weight_decay,
           "choose 0 or more");
   require(spec.beta1 >= 0 && spec.beta1 < 1, "beta1", spec.beta1, "choose one in [0, 1)");
-  require(spec.beta2 >= 0 && spec.beta2 < 1, moments ? "beta2" : "smoothing", spec.beta2,
+  require(spec.beta2 >= 0 && spec.beta2 < 1, spec.has_moments() ? "beta2" : "smoothing", spec.beta2,
           "choose one in [0, 1)");
   require(spec.kind == UpdateKind::sgd || (spec.epsilon > 0 && std::isfinite(spec.epsilon)), "epsilon",
           spec.epsilon, "choose one above 0");
+  require(spec.momentum_decay >= 0 && std::isfinite(spec.momentum_decay), "momentum decay",
+          spec.momentum_decay, "choose 0 or more");
   return spec;
 }
 

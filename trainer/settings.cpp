@@ -74,6 +74,7 @@ std::string settings_json(const Sequential& network, const TrainerOptions& train
               {"learning_rate", learning_rate(trainer.optimizer)},
               {"schedule", schedule_json(trainer.schedule)},
               {"warmup_steps", trainer.warmup_steps},
+              {"ema_decay", trainer.ema_decay},
               {"clip_norm", trainer.clip_norm},
               {"accumulate", trainer.accumulate},
               {"seed", trainer.seed},

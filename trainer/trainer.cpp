@@ -12,11 +12,13 @@
 #include "plexus/trainer/batches.h"
 #include "plexus/trainer/callback_list.h"
 #include "plexus/trainer/checkpointer.h"
+#include "plexus/trainer/divergence.h"
 #include "plexus/trainer/evaluator.h"
 #include "plexus/trainer/preflight.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/training_step.h"
+#include "plexus/trainer/weight_average.h"
 
 namespace plexus {
 namespace {
@@ -39,6 +41,9 @@ void check_options(const TrainerOptions& options) {
     throw ArgumentError("trainer: " + std::to_string(options.warmup_steps) +
                         " warm-up steps: choose 0 (off) or more");
   check(options.schedule);
+  if (!(options.ema_decay >= 0 && options.ema_decay < 1))
+    throw ArgumentError("trainer: ema_decay " + std::to_string(options.ema_decay) +
+                        ": choose 0 (off) or one below 1");
 }
 
 void check_options(const FitOptions& options) {
@@ -57,7 +62,11 @@ void check_options(const FitOptions& options) {
 
 struct Trainer::State {
   State(Sequential& n, TrainerOptions o, Context c)
-      : network(&n), options(std::move(o)), context(std::move(c)), evaluator(context, n, options.loss) {
+      : network(&n),
+        options(std::move(o)),
+        context(std::move(c)),
+        evaluator(context, n, options.loss),
+        divergence(context, n, options.loss) {
     make_spec(options.optimizer);  // its settings are checked here, before there are data
     check_options(options);
     labels = std::holds_alternative<SoftmaxCrossEntropy>(options.loss);
@@ -87,7 +96,9 @@ struct Trainer::State {
   TrainerOptions options;
   Context context;
   Evaluator evaluator;
+  Divergence divergence;
   std::optional<TrainingStep> step;
+  std::optional<WeightAverage> average;
   bool labels;         // targets are class numbers: of the last data, before it what the loss suggests
   int64_t epochs = 0;  // begun so far
   bool started = false;
@@ -186,14 +197,14 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
         scheduled * warmup_factor(options.warmup_steps, position) * callbacks.learning_rate_factor();
     step->set_learning_rate(progress.learning_rate);
     callbacks.on_step_begin(progress);
-    progress.loss = step->run(
-        data, std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count)));
+    divergence.before_step();
+    const auto rows =
+        std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count));
+    progress.loss = step->run(data, rows);
     progress.rows += count;
-    if (!std::isfinite(progress.loss))
-      throw DataError("fit: epoch " + std::to_string(progress.epoch) + ", step " +
-                      std::to_string(progress.step) + ": the loss is " +
-                      (std::isnan(progress.loss) ? "NaN" : "infinite") +
-                      ": lower the learning rate, scale the data, or set clip_norm");
+    if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(data, rows, progress));
+    divergence.after_step(progress.loss);
+    if (average) average->update();
     at.loss_sum += progress.loss * static_cast<double>(count);
     stop = callbacks.on_step(progress);
     if (checkpoints) checkpoints->after_step(at, history, stop);
@@ -249,7 +260,11 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   const int64_t batch = options.full_batch ? train.size() : std::min(options.batch_size, train.size());
   TrainingStep& step = s.step_for(batch, train.size() % batch);
   if (validation) s.evaluator.prepare(s.labels);
-  if (!s.started) step.reset();
+  if (s.options.ema_decay > 0 && !s.average) s.average.emplace(s.context, *s.network, s.options.ema_decay);
+  if (!s.started) {
+    step.reset();
+    if (s.average) s.average->reset();
+  }
   s.started = true;
   step.set_seed(s.options.seed);
 
@@ -258,6 +273,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   const int64_t last = s.epochs + options.epochs;
   Progress between{
       .epoch = s.epochs, .epochs = last, .steps = (train.size() + step.rows() - 1) / step.rows()};
+  std::optional<WeightsInUse> trained(std::in_place, s.average, false);
   Position at{.first_epoch = s.epochs, .progress = between};
   if (checkpoints) {
     checkpoints->begin(
@@ -283,19 +299,23 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
                  .validation_loss = nan,
                  .validation_accuracy = nan,
                  .learning_rate = at.progress.learning_rate};
-    if (whole && validation) {
-      const Evaluator::Score score = s.evaluator.score(*validation);
-      record.validation_loss = score.loss;
-      record.validation_accuracy = score.accuracy;
+    {
+      const WeightsInUse averaged(s.average, true);
+      if (whole && validation) {
+        const Evaluator::Score score = s.evaluator.score(*validation);
+        record.validation_loss = score.loss;
+        record.validation_accuracy = score.accuracy;
+      }
+      record.seconds = at.seconds + std::chrono::duration<double>(Clock::now() - at.since).count();
+      history.epochs.push_back(record);
+      at.whole = whole;
+      history.stopped = !whole || callbacks.on_epoch(record);
     }
-    record.seconds = at.seconds + std::chrono::duration<double>(Clock::now() - at.since).count();
-    history.epochs.push_back(record);
-    at.whole = whole;
-    history.stopped = !whole || callbacks.on_epoch(record);
     if (checkpoints) checkpoints->after_epoch(at, history);
     if (!whole) break;
   }
   if (checkpoints) checkpoints->finish(at, history);
+  trained.reset();
   callbacks.on_train_end();
   return history;
 }

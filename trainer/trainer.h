@@ -25,6 +25,10 @@ struct TrainerOptions {
   std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default
   int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
   uint64_t seed = 0;             ///< of initialisation and dropout
+  /// > 0, below 1: the network gets the exponential moving average of its weights, decay * average + (1 - decay) * weight after
+  /// every step, beginning with the first weights; validation sees it too. PyTorch's AveragedModel with such an avg_fn; Keras' use_ema.
+  /// What is trained stays apart, and a second call of fit goes on with it. Typical: 0.999
+  double ema_decay = 0;
   double clip_norm = 0;          ///< > 0: gradients are scaled down to this global norm
   int64_t accumulate = 1;        ///< batches whose gradients are averaged before a step
 };
@@ -58,7 +62,8 @@ class PLEXUS_EXPORT Trainer {
   /// count on. A trainer's first call starts optimizer and counters afresh; preprocessing that is fitted already (by another
   /// trainer, or read from a file) stays as it is. Stopped within an epoch by a callback, that epoch is in the history with
   /// what it trained on, unvalidated.
-  /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch and step; the weights stay as they are.
+  /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch, step, learning rate and the largest gradient
+  /// with its layer, or the weights that are not finite any more. The weights are then those before or after that step.
   ///
   /// With `checkpoints` and `resume`, goes on where the newest checkpoint was written, in this process or another: weights and
   /// history (but for seconds) are, bit for bit, those of a run that was never interrupted. Callbacks come back to what their state()

@@ -107,7 +107,7 @@ class CBackend final : public Backend {
   Claim claim(const Run& rest) const override {
     const Plugin& plugin = *instance_->plugin;
     if (plugin.faulty() || plugin.orphaned()) return {};
-    const Marshalled offered(rest);
+    const Marshalled offered(rest, plugin.table.minor);
     if (offered.size() == 0) return {};
     int32_t count = 0;
     const auto [status, problem] = guarded([&] {
@@ -126,7 +126,7 @@ class CBackend final : public Backend {
 
  private:
   std::unique_ptr<const Kernel> prepare(const Run& run) const {
-    const Marshalled offered(run);
+    const Marshalled offered(run, instance_->plugin->table.minor);
     void* kernel = nullptr;
     const auto [status, problem] = guarded([&] {
       return instance_->plugin->table.prepare(instance_->self, offered.operations(), offered.size(), &kernel);

@@ -19,6 +19,7 @@ static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_REDUCE, CSpec>, p
 static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_CLIP, CSpec>, plexus_clip>);
 static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_SCALE, CSpec>, plexus_scale>);
 static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_UPDATE, CSpec>, plexus_update>);
+static_assert(std::is_same_v<std::variant_alternative_t<PLEXUS_MAX_NORM, CSpec>, plexus_max_norm>);
 
 uint8_t code(DType dtype) { return uint8_t(dtype); }
 uint8_t code(Batch batch) { return uint8_t(batch); }
@@ -92,7 +93,21 @@ CSpec marshal(const UpdateSpec& s) {
   c.m = s.m, c.n = s.n;
   c.momentum = s.momentum, c.weight_decay = s.weight_decay, c.beta1 = s.beta1, c.beta2 = s.beta2,
   c.epsilon = s.epsilon;
+  c.momentum_decay = s.momentum_decay, c.l1 = s.l1, c.l2 = s.l2, c.clip_value = s.clip_value;
   return c;
+}
+
+CSpec marshal(const MaxNormSpec& s) {
+  auto c = sized<plexus_max_norm>();
+  c.dtype = code(s.dtype), c.m = s.m, c.n = s.n, c.limit = s.limit;
+  return c;
+}
+
+/// The first minor version that can say what the operation means.
+uint32_t least_minor(const Spec& spec) {
+  if (const auto* s = std::get_if<UpdateSpec>(&spec))
+    return s->kind > UpdateKind::adagrad || s->l1 != 0 || s->l2 != 0 || s->clip_value != 0;
+  return std::holds_alternative<MaxNormSpec>(spec);
 }
 
 /// The first and the last operation of the program that touch a buffer.
@@ -126,9 +141,10 @@ plexus_tensor tensor(const Operand& operand, BufferId buffer) {
 
 }  // namespace
 
-Marshalled::Marshalled(const Run& run) {
+Marshalled::Marshalled(const Run& run, uint32_t minor) {
   size_t count = 0, slots = 0;
-  while (count < run.size() && !layout(run[count].spec)) slots += run[count++].buffers.size();
+  while (count < run.size() && !layout(run[count].spec) && least_minor(run[count].spec) <= minor)
+    slots += run[count++].buffers.size();
   specs_.reserve(count), operations_.reserve(count), pointers_.reserve(count);
   tensors_.reserve(slots), slots_.reserve(slots);
 

@@ -9,12 +9,13 @@
 namespace plexus::abi {
 
 using CSpec = std::variant<plexus_matmul, plexus_activation, plexus_activation_gradient, plexus_loss, plexus_dropout,
-                           plexus_reduce, plexus_clip, plexus_scale, plexus_update>;
+                           plexus_reduce, plexus_clip, plexus_scale, plexus_update, plexus_max_norm>;
 
-/// The first operations of a run up to the first that has no C form: one whose parameter is packed.
+/// The first operations of a run up to the first that has no C form for a backend of this minor version: one whose parameter
+/// is packed, or that means what only a later version can say.
 class Marshalled {
  public:
-  explicit Marshalled(const Run& run);
+  Marshalled(const Run& run, uint32_t minor);
   const plexus_operation* const* operations() const { return pointers_.data(); }
   int32_t size() const { return int32_t(pointers_.size()); }
 

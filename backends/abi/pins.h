@@ -44,10 +44,15 @@ PLEXUS_PIN_SIZE(plexus_clip, 16);
 PLEXUS_PIN(plexus_clip, limit, 8);
 PLEXUS_PIN_SIZE(plexus_scale, 24);
 PLEXUS_PIN(plexus_scale, offset, 6);
-PLEXUS_PIN_SIZE(plexus_update, 64);
+PLEXUS_PIN_SIZE(plexus_update, 96);
 PLEXUS_PIN(plexus_update, nesterov, 6);
 PLEXUS_PIN(plexus_update, momentum, 24);
 PLEXUS_PIN(plexus_update, epsilon, 56);
+PLEXUS_PIN(plexus_update, momentum_decay, 64);
+PLEXUS_PIN(plexus_update, clip_value, 88);
+PLEXUS_PIN_SIZE(plexus_max_norm, 32);
+PLEXUS_PIN(plexus_max_norm, m, 8);
+PLEXUS_PIN(plexus_max_norm, limit, 24);
 
 PLEXUS_PIN_SIZE(plexus_operation, 40);
 PLEXUS_PIN(plexus_operation, family, 4);
@@ -128,7 +133,11 @@ PLEXUS_SAME(UpdateKind::adam, PLEXUS_ADAM);
 PLEXUS_SAME(UpdateKind::adamw, PLEXUS_ADAMW);
 PLEXUS_SAME(UpdateKind::rmsprop, PLEXUS_RMSPROP);
 PLEXUS_SAME(UpdateKind::adagrad, PLEXUS_ADAGRAD);
-PLEXUS_SAME(update_count, PLEXUS_ADAGRAD + 1);
+PLEXUS_SAME(UpdateKind::adamax, PLEXUS_ADAMAX);
+PLEXUS_SAME(UpdateKind::nadam, PLEXUS_NADAM);
+PLEXUS_SAME(UpdateKind::radam, PLEXUS_RADAM);
+PLEXUS_SAME(UpdateKind::adadelta, PLEXUS_ADADELTA);
+PLEXUS_SAME(update_count, PLEXUS_ADADELTA + 1);
 
 PLEXUS_SAME(std::size(MatmulSpec::slots), PLEXUS_MATMUL_SLOTS);
 PLEXUS_SAME(std::size(ActivationSpec::slots), PLEXUS_ACTIVATION_SLOTS);
@@ -139,6 +148,7 @@ PLEXUS_SAME(std::size(ReduceSpec::slots), PLEXUS_REDUCE_SLOTS);
 PLEXUS_SAME(std::size(ClipSpec::slots), PLEXUS_CLIP_SLOTS);
 PLEXUS_SAME(std::size(ScaleSpec::slots), PLEXUS_SCALE_SLOTS);
 PLEXUS_SAME(std::size(UpdateSpec::slots), PLEXUS_UPDATE_SLOTS);
+PLEXUS_SAME(std::size(MaxNormSpec::slots), PLEXUS_MAX_NORM_SLOTS);
 
 PLEXUS_SAME(Semantics::activation_nan, PLEXUS_DEVIATES_ACTIVATION_NAN);
 PLEXUS_SAME(Semantics::gradient_nan, PLEXUS_DEVIATES_GRADIENT_NAN);

@@ -22,7 +22,7 @@ extern "C" {
 #endif
 
 #define PLEXUS_ABI_MAJOR 1 /* another one breaks: it has another entry symbol */
-#define PLEXUS_ABI_MINOR 0 /* appended to */
+#define PLEXUS_ABI_MINOR 1 /* appended to; 1: more kinds of update, their penalties and clip_value, max norm */
 #define PLEXUS_PLUGIN_EXPORT __attribute__((visibility("default")))
 
 typedef int32_t plexus_status;
@@ -57,7 +57,8 @@ typedef struct plexus_tensor {
 // Families; each with its struct and its slots, in the order of the addresses that `run` gets.
 enum {
   PLEXUS_MATMUL, PLEXUS_ACTIVATION, PLEXUS_ACTIVATION_GRADIENT, PLEXUS_LOSS, PLEXUS_DROPOUT, PLEXUS_REDUCE, PLEXUS_CLIP,
-  PLEXUS_SCALE, PLEXUS_UPDATE
+  PLEXUS_SCALE, PLEXUS_UPDATE,
+  PLEXUS_MAX_NORM  // minor 1
 };
 
 // c = op(a) op(b) + bias; accumulate: the chain of additions starts at the old c. nn: c[m,n] = a[m,k] b[k,n],
@@ -147,7 +148,10 @@ typedef struct plexus_scale {
 } plexus_scale;
 
 // One optimizer step over a parameter of m * n elements, in place; formulas in core/spec/update.h. Unused numbers are 0.
-enum { PLEXUS_SGD, PLEXUS_ADAM, PLEXUS_ADAMW, PLEXUS_RMSPROP, PLEXUS_ADAGRAD };
+enum {
+  PLEXUS_SGD, PLEXUS_ADAM, PLEXUS_ADAMW, PLEXUS_RMSPROP, PLEXUS_ADAGRAD,
+  PLEXUS_ADAMAX, PLEXUS_NADAM, PLEXUS_RADAM, PLEXUS_ADADELTA  // minor 1
+};
 enum {
   PLEXUS_UPDATE_PARAMETER, PLEXUS_UPDATE_GRADIENT, PLEXUS_UPDATE_FIRST, PLEXUS_UPDATE_SECOND, PLEXUS_UPDATE_LEARNING_RATE,
   PLEXUS_UPDATE_STEP, PLEXUS_UPDATE_SCALE, PLEXUS_UPDATE_SLOTS  // step: one i64; scale may be absent
@@ -157,7 +161,17 @@ typedef struct plexus_update {
   uint8_t kind, dtype, nesterov, reserved;
   int64_t m, n;
   double momentum, weight_decay, beta1, beta2, epsilon;
+  double momentum_decay, l1, l2, clip_value;  // minor 1; momentum_decay: nadam
 } plexus_update;
+
+// In place: every column of m numbers whose norm is above the limit is multiplied by limit / (norm + 1e-7). Minor 1.
+enum { PLEXUS_MAX_NORM_PARAMETER, PLEXUS_MAX_NORM_SLOTS };
+typedef struct plexus_max_norm {
+  uint32_t struct_size;
+  uint8_t dtype, reserved[3];
+  int64_t m, n;
+  double limit;
+} plexus_max_norm;
 
 typedef struct plexus_operation {
   uint32_t struct_size, family;

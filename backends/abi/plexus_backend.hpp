@@ -67,6 +67,7 @@ template <> struct FamilyOf<plexus_reduce> { static constexpr uint32_t value = P
 template <> struct FamilyOf<plexus_clip> { static constexpr uint32_t value = PLEXUS_CLIP; };
 template <> struct FamilyOf<plexus_scale> { static constexpr uint32_t value = PLEXUS_SCALE; };
 template <> struct FamilyOf<plexus_update> { static constexpr uint32_t value = PLEXUS_UPDATE; };
+template <> struct FamilyOf<plexus_max_norm> { static constexpr uint32_t value = PLEXUS_MAX_NORM; };
 
 /// Operations as they are offered: the rest of a program, or what `takes` answered.
 class Operations {

@@ -51,6 +51,9 @@ Budget budget(const ScaleSpec&, size_t, DType) { return {3}; }  // difference an
 // Roundings one after another in Adam, the longest: 6 to each moment, 8 to the quotient, 2 to the parameter.
 Budget budget(const UpdateSpec&, size_t, DType) { return {16}; }
 
+// A sum of m squares, whose error the root halves; an addition, a quotient, its rounding, a product.
+Budget budget(const MaxNormSpec& s, size_t, DType type) { return {gamma(double(s.m) / 2 + 6, type)}; }
+
 /// Elementwise activations: the reference rounds once, a vectorized exp or tanh is good to 4 ulp. The magnitude is the
 /// result itself, or larger where the definition cancels.
 double activation_tolerance(const ActivationSpec& s, double expected, double magnitude) {

@@ -134,19 +134,31 @@ Spec make_scale(Draw& draw, Fill) {
 }
 
 Spec make_update(Draw& draw, Fill fill) {
+  if (draw.one_in(10)) {
+    MaxNormSpec s;
+    s.m = draw.size();
+    s.n = draw.size();
+    s.limit = draw.pick({0.5, 2.0, 16.0});
+    s.dtype = dtype(draw);
+    return s;
+  }
   UpdateSpec s;
   const bool halves = fill == Fill::exact;  // powers of two: no product rounds
   s.kind = UpdateKind(draw.below(update_count));
   s.m = draw.size();
   s.n = draw.size();
-  const bool adam = s.kind == UpdateKind::adam || s.kind == UpdateKind::adamw;
   if ((s.kind == UpdateKind::sgd || s.kind == UpdateKind::rmsprop) && draw.one_in(2))
     s.momentum = halves ? 0.5 : 0.9;
   s.nesterov = s.kind == UpdateKind::sgd && s.momentum > 0 && draw.one_in(2);
   if (draw.one_in(2)) s.weight_decay = halves ? 0.25 : 0.01;
-  if (adam) s.beta1 = draw.pick({0.9, 0.0, 0.5});
-  if (adam || s.kind == UpdateKind::rmsprop) s.beta2 = draw.pick({0.999, 0.99, 0.5});
+  if (s.has_moments()) s.beta1 = draw.pick({0.9, 0.0, 0.5});
+  if (s.has_moments() || s.kind == UpdateKind::rmsprop || s.kind == UpdateKind::adadelta)
+    s.beta2 = draw.pick({0.999, 0.99, 0.5});
   if (s.kind != UpdateKind::sgd) s.epsilon = draw.pick({1e-8, 1e-3});
+  if (s.kind == UpdateKind::nadam) s.momentum_decay = draw.pick({0.004, 0.0, 0.5});
+  if (draw.one_in(4)) s.l1 = halves ? 0.5 : 0.03;
+  if (draw.one_in(4)) s.l2 = halves ? 0.125 : 0.02;
+  if (draw.one_in(4)) s.clip_value = halves ? 4 : draw.pick({0.5, 1.0, 10.0});
   s.dtype = dtype(draw);
   return s;
 }
@@ -184,7 +196,7 @@ double magnitude(Draw& draw, const Spec& spec) {
 /// Families in which infinity - infinity and 0 * infinity arise the same way in every order of evaluation.
 bool takes_special(const Spec& spec) {
   return !std::holds_alternative<ActivationGradientSpec>(spec) && !std::holds_alternative<LossSpec>(spec) &&
-         !std::holds_alternative<UpdateSpec>(spec);
+         !std::holds_alternative<UpdateSpec>(spec) && !std::holds_alternative<MaxNormSpec>(spec);
 }
 
 double special_value(Draw& draw) {
@@ -270,6 +282,7 @@ void adapt(const ClipSpec&, const Spec&, Draw&, Values& values) {
 
 void adapt(const UpdateSpec& s, const Spec&, Draw& draw, Values& values) {
   map(values[3], s.dtype, [](double v) { return std::fabs(v); });
+  if (s.kind == UpdateKind::adadelta) map(values[2], s.dtype, [](double u) { return std::fabs(u); });
   map(values[4], s.dtype, [&](double) { return draw.pick({0.25, 0.125, 0.5}); });
   if (values[5].present) values[5].values[0] = double(draw.one_in(2) ? draw.between(1, 3) : draw.below(5000) + 1);
   map(values[6], s.dtype, [&](double) { return draw.pick({0.5, 1.0, 0.25}); });

@@ -14,11 +14,11 @@ bool has_kernel(const S& spec) {
 }
 bool has_kernel(const MatmulSpec& spec) { return real(spec.a) && spec.b == spec.a && spec.c == spec.a; }
 
-/// Packed parameters: optimizer steps sweep over the flat part, a sum of squares unpacks first. Everything
-/// else needs plain rows.
+/// Packed parameters: optimizer steps sweep over the flat part, sums of squares and norms unpack first.
+/// Everything else needs plain rows.
 bool reads_layout(const Spec& spec) {
   return !layout(spec) || std::holds_alternative<UpdateSpec>(spec) ||
-         std::holds_alternative<ReduceSpec>(spec);
+         std::holds_alternative<ReduceSpec>(spec) || std::holds_alternative<MaxNormSpec>(spec);
 }
 
 /// One operation at a time.

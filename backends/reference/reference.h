@@ -20,5 +20,6 @@ KernelPointer make_kernel(const ReduceSpec&, const Executor&);
 KernelPointer make_kernel(const ClipSpec&, const Executor&);
 KernelPointer make_kernel(const ScaleSpec&, const Executor&);
 KernelPointer make_kernel(const UpdateSpec&, const Executor&);
+KernelPointer make_kernel(const MaxNormSpec&, const Executor&);
 
 }  // namespace plexus::reference

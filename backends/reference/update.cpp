@@ -32,6 +32,9 @@ void update(const UpdateSpec& spec, const UpdateSpec::Args& args, const Resource
       for (int64_t i = begin; i < end; i++) {
         const double w = double(parameter[i]);
         double g = double(gradient[i]) * scale;
+        if (spec.clip_value > 0 && std::abs(g) > spec.clip_value) g = std::copysign(spec.clip_value, g);
+        if (spec.l1 > 0) g += w == 0 ? 0 : std::copysign(spec.l1, w);
+        if (spec.l2 > 0) g += 2 * spec.l2 * w;
         if (spec.kind != UpdateKind::adamw) g += spec.weight_decay * w;
         parameter[i] = T(w - step(w, g, i));
       }
@@ -56,15 +59,51 @@ void update(const UpdateSpec& spec, const UpdateSpec::Args& args, const Resource
 
     case UpdateKind::adam:
     case UpdateKind::adamw: {
-      const auto t = double(*static_cast<const int64_t*>(args.step));
-      const double correction1 = 1 - std::pow(beta1, t), correction2 = 1 - std::pow(beta2, t);
+      const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(args.step));
       const double shrink = spec.kind == UpdateKind::adamw ? rate * spec.weight_decay : 0;
       return sweep([&](double w, double g, int64_t i) {
-        const double mean = average(first[i], beta1, g) / correction1;
-        const double square = average(second[i], beta2, g * g) / correction2;
-        return shrink * w + rate * mean / (std::sqrt(square) + spec.epsilon);
+        const double mean = average(first[i], beta1, g) * factors.moment;
+        const double square = average(second[i], beta2, g * g);
+        return shrink * w + rate * mean / (std::sqrt(square) * factors.root + spec.epsilon);
       });
     }
+
+    case UpdateKind::adamax: {
+      const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(args.step));
+      return sweep([&](double, double g, int64_t i) {
+        const double mean = average(first[i], beta1, g) * factors.moment;
+        const double decayed = beta2 * double(second[i]), fresh = std::abs(g) + spec.epsilon;
+        const double largest = decayed > fresh || std::isnan(decayed) ? decayed : fresh;
+        second[i] = T(largest);
+        return rate * mean / largest;
+      });
+    }
+
+    case UpdateKind::nadam: {
+      const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(args.step));
+      return sweep([&](double, double g, int64_t i) {
+        const double mean = average(first[i], beta1, g) * factors.moment;
+        const double square = average(second[i], beta2, g * g);
+        return rate * (mean + g * factors.gradient) / (std::sqrt(square) * factors.root + spec.epsilon);
+      });
+    }
+
+    case UpdateKind::radam: {
+      const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(args.step));
+      return sweep([&](double, double g, int64_t i) {
+        const double mean = average(first[i], beta1, g) * factors.moment;
+        const double square = average(second[i], beta2, g * g);
+        return rate * (factors.adaptive ? mean / (std::sqrt(square) + spec.epsilon) : mean);
+      });
+    }
+
+    case UpdateKind::adadelta:
+      return sweep([&](double, double g, int64_t i) {
+        const double square = average(second[i], beta2, g * g);
+        const double step = g * std::sqrt(double(first[i]) + spec.epsilon) / std::sqrt(square + spec.epsilon);
+        average(first[i], beta2, step * step);
+        return rate * step;
+      });
 
     case UpdateKind::rmsprop:
       return sweep([&](double, double g, int64_t i) {

@@ -13,7 +13,7 @@ using Matcher = Claim (*)(const Run& rest, const Machine& machine);
 constexpr Matcher matchers[] = {
     claim_weight_step, claim_matmul_activation, claim_matmul_activation_gradient,
     claim_matmul, claim_activation, claim_activation_gradient, claim_loss, claim_dropout, claim_reduce, claim_clip,
-    claim_scale, claim_update,
+    claim_scale, claim_update, claim_max_norm,
 };
 
 // Narrower parameters would be padded by more than a third.

@@ -31,6 +31,7 @@ Claim claim_dropout(const Run& rest, const Machine& machine);
 Claim claim_reduce(const Run& rest, const Machine& machine);
 Claim claim_clip(const Run& rest, const Machine& machine);
 Claim claim_scale(const Run& rest, const Machine& machine);
+Claim claim_max_norm(const Run& rest, const Machine& machine);
 Claim claim_update(const Run& rest, const Machine& machine);
 
 }  // namespace plexus::simd

@@ -176,15 +176,31 @@ HWY_INLINE void sweep(const UpdateStretch& s, const Step& step) {
   }
 }
 
+/// The gradient as steps take it: scaled, clipped, with the penalties and the decay of the parameter.
+struct Gradient {
+  V scale, decay, l1;
+  float limit;
+  bool lasso;
+  explicit Gradient(const UpdateStretch& s)
+      : scale(set(s.scale)), decay(set(s.weight_decay)), l1(set(s.l1)), limit(s.clip_value), lasso(s.l1 > 0) {}
+  HWY_INLINE V operator()(V w, V gradient) const {
+    V g = mul(gradient, scale);
+    if (limit > 0) g = at_least(at_most(g, limit), -limit);
+    if (lasso) g = add(g, hn::IfThenElseZero(hn::Ne(w, zero()), hn::CopySign(l1, w)));
+    return fma(decay, w, g);
+  }
+};
+
 // Formulas: core/spec/update.h. Each takes the parameter, the gradient and the states, which it changes.
 struct SgdStep {
-  V rate, scale, decay, momentum;
+  Gradient gradient_of;
+  V rate, momentum;
   bool has_momentum, nesterov;
   explicit SgdStep(const UpdateStretch& s)
-      : rate(set(s.rate)), scale(set(s.scale)), decay(set(s.weight_decay)), momentum(set(s.momentum)),
+      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)),
         has_momentum(s.first != nullptr), nesterov(s.nesterov) {}
   V operator()(V w, V gradient, V& first, V&) const {
-    const V g = fma(decay, w, mul(gradient, scale));
+    const V g = gradient_of(w, gradient);
     if (!has_momentum) return fnma(rate, g, w);
     first = fma(momentum, first, g);
     return fnma(rate, nesterov ? fma(momentum, first, g) : first, w);
@@ -193,28 +209,29 @@ struct SgdStep {
 
 template <bool decoupled>
 struct AdamStep {
-  V rate, scale, decay, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
+  Gradient gradient_of;
+  V rate, shrink, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
   explicit AdamStep(const UpdateStretch& s)
-      : rate(set(s.rate)), scale(set(s.scale)), decay(set(s.weight_decay)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+      : gradient_of(s), rate(set(s.rate)), shrink(set(s.shrink)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
         beta2(set(s.beta2)), fresh2(set(s.fresh2)), root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
   V operator()(V w, V gradient, V& first, V& second) const {
-    V g = mul(gradient, scale);
-    if (!decoupled) g = fma(decay, w, g);
+    const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
     second = fma(beta2, second, mul(mul(fresh2, g), g));
     const V direction = hn::Div(first, fma(hn::Sqrt(second), root_scale, epsilon));
-    return fnma(rate, direction, decoupled ? fnma(decay, w, w) : w);
+    return fnma(rate, direction, decoupled ? fnma(shrink, w, w) : w);
   }
 };
 
 struct RmsPropStep {
-  V rate, scale, decay, momentum, beta2, fresh2, epsilon;
+  Gradient gradient_of;
+  V rate, momentum, beta2, fresh2, epsilon;
   bool has_momentum;
   explicit RmsPropStep(const UpdateStretch& s)
-      : rate(set(s.rate)), scale(set(s.scale)), decay(set(s.weight_decay)), momentum(set(s.momentum)), beta2(set(s.beta2)),
+      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)), beta2(set(s.beta2)),
         fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), has_momentum(s.first != nullptr) {}
   V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = fma(decay, w, mul(gradient, scale));
+    const V g = gradient_of(w, gradient);
     second = fma(beta2, second, mul(mul(fresh2, g), g));
     const V direction = hn::Div(g, add(hn::Sqrt(second), epsilon));
     if (!has_momentum) return fnma(rate, direction, w);
@@ -224,13 +241,75 @@ struct RmsPropStep {
 };
 
 struct AdagradStep {
-  V rate, scale, decay, epsilon;
+  Gradient gradient_of;
+  V rate, epsilon;
   explicit AdagradStep(const UpdateStretch& s)
-      : rate(set(s.rate)), scale(set(s.scale)), decay(set(s.weight_decay)), epsilon(set(s.epsilon)) {}
+      : gradient_of(s), rate(set(s.rate)), epsilon(set(s.epsilon)) {}
   V operator()(V w, V gradient, V&, V& second) const {
-    const V g = fma(decay, w, mul(gradient, scale));
+    const V g = gradient_of(w, gradient);
     second = fma(g, g, second);
     return fnma(rate, hn::Div(g, add(hn::Sqrt(second), epsilon)), w);
+  }
+};
+
+struct AdamaxStep {
+  Gradient gradient_of;
+  V rate, beta1, fresh1, beta2, epsilon;
+  explicit AdamaxStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+        beta2(set(s.beta2)), epsilon(set(s.epsilon)) {}
+  V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    const V decayed = mul(beta2, second), fresh = add(hn::Abs(g), epsilon);
+    second = select(hn::Or(hn::Gt(decayed, fresh), hn::IsNaN(decayed)), decayed, fresh);
+    return fnma(rate, hn::Div(first, second), w);
+  }
+};
+
+struct NadamStep {
+  Gradient gradient_of;
+  V rate, gradient_rate, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
+  explicit NadamStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), gradient_rate(set(s.gradient_rate)),
+        beta1(set(s.beta1)), fresh1(set(s.fresh1)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
+        root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
+  V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V step = fma(rate, first, mul(gradient_rate, g));
+    return sub(w, hn::Div(step, fma(hn::Sqrt(second), root_scale, epsilon)));
+  }
+};
+
+struct RadamStep {
+  Gradient gradient_of;
+  V rate, beta1, fresh1, beta2, fresh2, epsilon;
+  bool adaptive;
+  explicit RadamStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+        beta2(set(s.beta2)), fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), adaptive(s.adaptive) {}
+  V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    return fnma(rate, adaptive ? hn::Div(first, add(hn::Sqrt(second), epsilon)) : first, w);
+  }
+};
+
+struct AdadeltaStep {
+  Gradient gradient_of;
+  V rate, beta2, fresh2, epsilon;
+  explicit AdadeltaStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
+        epsilon(set(s.epsilon)) {}
+  V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V step = mul(g, hn::Div(hn::Sqrt(add(first, epsilon)), hn::Sqrt(add(second, epsilon))));
+    first = fma(beta2, first, mul(mul(fresh2, step), step));
+    return fnma(rate, step, w);
   }
 };
 
@@ -242,7 +321,8 @@ void update(const UpdateStretch& s) {
 const SweepLoops loops = {
     scale, dropout, column_sum, row_sum, argmax, add_squares,
     // In the order of the enumeration.
-    {update<SgdStep>, update<AdamStep<false>>, update<AdamStep<true>>, update<RmsPropStep>, update<AdagradStep>}};
+    {update<SgdStep>, update<AdamStep<false>>, update<AdamStep<true>>, update<RmsPropStep>, update<AdagradStep>,
+     update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>}};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

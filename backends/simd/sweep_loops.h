@@ -16,14 +16,19 @@ struct UpdateStretch {
   float* parameter = nullptr;
   const float* gradient = nullptr;
   float *first = nullptr, *second = nullptr;
-  float rate = 0;            ///< adam: learning rate / (1 - beta1^t)
+  float rate = 0;            ///< of adam and its relatives: learning rate * StepFactors::moment
+  float gradient_rate = 0;   ///< nadam: learning rate * StepFactors::gradient
   float scale = 1;           ///< of the gradient
-  float weight_decay = 0;    ///< adamw: learning rate * decay
+  float weight_decay = 0;    ///< of the gradient: with the l2 penalty
+  float shrink = 0;          ///< adamw: learning rate * decay
+  float l1 = 0;
+  float clip_value = 0;      ///< 0: none
   float momentum = 0;
   bool nesterov = false;
   float beta1 = 0, beta2 = 0;
   float fresh1 = 0, fresh2 = 0;  ///< 1 - beta, rounded once
-  float root_scale = 1;      ///< adam: 1 / sqrt(1 - beta2^t)
+  float root_scale = 1;      ///< StepFactors::root
+  bool adaptive = true;      ///< radam
   float epsilon = 0;
 };
 

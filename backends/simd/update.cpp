@@ -1,6 +1,4 @@
 // Optimizer steps: one sweep over the flat part of a parameter, its gradient and its states.
-#include <cmath>
-
 #include "plexus/backends/simd/kernel.h"
 #include "plexus/backends/simd/update.h"
 
@@ -43,18 +41,22 @@ UpdateStretch update_stretch(const UpdateSpec& spec, void* const* buffers) {
   const float rate = *static_cast<const float*>(buffers[4]);
   s.rate = rate;
   if (buffers[6]) s.scale = *static_cast<const float*>(buffers[6]);
-  s.weight_decay = float(spec.weight_decay);
+  const bool decoupled = spec.kind == UpdateKind::adamw;
+  s.weight_decay = float((decoupled ? 0 : spec.weight_decay) + 2 * spec.l2);
+  if (decoupled) s.shrink = float(double(rate) * spec.weight_decay);
+  s.l1 = float(spec.l1);
+  s.clip_value = float(spec.clip_value);
   s.momentum = float(spec.momentum);
   s.nesterov = spec.nesterov;
   s.beta1 = float(spec.beta1), s.fresh1 = float(1 - spec.beta1);
   s.beta2 = float(spec.beta2), s.fresh2 = float(1 - spec.beta2);
   s.epsilon = float(spec.epsilon);
-  if (spec.kind == UpdateKind::adam || spec.kind == UpdateKind::adamw) {
-    // The corrections in double: 1 - beta^t cancels.
-    const auto t = double(*static_cast<const int64_t*>(buffers[5]));
-    s.rate = float(double(rate) / (1 - std::pow(spec.beta1, t)));
-    s.root_scale = float(1 / std::sqrt(1 - std::pow(spec.beta2, t)));
-    if (spec.kind == UpdateKind::adamw) s.weight_decay = float(double(rate) * spec.weight_decay);
+  if (spec.has_moments()) {
+    const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(buffers[5]));
+    s.rate = float(double(rate) * factors.moment);
+    s.gradient_rate = float(double(rate) * factors.gradient);
+    s.root_scale = float(factors.root);
+    s.adaptive = factors.adaptive;
   }
   return s;
 }

@@ -10,6 +10,7 @@
 #include "plexus/core/spec/dropout.h"
 #include "plexus/core/spec/loss.h"
 #include "plexus/core/spec/matmul.h"
+#include "plexus/core/spec/max_norm.h"
 #include "plexus/core/spec/reduce.h"
 #include "plexus/core/spec/scale.h"
 #include "plexus/core/spec/update.h"
@@ -17,7 +18,7 @@
 namespace plexus {
 
 using Spec = std::variant<MatmulSpec, ActivationSpec, ActivationGradientSpec, LossSpec, DropoutSpec, ReduceSpec, ClipSpec,
-                          ScaleSpec, UpdateSpec>;
+                          ScaleSpec, UpdateSpec, MaxNormSpec>;
 
 /// One line that holds all of it: "matmul/nn/f32/m128~/n512/k784/bias". `~` marks the dimension that varies.
 /// Equal specs print equal lines and the other way round: plan, benchmark names, log and caches use it.

@@ -134,7 +134,8 @@ TEST(Reference, ClaimsOneOperationOfEveryFamily) {
                         ReduceSpec{.m = 2, .n = 3},
                         ClipSpec{},
                         ScaleSpec{.m = 2, .n = 3},
-                        UpdateSpec{.m = 2, .n = 3}};
+                        UpdateSpec{.m = 2, .n = 3},
+                        MaxNormSpec{.m = 2, .n = 3}};
   ASSERT_EQ(std::size(specs), std::variant_size_v<Spec>);
   for (const Spec& spec : specs) {
     const auto kernel = prepare_kernel(context.reference(), spec);

@@ -86,7 +86,7 @@ TEST(Info, Kernels) {
   const json info = json::parse(run({"info", "--kernels", "--json", "--backend", "deviates"}, path).out);
   std::map<std::string, json> rows;
   for (const json& kernel : info["kernels"]) rows[kernel["operation"]] = kernel;
-  EXPECT_EQ(rows.size(), 45u);
+  EXPECT_EQ(rows.size(), 50u);
   EXPECT_EQ(rows["activation/relu"]["deviates"], "deviating");
   EXPECT_EQ(rows["activation/relu/gradient"]["deviates"], "reference");
   EXPECT_EQ(rows["matmul/tn"]["deviates"], "reference");

@@ -99,7 +99,14 @@ std::vector<Spec> distinct_specs() {
        [](U& s) { s.epsilon = 1e-7; }, [](U& s) { s.weight_decay = 0.01; },
        [](U& s) { s.kind = UpdateKind::rmsprop, s.beta1 = 0; },
        [](U& s) { s.kind = UpdateKind::rmsprop, s.beta1 = 0, s.momentum = 0.9; },
-       [](U& s) { s.kind = UpdateKind::adagrad, s.beta1 = s.beta2 = 0; }});
+       [](U& s) { s.kind = UpdateKind::adagrad, s.beta1 = s.beta2 = 0; },
+       [](U& s) { s.kind = UpdateKind::adamax; }, [](U& s) { s.kind = UpdateKind::nadam; },
+       [](U& s) { s.kind = UpdateKind::nadam, s.momentum_decay = 0.004; },
+       [](U& s) { s.kind = UpdateKind::radam; }, [](U& s) { s.kind = UpdateKind::adadelta, s.beta1 = 0; },
+       [](U& s) { s.l1 = 0.1; }, [](U& s) { s.l2 = 0.1; }, [](U& s) { s.clip_value = 0.1; }});
+  using N = MaxNormSpec;
+  add(N{.m = 8, .n = 5}, {[](N& s) { s.m = 1; }, [](N& s) { s.n = 1; }, [](N& s) { s.limit = 3; },
+                          [](N& s) { s.dtype = DType::f64; }, [](N& s) { s.layout = &tiles; }});
   return specs;
 }
 
@@ -177,6 +184,20 @@ TEST(SpecTest, Lines) {
        "update/rmsprop/f32/m1/n2/momentum0.5/beta2_0.99/epsilon1"},
       {UpdateSpec{.kind = UpdateKind::adagrad, .m = 1, .n = 2, .epsilon = 0.001},
        "update/adagrad/f32/m1/n2/epsilon0.001"},
+      {UpdateSpec{.kind = UpdateKind::nadam,
+                  .m = 1,
+                  .n = 2,
+                  .beta1 = 0.9,
+                  .beta2 = 0.999,
+                  .epsilon = 1e-8,
+                  .momentum_decay = 0.004},
+       "update/nadam/f32/m1/n2/beta1_0.9/beta2_0.999/epsilon1e-08/momentum_decay0.004"},
+      {UpdateSpec{.kind = UpdateKind::adadelta, .m = 1, .n = 2, .beta2 = 0.9, .epsilon = 1e-6},
+       "update/adadelta/f32/m1/n2/beta2_0.9/epsilon1e-06"},
+      {UpdateSpec{.m = 1, .n = 2, .l1 = 0.1, .l2 = 0.25, .clip_value = 5},
+       "update/sgd/f32/m1/n2/l1_0.1/l2_0.25/clip_value5"},
+      {MaxNormSpec{.m = 784, .n = 10, .limit = 3, .layout = &tiles},
+       "update/max_norm/f32/m784/n10/limit3/tiles16"},
   };
   for (const auto& [spec, line] : lines) {
     EXPECT_EQ(to_string(spec), line);
@@ -339,6 +360,11 @@ TEST(OperandTest, Update) {
   EXPECT_EQ(used(UpdateKind::rmsprop, 0), "second ");
   EXPECT_EQ(used(UpdateKind::rmsprop, 0.9), "first second ");
   EXPECT_EQ(used(UpdateKind::adagrad, 0), "second ");
+  for (const UpdateKind kind : {UpdateKind::adamax, UpdateKind::nadam, UpdateKind::radam})
+    EXPECT_EQ(used(kind, 0), "first second step ");
+  EXPECT_EQ(used(UpdateKind::adadelta, 0), "first second ");
+  EXPECT_EQ(operands(MaxNormSpec{.m = 8, .n = 5, .layout = &tiles}),
+            Lines{"parameter f32 8x5 inout tiles16"});
 }
 
 /// What validate says after the spec's own line.
@@ -478,7 +504,7 @@ TEST(ValidateTest, Update) {
   using U = UpdateSpec;
   EXPECT_EQ(with(sgd, &U::m, -1), "size m is negative");
   EXPECT_EQ(with(sgd, &U::n, -1), "size n is negative");
-  EXPECT_EQ(with(sgd, &U::kind, UpdateKind(5)), "unknown optimizer");
+  EXPECT_EQ(with(sgd, &U::kind, UpdateKind(9)), "unknown optimizer");
   EXPECT_EQ(with(sgd, &U::dtype, DType::i32), "element type i32, needs f32, f64 or bf16");
   for (const double value : {-0.1, 1.0, nan}) {
     EXPECT_EQ(with(sgd, &U::momentum, value), "momentum must lie in [0, 1)");
@@ -502,6 +528,21 @@ TEST(ValidateTest, Update) {
   EXPECT_EQ(with(adam, &U::nesterov, true), "nesterov needs sgd with momentum");
   for (const double value : {-1e-4, nan, infinity})
     EXPECT_EQ(with(sgd, &U::weight_decay, value), "weight_decay must not be negative");
+  const UpdateSpec nadam{
+      .kind = UpdateKind::nadam, .m = 2, .n = 3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  const UpdateSpec adadelta{.kind = UpdateKind::adadelta, .m = 2, .n = 3, .beta2 = 0.9, .epsilon = 1e-6};
+  for (const UpdateSpec& spec : {nadam, adadelta}) EXPECT_NO_THROW(validate(spec));
+  for (const double value : {-1e-4, nan, infinity}) {
+    EXPECT_EQ(with(sgd, &U::l1, value), "l1 must not be negative");
+    EXPECT_EQ(with(sgd, &U::l2, value), "l2 must not be negative");
+    EXPECT_EQ(with(sgd, &U::clip_value, value), "clip_value must not be negative");
+    EXPECT_EQ(with(nadam, &U::momentum_decay, value), "momentum_decay must not be negative");
+    EXPECT_EQ(problem(MaxNormSpec{.limit = value}), "limit must be above 0");
+  }
+  EXPECT_EQ(with(adam, &U::momentum_decay, 0.004), "momentum_decay has no meaning here, must be 0");
+  EXPECT_EQ(with(adadelta, &U::beta1, 0.9), "beta1 has no meaning here, must be 0");
+  EXPECT_EQ(problem(MaxNormSpec{.m = -1}), "size m is negative");
+  EXPECT_EQ(problem(MaxNormSpec{.dtype = DType::i32}), "element type i32, needs f32, f64 or bf16");
   EXPECT_EQ(with(UpdateSpec{.m = huge, .n = 2}, &U::n, huge), "parameter has more than 2^63 - 1 bytes");
 }
 

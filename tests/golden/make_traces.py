@@ -38,6 +38,30 @@ class Generator:
         return torch.tensor([self.bits() % classes for _ in range(count)])
 
 
+class NAdam(torch.optim.Optimizer):
+    """As PyTorch documents it and does since 2.0. Before, the second product had a factor mu too many, and was in float32."""
+
+    def __init__(self, parameters, lr, betas=(0.9, 0.999), eps=1e-8, momentum_decay=0.004):
+        super().__init__(parameters, {})
+        self.rate, self.betas, self.eps = lr, betas, eps
+        self.mu = lambda step: betas[0] * (1 - 0.5 * 0.96 ** (step * momentum_decay))
+        self.steps, self.product = 0, 1.0
+
+    @torch.no_grad()
+    def step(self):
+        self.steps += 1
+        mu, following = self.mu(self.steps), self.mu(self.steps + 1)
+        self.product *= mu
+        for parameter in self.param_groups[0]["params"]:
+            state, g = self.state[parameter], parameter.grad
+            mean = self.betas[0] * state.get("mean", 0) + (1 - self.betas[0]) * g
+            square = self.betas[1] * state.get("square", 0) + (1 - self.betas[1]) * g * g
+            state["mean"], state["square"] = mean, square
+            root = (square / (1 - self.betas[1] ** self.steps)).sqrt() + self.eps
+            step = following * mean / (1 - self.product * following) + (1 - mu) * g / (1 - self.product)
+            parameter -= self.rate * step / root
+
+
 # name, sizes, activation, rows of a batch, batches, range of the inputs, bound of the first weights
 NETWORKS = (
     ("784-128-10", (784, 128, 10), torch.nn.ReLU, 32, 4, (0.0, 1.0), 0.0625),
@@ -47,9 +71,53 @@ OPTIMIZERS = (
     ("sgd", lambda parameters: torch.optim.SGD(parameters, lr=2**-6, momentum=0.9)),
     ("adam", lambda parameters: torch.optim.Adam(parameters, lr=2**-10)),
 )
+# The others on the small network alone.
+MORE_OPTIMIZERS = (
+    ("nesterov", lambda parameters: torch.optim.SGD(parameters, lr=2**-6, momentum=0.9, nesterov=True, weight_decay=2**-7)),
+    ("adamw", lambda parameters: torch.optim.AdamW(parameters, lr=2**-10, weight_decay=2**-6)),
+    ("rmsprop", lambda parameters: torch.optim.RMSprop(parameters, lr=2**-10, momentum=0.5)),
+    ("adagrad", lambda parameters: torch.optim.Adagrad(parameters, lr=2**-6)),
+    ("adamax", lambda parameters: torch.optim.Adamax(parameters, lr=2**-9)),
+    ("nadam", lambda parameters: NAdam(parameters, lr=2**-9)),
+    ("radam", lambda parameters: torch.optim.RAdam(parameters, lr=2**-10)),
+    ("adadelta", lambda parameters: torch.optim.Adadelta(parameters, lr=1.0)),
+)
+# What is trained for besides the mean loss, on the small network: name, optimizer, settings.
+SGD, ADAMW = OPTIMIZERS[0][1], MORE_OPTIMIZERS[1][1]
+TECHNIQUES = (
+    ("l1", SGD, {"l1": 2**-7}),
+    ("l2", SGD, {"l2": 2**-6}),
+    ("clip_value", SGD, {"clip_value": 2**-6}),
+    ("max_norm", SGD, {"max_norm": 0.875}),
+    ("label_smoothing", SGD, {"label_smoothing": 0.125}),
+    ("class_weights", SGD, {"class_weights": (0.5, 2.0)}),
+    ("sample_weights", SGD, {"sample_weights": True}),
+    ("everything", ADAMW, {"l1": 2**-7, "l2": 2**-6, "clip_value": 2**-5, "max_norm": 0.875, "label_smoothing": 0.125,
+                           "class_weights": (0.5, 2.0), "sample_weights": True}),
+)
 
 
-def trace(network, optimizer):
+def loss_of(net, x, labels, settings):
+    """The mean over the rows of their weighted losses."""
+    if not settings:
+        return torch.nn.functional.cross_entropy(net(x), labels)
+    weights = settings.get("class_weights")
+    losses = torch.nn.functional.cross_entropy(
+        net(x), labels, reduction="none", label_smoothing=settings.get("label_smoothing", 0.0),
+        weight=None if weights is None else torch.tensor(weights, dtype=torch.float64))
+    if "sample_weights" in settings:
+        losses = losses * torch.tensor([(row % 5 + 1) / 4 for row in range(len(x))], dtype=torch.float64)
+    return losses.mean()
+
+
+def add_penalties(net, settings):
+    """To the gradients of the weights (not of the biases), by PyTorch's own derivatives of the penalties."""
+    weights = [parameter for parameter in net.parameters() if parameter.dim() == 2]
+    penalty = sum(settings.get("l1", 0.0) * w.abs().sum() + settings.get("l2", 0.0) * w.square().sum() for w in weights)
+    penalty.backward()
+
+
+def trace(network, optimizer, settings={}):
     """Yields a line a parameter and snapshot: its sum, its sum of squares, and every STRIDE-th value."""
     name, (inputs, hidden, classes), activation, rows, batches, (low, high), bound = network
     generator = Generator()
@@ -63,9 +131,18 @@ def trace(network, optimizer):
     for step in range(1, max(SNAPSHOTS) + 1):
         x, labels = data[(step - 1) % batches]
         updates.zero_grad()
-        loss = torch.nn.functional.cross_entropy(net(x), labels)
+        loss = loss_of(net, x, labels, settings)
         loss.backward()
+        if "clip_value" in settings:
+            torch.nn.utils.clip_grad_value_(net.parameters(), settings["clip_value"])
+        if "l1" in settings or "l2" in settings:
+            add_penalties(net, settings)
         updates.step()
+        if "max_norm" in settings:
+            with torch.no_grad():
+                for parameter in net.parameters():
+                    if parameter.dim() == 2:
+                        parameter.copy_(torch.renorm(parameter, 2, 0, settings["max_norm"]))
         if step not in SNAPSHOTS:
             continue
         yield [name, optimizer[0], str(step), "loss", loss.item()]
@@ -76,7 +153,10 @@ def trace(network, optimizer):
 
 
 def make():
-    return [line for network in NETWORKS for optimizer in OPTIMIZERS for line in trace(network, optimizer)]
+    traces = [trace(network, optimizer) for network in NETWORKS for optimizer in OPTIMIZERS]
+    traces += [trace(NETWORKS[1], optimizer) for optimizer in MORE_OPTIMIZERS]
+    traces += [trace(NETWORKS[1], (name, optimizer), settings) for name, optimizer, settings in TECHNIQUES]
+    return [line for lines in traces for line in lines]
 
 
 def read(path):

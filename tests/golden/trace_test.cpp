@@ -105,6 +105,24 @@ double worst_difference(const std::vector<double>& ours, const Record& theirs) {
   return worst;
 }
 
+/// An optimizer of the file: its settings, and the learning rate, which f32 holds exactly.
+struct Settings {
+  Optimizer optimizer;
+  double learning_rate;
+};
+Settings settings_of(const std::string& name) {
+  if (name == "sgd") return {Sgd{.momentum = 0.9}, 0x1p-6};
+  if (name == "nesterov") return {Sgd{.momentum = 0.9, .nesterov = true, .weight_decay = 0x1p-7}, 0x1p-6};
+  if (name == "adamw") return {AdamW{.weight_decay = 0x1p-6}, 0x1p-10};
+  if (name == "rmsprop") return {RmsProp{.momentum = 0.5}, 0x1p-10};
+  if (name == "adagrad") return {Adagrad{}, 0x1p-6};
+  if (name == "adamax") return {Adamax{}, 0x1p-9};
+  if (name == "nadam") return {NAdam{}, 0x1p-9};
+  if (name == "radam") return {RAdam{}, 0x1p-10};
+  if (name == "adadelta") return {Adadelta{}, 1};
+  return {Adam{}, 0x1p-10};
+}
+
 /// Runs 100 steps and compares with every record on the way.
 void check_trace(const Context& context, const Network& network, const std::string& optimizer, DType dtype,
                  double tolerance) {
@@ -128,12 +146,13 @@ void check_trace(const Context& context, const Network& network, const std::stri
   options.part = Part::step;
   options.batch = network.rows;
   options.dtype = dtype;
-  options.update = optimizer == "sgd" ? make_spec(Sgd{.momentum = 0.9}) : make_spec(Adam{});
+  const Settings settings = settings_of(optimizer);
+  options.update = make_spec(settings.optimizer);
   Plan plan = Plan::build(context, net.store(), net.lower(options));
   auto set_scalar = [&](const char* name, double value) {
     net.store().set(name, Tensor::from({value}, net.store().entry(name).shape).converted(dtype));
   };
-  set_scalar("learning_rate", optimizer == "sgd" ? 0x1p-6 : 0x1p-10);
+  set_scalar("learning_rate", settings.learning_rate);
 
   const std::vector<Record> records = read_traces();
   int compared = 0;
@@ -182,16 +201,23 @@ std::vector<std::string> usable_backends() {
   return names;
 }
 
+std::string name_of(const testing::TestParamInfo<Trace::ParamType>& info) {
+  std::string name =
+      std::get<0>(info.param) + "_" + std::get<1>(info.param).name + "_" + std::get<2>(info.param);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
+  return name;
+}
+
 INSTANTIATE_TEST_SUITE_P(Backends, Trace,
                          testing::Combine(testing::ValuesIn(usable_backends()), testing::ValuesIn(networks),
                                           testing::Values("sgd", "adam")),
-                         [](const auto& info) {
-                           std::string name = std::get<0>(info.param) + "_" + std::get<1>(info.param).name +
-                                              "_" + std::get<2>(info.param);
-                           std::replace_if(
-                               name.begin(), name.end(), [](char c) { return c == '-' || c == '.'; }, '_');
-                           return name;
-                         });
+                         name_of);
+INSTANTIATE_TEST_SUITE_P(MoreOptimizers, Trace,
+                         testing::Combine(testing::ValuesIn(usable_backends()), testing::Values(networks[1]),
+                                          testing::Values("nesterov", "adamw", "rmsprop", "adagrad", "adamax",
+                                                          "nadam", "radam", "adadelta")),
+                         name_of);
 
 TEST(Traces, RunOnAtLeastOneBackend) { EXPECT_FALSE(usable_backends().empty()); }
 

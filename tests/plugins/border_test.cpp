@@ -65,7 +65,12 @@ std::string line(const UpdateSpec& s) {
   return "update kind=" + number(s.kind) + " dtype=" + number(s.dtype) + " nesterov=" + number(s.nesterov) +
          " m=" + number(s.m) + " n=" + number(s.n) + " momentum=" + real(s.momentum) +
          " weight_decay=" + real(s.weight_decay) + " beta1=" + real(s.beta1) + " beta2=" + real(s.beta2) +
-         " epsilon=" + real(s.epsilon);
+         " epsilon=" + real(s.epsilon) + " momentum_decay=" + real(s.momentum_decay) + " l1=" + real(s.l1) +
+         " l2=" + real(s.l2) + " clip_value=" + real(s.clip_value);
+}
+std::string line(const MaxNormSpec& s) {
+  return "max_norm dtype=" + number(s.dtype) + " m=" + number(s.m) + " n=" + number(s.n) +
+         " limit=" + real(s.limit);
 }
 std::string tensors(const Spec& spec) {
   std::string text;
@@ -95,6 +100,25 @@ TEST(Border, EveryFieldOfEveryFamilyArrives) {
     }
   }
   for (size_t i = 0; i < met.size(); i++) EXPECT_TRUE(met[i]) << "no case for alternative " << i;
+}
+
+// A backend of minor version 0 takes whatever it is offered, and knows nothing of what came later.
+TEST(Border, ABackendIsOnlyOfferedWhatItsVersionCanSay) {
+  load_backend(zoo("first_minor"));
+  const Context there = context("first_minor");
+  UpdateSpec plain{.kind = UpdateKind::adam, .m = 2, .n = 3, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  EXPECT_TRUE(prepare_kernel(there.chosen(), plain));
+  for (const UpdateKind later : {UpdateKind::adamax, UpdateKind::nadam, UpdateKind::radam}) {
+    UpdateSpec spec = plain;
+    spec.kind = later;
+    EXPECT_FALSE(prepare_kernel(there.chosen(), spec)) << to_string(spec);
+  }
+  for (double UpdateSpec::*later : {&UpdateSpec::l1, &UpdateSpec::l2, &UpdateSpec::clip_value}) {
+    UpdateSpec spec = plain;
+    spec.*later = 0.5;
+    EXPECT_FALSE(prepare_kernel(there.chosen(), spec)) << to_string(spec);
+  }
+  EXPECT_FALSE(prepare_kernel(there.chosen(), MaxNormSpec{.m = 2, .n = 3}));
 }
 
 TEST(Border, RowCountsArrive) {

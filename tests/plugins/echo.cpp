@@ -72,6 +72,11 @@ void echo(Text& t, const plexus_update& s) {
   t.word("update").number("kind", s.kind).number("dtype", s.dtype).number("nesterov", s.nesterov);
   t.number("m", s.m).number("n", s.n).real("momentum", s.momentum).real("weight_decay", s.weight_decay);
   t.real("beta1", s.beta1).real("beta2", s.beta2).real("epsilon", s.epsilon);
+  t.real("momentum_decay", s.momentum_decay).real("l1", s.l1).real("l2", s.l2);
+  t.real("clip_value", s.clip_value);
+}
+void echo(Text& t, const plexus_max_norm& s) {
+  t.word("max_norm").number("dtype", s.dtype).number("m", s.m).number("n", s.n).real("limit", s.limit);
 }
 
 template <class... S>
@@ -82,7 +87,7 @@ void echo_any(Text& t, const px::Operations& run) {
 struct Echo final : px::Kernel {
   explicit Echo(const px::Operations& run) {
     echo_any<plexus_matmul, plexus_activation, plexus_activation_gradient, plexus_loss, plexus_dropout,
-             plexus_reduce, plexus_clip, plexus_scale, plexus_update>(text, run);
+             plexus_reduce, plexus_clip, plexus_scale, plexus_update, plexus_max_norm>(text, run);
     for (uint32_t slot = 0; slot < run[0].slots; slot++) {
       const plexus_tensor* tensor = run.tensor(0, int(slot));
       text.word(" |");
@@ -100,8 +105,11 @@ struct Echo final : px::Kernel {
   Text text;
 };
 
+#if !defined(ECHO_NAME)
+#define ECHO_NAME "echo"
+#endif
 struct EchoBackend final : px::Backend {
-  static constexpr const char* name = "echo";
+  static constexpr const char* name = ECHO_NAME;
   explicit EchoBackend(px::Host) {}
   int32_t takes(const Operations&) const override { return 1; }
   std::unique_ptr<Kernel> prepare(const Operations& run) override { return std::make_unique<Echo>(run); }
@@ -109,4 +117,13 @@ struct EchoBackend final : px::Backend {
 
 }  // namespace
 
+#if defined(ECHO_FIRST_MINOR)
+// As it was built when the ABI was new.
+extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) {
+  static plexus_backend table = *px::Table<EchoBackend>::get();
+  table.minor = 0;
+  return &table;
+}
+#else
 PLEXUS_BACKEND_PLUGIN(EchoBackend)
+#endif

@@ -64,7 +64,8 @@ int posix_memalign(void** result, size_t alignment, size_t bytes) {
 }
 }
 
-// operator new of libstdc++ calls malloc, and is counted there; the aligned one calls what its version prefers.
+// operator new of libstdc++ calls malloc, and is counted there; the aligned one calls what its version
+// prefers.
 void* operator new(size_t bytes, std::align_val_t alignment) {
   if (void* p = memalign(size_t(alignment), bytes)) return p;
   throw std::bad_alloc();
@@ -126,8 +127,11 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
   const Dataset data = blobs(1000, 96, 4), validation = blobs(300, 96, 4, 2);
   const Case cases[] = {{"sgd", {.optimizer = Sgd{.momentum = 0.9}}},
                         {"adam", {.optimizer = Adam{}}},
+                        {"nadam", {.optimizer = NAdam{}}},
                         {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
-                        {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}}};
+                        {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}},
+                        {"scheduled", {.schedule = OneCycle{}, .warmup_steps = 9}},
+                        {"averaged", {.optimizer = Sgd{}, .ema_decay = 0.9}}};
   const std::set<std::string> linked = {"reference", default_backend(backends())};
   for (const Case& c : cases)
     for (const std::string& backend : linked)
@@ -138,7 +142,8 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
         options.threads = threads;
         Trainer trainer(network, options);
         Counter counter;
-        trainer.fit(data, {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
+        trainer.fit(data,
+                    {.epochs = 3, .batch_size = 192, .validation = validation, .callbacks = {&counter}});
         const std::string run = backend + ", " + c.name + ", " + std::to_string(threads) + " threads";
         EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << run << ", epoch 2";
         EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << run << ", epoch 3";

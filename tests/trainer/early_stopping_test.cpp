@@ -81,7 +81,7 @@ TEST(EarlyStopping, RestoresTheBestWeights) {
     EXPECT_TRUE(history.stopped);
     ASSERT_NE(rising.weights, rising.last);
     EXPECT_EQ(network.store().get("0.weight"), restore ? rising.weights : rising.last);
-    EXPECT_EQ(network.store().contains("best.0.weight"), restore);
+    EXPECT_EQ(network.store().contains("early_stopping.validation_loss.0.weight"), restore);
     EXPECT_EQ(network.parameter_count(), 2 * 8 + 8 + 8 * 3 + 3);
   }
 }

@@ -61,9 +61,15 @@ struct Training {
     const double decay = below(2) == 0 ? 0 : 0.01, momentum = below(2) == 0 ? 0 : 0.9;
     const Optimizer optimizers[] = {
         Sgd{.momentum = momentum, .nesterov = momentum > 0 && below(2) == 0, .weight_decay = decay},
-        Adam{.weight_decay = decay}, AdamW{}, RmsProp{.momentum = momentum, .weight_decay = decay},
-        Adagrad{.weight_decay = decay}};
-    options.optimizer = optimizers[below(5)];
+        Adam{.weight_decay = decay},
+        AdamW{},
+        RmsProp{.momentum = momentum, .weight_decay = decay},
+        Adagrad{.weight_decay = decay},
+        Adamax{.weight_decay = decay},
+        NAdam{.weight_decay = decay},
+        RAdam{.weight_decay = decay},
+        Adadelta{.weight_decay = decay}};
+    options.optimizer = optimizers[below(9)];
     if (below(4) == 0) options.clip_norm = 1;
     if (below(4) == 0) options.accumulate = 2;
   }

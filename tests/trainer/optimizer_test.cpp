@@ -22,12 +22,26 @@ TEST(Optimizer, SpecsAreComplete) {
   EXPECT_EQ(make_spec(RmsProp{.momentum = 0.5}),
             (UpdateSpec{.kind = UpdateKind::rmsprop, .momentum = 0.5, .beta2 = 0.99, .epsilon = 1e-8}));
   EXPECT_EQ(make_spec(Adagrad{}), (UpdateSpec{.kind = UpdateKind::adagrad, .epsilon = 1e-10}));
+  EXPECT_EQ(make_spec(Adamax{}),
+            (UpdateSpec{.kind = UpdateKind::adamax, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}));
+  EXPECT_EQ(make_spec(NAdam{}), (UpdateSpec{.kind = UpdateKind::nadam,
+                                            .beta1 = 0.9,
+                                            .beta2 = 0.999,
+                                            .epsilon = 1e-8,
+                                            .momentum_decay = 0.004}));
+  EXPECT_EQ(
+      make_spec(RAdam{.weight_decay = 0.5}),
+      (UpdateSpec{
+          .kind = UpdateKind::radam, .weight_decay = 0.5, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8}));
+  EXPECT_EQ(make_spec(Adadelta{}), (UpdateSpec{.kind = UpdateKind::adadelta, .beta2 = 0.9, .epsilon = 1e-6}));
+  EXPECT_EQ(learning_rate(Adadelta{}), 1);
   EXPECT_EQ(learning_rate(Adam{}), 0.001f);
   EXPECT_EQ(learning_rate(Sgd{.learning_rate = 0.5f}), 0.5f);
 }
 
 TEST(Optimizer, SpecsAreValid) {
-  for (const char* name : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}) {
+  for (const char* name :
+       {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adamax", "nadam", "radam", "adadelta"}) {
     UpdateSpec spec = make_spec(make_optimizer(name));
     EXPECT_EQ(to_string(spec.kind), name);
     spec.m = spec.n = 1;
@@ -55,13 +69,18 @@ TEST(Optimizer, RefusesSettingsOutOfRange) {
   EXPECT_EQ(refused(AdamW{.beta2 = -0.5}), "adamw: beta2 -0.5: choose one in [0, 1)");
   EXPECT_EQ(refused(RmsProp{.smoothing = 1}), "rmsprop: smoothing 1: choose one in [0, 1)");
   EXPECT_EQ(refused(Adagrad{.epsilon = 0}), "adagrad: epsilon 0: choose one above 0");
+  EXPECT_EQ(refused(NAdam{.momentum_decay = -1}), "nadam: momentum decay -1: choose 0 or more");
+  EXPECT_EQ(refused(Adamax{.beta2 = 1}), "adamax: beta2 1: choose one in [0, 1)");
+  EXPECT_EQ(refused(Adadelta{.smoothing = 1}), "adadelta: smoothing 1: choose one in [0, 1)");
 }
 
 TEST(Optimizer, MisspeltNameGetsTheClosestMatch) {
   EXPECT_EQ(message<ArgumentError>([] { make_optimizer("adm"); }),
-            "optimizer 'adm' is unknown: did you mean 'adam'? There are sgd, adam, adamw, rmsprop, adagrad");
+            "optimizer 'adm' is unknown: did you mean 'adam'? There are sgd, adam, adamw, rmsprop, adagrad, "
+            "adamax, nadam, radam, adadelta");
   EXPECT_EQ(message<ArgumentError>([] { make_optimizer(""); }),
-            "optimizer '' is unknown: did you mean 'sgd'? There are sgd, adam, adamw, rmsprop, adagrad");
+            "optimizer '' is unknown: did you mean 'sgd'? There are sgd, adam, adamw, rmsprop, adagrad, "
+            "adamax, nadam, radam, adadelta");
 }
 
 }  // namespace

@@ -277,10 +277,10 @@ TEST(Trainer, FitsALine) {
 }
 
 TEST(Trainer, OtherLossesAndOptimizersLearn) {
-  for (const char* name : {"sgd", "adam", "adamw", "rmsprop", "adagrad"}) {
+  for (const char* name : {"sgd", "adam", "adamw", "rmsprop", "adagrad", "adamax", "nadam", "radam", "adadelta"}) {
     Sequential network(Dense(3));
     Trainer trainer(network, with(make_optimizer(name)));
-    const History history = trainer.fit(blobs(300, 4, 3), {.epochs = 5, .batch_size = 16});
+    const History history = trainer.fit(blobs(300, 4, 3), {.epochs = 40, .batch_size = 16});
     EXPECT_LT(history.epochs.back().train_loss, 0.9 * history.epochs.front().train_loss) << name;
   }
   for (const Loss& loss : {Loss(Mae{}), Loss(Huber{}), Loss(Mse{})}) {

@@ -45,5 +45,6 @@ std::vector<Expected> evaluate(const ReduceSpec& spec, const Values& inputs);
 std::vector<Expected> evaluate(const ClipSpec& spec, const Values& inputs);
 std::vector<Expected> evaluate(const ScaleSpec& spec, const Values& inputs);
 std::vector<Expected> evaluate(const UpdateSpec& spec, const Values& inputs);
+std::vector<Expected> evaluate(const MaxNormSpec& spec, const Values& inputs);
 
 }  // namespace plexus::conformance

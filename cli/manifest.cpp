@@ -1,0 +1,116 @@
+#include "plexus/cli/manifest.h"
+
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+
+#include "plexus/backends/registry.h"
+#include "plexus/core/cpu.h"
+#include "plexus/core/error.h"
+#include "plexus/trainer/fingerprint.h"
+
+namespace plexus::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+constexpr int format_version = 1;
+
+Json backend_table() {
+  Json table = Json::array();
+  for (const BackendRow& row : backends())
+    table.push_back({{"name", row.name}, {"usable", row.usable}, {"reason", row.reason}, {"file", row.file}});
+  return table;
+}
+
+[[noreturn]] void fail(const std::string& path, const std::string& action) {
+  throw IoError(path + ": cannot " + action + ": " + std::strerror(errno));
+}
+
+}  // namespace
+
+std::vector<std::string> arguments_of(const CLI::App& app) {
+  std::vector<std::string> arguments, positional;
+  for (const CLI::Option* option : app.get_options()) {
+    if (option->count() == 0) continue;
+    if (option->get_positional()) {
+      for (const std::string& value : option->results()) positional.push_back(value);
+      continue;
+    }
+    const std::string flag = "--" + option->get_lnames().front();
+    if (option->get_expected_max() == 0)
+      arguments.push_back(flag);
+    else  // one word: a value may begin with a dash
+      for (const std::string& value : option->results()) arguments.push_back(flag + "=" + value);
+  }
+  arguments.insert(arguments.begin(), positional.begin(), positional.end());
+  return arguments;
+}
+
+Manifest make_manifest(const Context& context, const std::string& isa, const Data& data) {
+  Manifest m;
+  m.directory = std::filesystem::current_path().string();
+  m.library_version = version();
+  m.build = build_description();
+  m.cpu = cpu().name;
+  m.backend = context.chosen().name();
+  m.isa = isa;
+  m.threads = context.executor().threads();
+  m.train = fingerprint(data.train);
+  if (data.test) m.test = fingerprint(*data.test);
+  return m;
+}
+
+void save_manifest(const Manifest& m, const std::string& path) {
+  const Json json = {{"manifest_version", format_version},
+                     {"library_version", m.library_version},
+                     {"build", m.build},
+                     {"arguments", m.arguments},
+                     {"directory", m.directory},
+                     {"seed", m.seed},
+                     {"training", m.training},
+                     {"data", {{"path", m.data}, {"train", m.train}, {"test", m.test}}},
+                     {"cpu", m.cpu},
+                     {"backend", m.backend},
+                     {"isa", m.isa},
+                     {"threads", m.threads},
+                     {"backends", backend_table()}};
+  // Beside it first: a manifest that is there is whole.
+  const std::string beside = path + ".tmp";
+  std::ofstream file(beside);
+  file << json.dump(2) << '\n' << std::flush;
+  file.close();
+  if (!file || std::rename(beside.c_str(), path.c_str()) != 0) fail(path, "write");
+}
+
+Manifest load_manifest(const std::string& path) {
+  std::ifstream file(path);
+  if (!file) fail(path, "open");
+  try {
+    const Json json = Json::parse(file);
+    if (json.at("manifest_version") > format_version)
+      throw FormatError(path, "",
+                        "written by a newer Plexus, " + json.at("library_version").get<std::string>());
+    Manifest m;
+    json.at("arguments").get_to(m.arguments);
+    json.at("directory").get_to(m.directory);
+    json.at("library_version").get_to(m.library_version);
+    json.at("build").get_to(m.build);
+    json.at("cpu").get_to(m.cpu);
+    json.at("backend").get_to(m.backend);
+    json.at("isa").get_to(m.isa);
+    json.at("threads").get_to(m.threads);
+    json.at("seed").get_to(m.seed);
+    json.at("training").get_to(m.training);
+    json.at("data").at("path").get_to(m.data);
+    json.at("data").at("train").get_to(m.train);
+    json.at("data").at("test").get_to(m.test);
+    return m;
+  } catch (const Json::exception&) {
+    throw FormatError(path, "", "is no manifest of a run");
+  }
+}
+
+}  // namespace plexus::cli

@@ -1,0 +1,35 @@
+// Manifest: what a run was made of, for people and for `plexus replay`.
+#pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "plexus/cli/data.h"
+#include "plexus/core/context.h"
+
+namespace plexus::cli {
+
+struct Manifest {
+  std::vector<std::string> arguments;  ///< of `plexus train`, as parsed
+  std::string directory;               ///< that it ran in
+  std::string library_version, build, cpu, backend, isa;
+  int threads = 0;
+  uint64_t seed = 0;
+  std::string data;                    ///< DATA
+  std::string train, test;             ///< fingerprints of it before it is split; test: empty where there is none
+  std::string training;                ///< "10 epochs, batches of 32, ..."
+};
+
+/// The arguments that give the app the values that it has now.
+std::vector<std::string> arguments_of(const CLI::App& app);
+
+/// Version, build, CPU, backend and fingerprints are filled in.
+Manifest make_manifest(const Context& context, const std::string& isa, const Data& data);
+
+/// One JSON object, with the table of backends beside it. Throws IoError.
+void save_manifest(const Manifest& manifest, const std::string& path);
+/// Throws IoError, FormatError.
+Manifest load_manifest(const std::string& path);
+
+}  // namespace plexus::cli
