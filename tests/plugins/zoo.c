@@ -155,6 +155,10 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
 #if defined(ZOO_WRONG)
   if (rows * k->spec.n > 0) y[0] += 1;
 #endif
+#if defined(ZOO_TURNS_WRONG)
+  static int calls = 0; /* right as long as anybody looks, one should think */
+  if (++calls > 10 && rows * k->spec.n > 1) y[1] += 1;
+#endif
 #if defined(ZOO_MAKES_NAN)
   if (rows * k->spec.n > 0) y[0] = NAN;
 #endif
