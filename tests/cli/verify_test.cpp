@@ -62,6 +62,7 @@ TEST(Verify, TheTableHasARowForEveryFamilyAndMode) {
   Modes rows;
   for (const json& row : report["rows"]) {
     rows.insert(row["family"].get<std::string>() + "/" + row["mode"].get<std::string>());
+    if (row["mode"] == "fused") continue;  // the reference fuses nothing
     EXPECT_GE(row["cases"], 1);
     EXPECT_EQ(row["lacks"], 0);
     EXPECT_LE(row["worst"], 1);
@@ -70,7 +71,7 @@ TEST(Verify, TheTableHasARowForEveryFamilyAndMode) {
       EXPECT_EQ(row["first"], 7);
     }
   }
-  EXPECT_EQ(rows.size(), 7u * 6u);
+  EXPECT_EQ(rows.size(), 7u * 6u + 1u) << "fused: pieces that begin with a product";
 }
 
 TEST(Verify, SoundPluginsPass) {
