@@ -33,6 +33,22 @@ Loaded& loaded() {
   return state;
 }
 
+/// Whoever reads or changes it. A plugin that asks for backends while it is itself being loaded would wait for ever.
+class Lock {
+ public:
+  Lock() {
+    if (loading) throw BackendError("a plugin cannot ask for backends while it is being loaded");
+    loaded().mutex.lock();
+  }
+  ~Lock() { loaded().mutex.unlock(); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  /// On this thread, which holds the lock.
+  static thread_local bool loading;
+};
+thread_local bool Lock::loading = false;
+
 BackendRow row_of(const std::string& file) {
   BackendRow row;
   row.name = abi::backend_name(file);
@@ -80,6 +96,7 @@ const Outcome& outcome_of(const std::string& file) {
   Outcome& outcome = place->second;
   if (!fresh) return outcome;
   loaded().order.push_back(file);
+  Lock::loading = true;
   try {
     outcome.plugin = abi::load(file);
     if (!outcome.plugin->unusable.empty())
@@ -87,6 +104,7 @@ const Outcome& outcome_of(const std::string& file) {
   } catch (const std::exception& error) {
     outcome.failure = std::string("failed to load: ") + error.what();
   }
+  Lock::loading = false;
   return outcome;
 }
 
@@ -110,7 +128,7 @@ std::string installed_directory() {
 }
 
 std::vector<BackendRow> rows(const std::vector<std::string>& path) {
-  const std::lock_guard lock(loaded().mutex);
+  const Lock lock;
   std::vector<std::string> files = loaded().order;
   for (const std::string& place : path)
     for (std::string& file : files_at(place)) files.push_back(std::move(file));
@@ -130,7 +148,7 @@ std::vector<BackendRow> rows(const std::vector<std::string>& path) {
 }
 
 BackendRow load(const std::string& file) {
-  const std::lock_guard lock(loaded().mutex);
+  const Lock lock;
   Loaded& state = loaded();
   const std::string name = abi::backend_name(file);
   if (name.empty())
@@ -150,7 +168,7 @@ BackendRow load(const std::string& file) {
 std::unique_ptr<const Backend> make_backend(const BackendRow& row, abi::HostOptions options) {
   std::shared_ptr<const abi::Plugin> plugin;
   {
-    const std::lock_guard lock(loaded().mutex);
+    const Lock lock;
     const Outcome& outcome = outcome_of(row.file);
     if (!outcome.failure.empty()) throw BackendError("backend '" + row.name + "': " + outcome.failure);
     plugin = outcome.plugin;

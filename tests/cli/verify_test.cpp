@@ -174,6 +174,10 @@ TEST(Verify, WhatDoesNotLoad) {
   const Result unknown = verify({"--backend", "refrence"});
   EXPECT_EQ(unknown.code, 4);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "did you mean 'reference'?", unknown.err);
+  const Result ended = verify({"--plugin", zoo("crashing/exits_loading")});
+  EXPECT_EQ(ended.code, 1);
+  EXPECT_EQ(ended.err,
+            "plexus: error: " + zoo("crashing/exits_loading") + ": loading it: ended the process\n");
   const Result crashed = verify({"--plugin", zoo("crashing/crashes_loading")});
   EXPECT_EQ(crashed.code, 1);
   EXPECT_EQ(crashed.err, "plexus: error: " + zoo("crashing/crashes_loading") +

@@ -53,6 +53,13 @@ TEST(Fault, NoKernelAndNoReason) {
   expect_fault_in_build("prepare_nothing", "prepared no kernel, and did not say why");
 }
 
+TEST(Fault, MoreWorkspaceThanThereIs) {
+  expect_fault_in_build("huge_workspace", "wants 18446744073709551615 bytes of workspace");
+}
+TEST(Fault, AnExceptionInWorkspace) {
+  expect_fault_in_build("workspace_throws", "threw an exception: thrown in workspace");
+}
+
 TEST(Fault, RefusedAfterAllIsNone) {
   load_backend(zoo("prepare_unsupported"));
   const Context there = context("prepare_unsupported");
@@ -67,6 +74,9 @@ TEST(Fault, NoInstance) {
   load_backend(zoo("create_throws"));
   EXPECT_EQ(message<BackendError>([] { context("create_throws"); }),
             "backend 'create_throws': cannot be made: thrown in the constructor");
+  load_backend(zoo("create_fails"));
+  EXPECT_EQ(message<BackendError>([] { context("create_fails"); }),
+            "backend 'create_fails': cannot be made: no licence");
 }
 
 TEST(Fallback, AnErrorWhereAsked) {
