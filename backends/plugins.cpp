@@ -1,10 +1,12 @@
 #include "plexus/backends/plugins.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "plexus/backends/abi/loader.h"
@@ -81,8 +83,11 @@ std::vector<std::string> files_at(const std::string& place) {
   std::vector<std::string> files;
   std::error_code ignored;
   if (fs::is_directory(place, ignored)) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(place, ignored))
-      if (!abi::backend_name(entry.path()).empty()) files.push_back(entry.path());
+    // Not fs::directory_iterator: libstdc++'s ends the process where memory is missing.
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(place.c_str()), closedir);
+    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
+      if (std::string file = fs::path(place) / entry->d_name; !abi::backend_name(file).empty())
+        files.push_back(std::move(file));
     std::sort(files.begin(), files.end());
   } else if (fs::exists(place, ignored) && !abi::backend_name(place).empty()) {
     files.push_back(place);
