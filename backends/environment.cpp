@@ -113,6 +113,34 @@ int resolve_threads(int argument, Resolver& resolver) {
   return *count;
 }
 
+/// PLEXUS_CHECK: nan, reference, reference:1/N.
+void resolve_check(const ContextOptions& options, Resolver& resolver, Policies& policies) {
+  const char* variable = "PLEXUS_CHECK";
+  constexpr std::string_view sample = "reference:1/";
+  constexpr int64_t most_interval = 1000000000;
+  const auto record_sample = [&](const char* origin) {
+    policies.check = Check::sample;
+    resolver.record(variable, std::string(sample) + std::to_string(policies.check_interval), origin);
+  };
+  if (options.check == Check::sample) {
+    if (options.check_interval < 1 || options.check_interval > most_interval)
+      throw ArgumentError("check_interval: " + std::to_string(options.check_interval) + " is not valid; valid: 1 to " + std::to_string(most_interval));
+    policies.check_interval = options.check_interval;
+    return record_sample("argument");
+  }
+  if (const char* given = resolver.given(variable); given && !options.check && std::string_view(given).starts_with(sample)) {
+    const char *begin = given + sample.size(), *end = given + std::strlen(given);
+    const auto [rest, error] = std::from_chars(begin, end, policies.check_interval);
+    if (error == std::errc() && rest == end && policies.check_interval >= 1 && policies.check_interval <= most_interval) return record_sample("environment");
+    throw ArgumentError(std::string(variable) + ": '" + given + "' is not valid; valid: nan, reference, reference:1/N");
+  }
+  // A check cannot be asked for by the name "none".
+  const Check checks[] = {Check::nan, Check::reference, Check::sample, Check::none};
+  std::optional<size_t> position;
+  if (options.check) position = size_t(std::find(std::begin(checks), std::end(checks), *options.check) - checks);
+  policies.check = checks[resolver.choice(variable, {"nan", "reference", "reference:1/N"}, std::size(checks) - 1, "none", position)];
+}
+
 /// The instruction sets of an architecture, from least to most.
 std::vector<Isa> instruction_sets(const std::string& architecture) {
   if (architecture == "x86_64") return {Isa::scalar, Isa::avx2, Isa::avx512};
@@ -191,18 +219,14 @@ Environment Environment::resolve(const ContextOptions& options, const Lookup& lo
   result.max_isa = resolve_max_isa(machine, resolver);
   resolve_backend_path(lookup, resolver);
 
-  // The positions in these lists are the values of the enumerations; a check cannot be asked for by the name
-  // "none".
+  // The positions in these lists are the values of the enumerations.
   Policies& policies = result.policies;
-  std::optional<size_t> fallback, check;
+  std::optional<size_t> fallback;
   if (options.fallback) fallback = size_t(*options.fallback);
-  if (options.check) check = *options.check == Check::none ? 2 : *options.check == Check::reference;
   policies.fallback = Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"},
                                                size_t(Fallback::warn), "warn", fallback));
   policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
-  constexpr size_t unchecked = 2;
-  const Check checks[] = {Check::nan, Check::reference, Check::none};
-  policies.check = checks[resolver.choice("PLEXUS_CHECK", {"nan", "reference"}, unchecked, "none", check)];
+  resolve_check(options, resolver, policies);
   return result;
 }
 

@@ -1,10 +1,12 @@
 #include "plexus/backends/plugins.h"
 
+#include <dirent.h>
 #include <dlfcn.h>
 
 #include <algorithm>
 #include <filesystem>
 #include <map>
+#include <memory>
 #include <mutex>
 
 #include "plexus/backends/abi/loader.h"
@@ -32,6 +34,22 @@ Loaded& loaded() {
   static Loaded state;
   return state;
 }
+
+/// Whoever reads or changes it. A plugin that asks for backends while it is itself being loaded would wait for ever.
+class Lock {
+ public:
+  Lock() {
+    if (loading) throw BackendError("a plugin cannot ask for backends while it is being loaded");
+    loaded().mutex.lock();
+  }
+  ~Lock() { loaded().mutex.unlock(); }
+  Lock(const Lock&) = delete;
+  Lock& operator=(const Lock&) = delete;
+
+  /// On this thread, which holds the lock.
+  static thread_local bool loading;
+};
+thread_local bool Lock::loading = false;
 
 BackendRow row_of(const std::string& file) {
   BackendRow row;
@@ -65,8 +83,11 @@ std::vector<std::string> files_at(const std::string& place) {
   std::vector<std::string> files;
   std::error_code ignored;
   if (fs::is_directory(place, ignored)) {
-    for (const fs::directory_entry& entry : fs::directory_iterator(place, ignored))
-      if (!abi::backend_name(entry.path()).empty()) files.push_back(entry.path());
+    // Not fs::directory_iterator: libstdc++'s ends the process where memory is missing.
+    const std::unique_ptr<DIR, int (*)(DIR*)> directory(opendir(place.c_str()), closedir);
+    while (const dirent* entry = directory ? readdir(directory.get()) : nullptr)
+      if (std::string file = fs::path(place) / entry->d_name; !abi::backend_name(file).empty())
+        files.push_back(std::move(file));
     std::sort(files.begin(), files.end());
   } else if (fs::exists(place, ignored) && !abi::backend_name(place).empty()) {
     files.push_back(place);
@@ -80,6 +101,7 @@ const Outcome& outcome_of(const std::string& file) {
   Outcome& outcome = place->second;
   if (!fresh) return outcome;
   loaded().order.push_back(file);
+  Lock::loading = true;
   try {
     outcome.plugin = abi::load(file);
     if (!outcome.plugin->unusable.empty())
@@ -87,6 +109,7 @@ const Outcome& outcome_of(const std::string& file) {
   } catch (const std::exception& error) {
     outcome.failure = std::string("failed to load: ") + error.what();
   }
+  Lock::loading = false;
   return outcome;
 }
 
@@ -110,7 +133,7 @@ std::string installed_directory() {
 }
 
 std::vector<BackendRow> rows(const std::vector<std::string>& path) {
-  const std::lock_guard lock(loaded().mutex);
+  const Lock lock;
   std::vector<std::string> files = loaded().order;
   for (const std::string& place : path)
     for (std::string& file : files_at(place)) files.push_back(std::move(file));
@@ -130,7 +153,7 @@ std::vector<BackendRow> rows(const std::vector<std::string>& path) {
 }
 
 BackendRow load(const std::string& file) {
-  const std::lock_guard lock(loaded().mutex);
+  const Lock lock;
   Loaded& state = loaded();
   const std::string name = abi::backend_name(file);
   if (name.empty())
@@ -150,7 +173,7 @@ BackendRow load(const std::string& file) {
 std::unique_ptr<const Backend> make_backend(const BackendRow& row, abi::HostOptions options) {
   std::shared_ptr<const abi::Plugin> plugin;
   {
-    const std::lock_guard lock(loaded().mutex);
+    const Lock lock;
     const Outcome& outcome = outcome_of(row.file);
     if (!outcome.failure.empty()) throw BackendError("backend '" + row.name + "': " + outcome.failure);
     plugin = outcome.plugin;

@@ -53,6 +53,7 @@ struct ContextOptions {
   int threads = 0;              ///< 0: PLEXUS_NUM_THREADS, else Executor::available_threads()
   std::optional<Fallback> fallback = {};  ///< absent: PLEXUS_FALLBACK, else warn
   std::optional<Check> check = {};        ///< absent: PLEXUS_CHECK, else none
+  int64_t check_interval = 1000;          ///< with a check of Check::sample: one in so many runs of a kernel
   LogSink sink = stderr_sink();
 };
 

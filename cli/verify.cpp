@@ -80,8 +80,8 @@ std::vector<Range> ranges(const Options& options) {
       const Mode mode = Mode(i);
       if ((options.family && *options.family != family) || (options.mode && *options.mode != to_string(mode)))
         continue;
-      list.push_back({family, mode, mode == Mode::edges ? 0 : options.seed,
-                      Suite::count(family, mode, options.cases.value_or(default_cases))});
+      const uint64_t count = Suite::count(family, mode, options.cases.value_or(default_cases));
+      if (count > 0) list.push_back({family, mode, mode == Mode::edges ? 0 : options.seed, count});
     }
   return list;
 }
@@ -131,8 +131,10 @@ void print_row(const Outcome& outcome) {
 /// Families of which the backend has nothing, and those that it has no case of in some mode.
 void print_lacking(const std::vector<Range>& list, const std::map<std::string, uint64_t>& lacking) {
   for (const auto& [family, modes] : lacking) {
-    const auto all =
-        std::count_if(list.begin(), list.end(), [&](const Range& range) { return range.family == family; });
+    if (modes == 0) continue;
+    const auto all = std::count_if(list.begin(), list.end(), [&](const Range& range) {
+      return range.family == family && range.mode != Mode::fused;
+    });
     std::printf("%-12s%s\n", family.c_str(),
                 modes == uint64_t(all) ? "it does not have" : "no case in the other modes");
   }
@@ -167,7 +169,7 @@ int verify(const Options& options) {
     const Outcome outcome = verify(whom, range);
     ran += outcome.ran;
     if (outcome.ran == 0)
-      lacking[range.family]++;
+      lacking[range.family] += range.mode != Mode::fused;
     else if (!options.json)
       print_row(outcome);
     rows.push_back(to_json(options, whom, outcome));

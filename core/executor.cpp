@@ -9,10 +9,12 @@
 #include <algorithm>
 #include <atomic>
 #include <exception>
+#include <latch>
 #include <mutex>
 #include <optional>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "plexus/core/cgroup.h"
@@ -90,6 +92,21 @@ class MoreThreads {
   int threads_;
 };
 
+/// Of so many threads, how many the system would make beside the caller's now. oneTBB ends the process where it gets fewer than
+/// it asks for (a limit on processes or memory), so somebody has to ask before.
+int threads_to_have(int threads) {
+  std::vector<std::thread> others;
+  std::latch done(1);
+  try {
+    others.reserve(size_t(threads - 1));
+    while (int(others.size()) < threads - 1) others.emplace_back([&] { done.wait(); });
+  } catch (const std::exception&) {  // no more; or no memory
+  }
+  done.count_down();
+  for (std::thread& other : others) other.join();
+  return int(others.size()) + 1;
+}
+
 }  // namespace
 
 struct Executor::Arena {
@@ -97,14 +114,17 @@ struct Executor::Arena {
   std::optional<MoreThreads> more_threads;
   std::optional<tbb::task_arena> arena;
 
-  tbb::task_arena& get(int threads) {
+  /// Null: there are no other threads to be had.
+  tbb::task_arena* get(int threads) {
     std::call_once(once, [&] {
+      threads = threads_to_have(threads);
+      if (threads == 1) return;
       int64_t never = -1;
       threads_started.compare_exchange_strong(never, int64_t(forks()));
       if (threads > tbb::info::default_concurrency()) more_threads.emplace(threads);
       arena.emplace(threads);
     });
-    return *arena;
+    return arena ? &*arena : nullptr;
   }
 };
 
@@ -125,10 +145,10 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   const auto run_piece = [=](int64_t i) {
     piece(body, i * grain, i == pieces - 1 ? count : (i + 1) * grain);
   };
-  if (threads_ == 1 || pieces == 1 || threads_left_behind()) {
+  const auto run_alone = [&] {
     for (int64_t i = 0; i < pieces; i++) run_piece(i);
-    return;
-  }
+  };
+  if (threads_ == 1 || pieces == 1 || threads_left_behind()) return run_alone();
   // One task a thread, each taking the next piece until none is left: as even as one task a piece, with less
   // to allocate, spawn and steal.
   std::atomic<int64_t> next = 0;
@@ -141,7 +161,10 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
     }
   };
   const int tasks = int(std::min<int64_t>(pieces, threads_));
-  arena_->get(threads_).execute([&] {
+  // Where the system has no thread or no memory for one more, the caller does the work of those that did not come.
+  bool entered = false;
+  const auto share = [&] {
+    entered = true;
     // Isolated: a thread that waits for a nested loop takes none of the outer one, whose body may hold a
     // lock.
     tbb::this_task_arena::isolate([&] {
@@ -150,7 +173,10 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
       tbb::task_group others;
       std::exception_ptr problem;
       try {
-        for (int i = 1; i < tasks; i++) others.run(take_pieces);
+        try {
+          for (int i = 1; i < tasks; i++) others.run(take_pieces);
+        } catch (...) {  // of oneTBB: bodies report at wait()
+        }
         take_pieces();
       } catch (...) {
         problem = std::current_exception();
@@ -158,7 +184,15 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
       others.wait();
       if (problem) std::rethrow_exception(problem);
     });
-  });
+  };
+  tbb::task_arena* const arena = arena_->get(threads_);
+  if (!arena) return run_alone();
+  try {
+    arena->execute(share);
+  } catch (...) {
+    if (entered) throw;
+    run_alone();
+  }
 }
 
 }  // namespace plexus

@@ -49,7 +49,7 @@ void Plan::State::begin(int64_t count) {
     throw ShapeError("plan: " + std::to_string(count) + " rows, prepared for at most " +
                      std::to_string(prepared->program.batch()));
   call.rows = count;
-  if (prepared->store_version != store->version()) {
+  if (prepared->store_version != store->version() || (prepared->quarantines != context.quarantines() && !forked)) {
     prepared = prepare_programs(context, *store, {prepared->program}).front();
     adopt();
   }
@@ -77,6 +77,7 @@ void Plan::run(int64_t rows) {
   State& state = *state_;
   state.begin(rows);
   const Policies& policies = state.context.policies();
+  if (policies.check == Check::sample) return run_sampled(rows);
   if (policies.check != Check::none) return run_checked(rows);
   if (policies.verbose >= int(LogLevel::run)) return run_timed(rows);
   for (const auto& step : state.prepared->steps)
@@ -109,7 +110,10 @@ void Plan::bind(const std::string& name, void* address) {
 }
 
 Plan Plan::fork() const {
-  return Plan(std::make_unique<State>(state_->context, *state_->store, state_->prepared));
+  auto state = std::make_unique<State>(state_->context, *state_->store, state_->prepared);
+  state->forked = true;
+  state_->forked = true;
+  return Plan(std::move(state));
 }
 
 const Program& Plan::program() const { return state_->prepared->program; }

@@ -76,6 +76,7 @@ class PLEXUS_EXPORT Plan {
   struct State;
   explicit Plan(std::unique_ptr<State> state);
   void run_checked(int64_t rows);
+  void run_sampled(int64_t rows);
   std::unique_ptr<State> state_;
 };
 

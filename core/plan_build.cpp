@@ -10,6 +10,8 @@
 namespace plexus {
 namespace {
 
+constexpr const char* quarantine_fallback = "fallback: quarantined in ";
+
 constexpr size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
 size_t bytes_of(const Buffer& buffer) {
@@ -107,7 +109,7 @@ class Claims {
       Claim claim;
       for (const auto& backend : context_.backends()) {
         if (refused_.contains({n, first, backend.get()})) continue;
-        claim = backend->claim(rest);
+        claim = sound_claim(*backend, rest);
         if (claim.count > 0) {
           owner = backend.get();
           break;
@@ -132,6 +134,15 @@ class Claims {
     return true;
   }
 
+  /// What the backend claims, but for kernels in quarantine: rather fewer operations than one of these.
+  Claim sound_claim(const Backend& backend, const Run& rest) const {
+    Claim claim = backend.claim(rest);
+    while (claim.count > 0 && claim.count <= rest.size() &&
+           context_.quarantined(backend.name(), to_string(rest.prefix(claim.count))))
+      claim = claim.count == 1 ? Claim{} : backend.claim(rest.prefix(claim.count - 1));
+    return claim;
+  }
+
   void add_row(PreparedProgram& prepared, size_t n, const Run& run, const Backend& owner,
                const Kernel& kernel) {
     const Backend& chosen = context_.chosen();
@@ -144,12 +155,14 @@ class Claims {
     row.description = kernel.describe();
     row.why = run.size() > 1 ? "fused " + std::to_string(run.size()) : "chosen";
     if (&owner != &chosen) {
-      row.why =
-          (refused_.contains({n, run.first(), &chosen}) ? "fallback: refused by " : "fallback: none in ") +
-          chosen.name();
+      row.why = (refused_.contains({n, run.first(), &chosen})        ? "fallback: refused by "
+                 : context_.quarantined(chosen.name(), row.spec) ? quarantine_fallback
+                                                                     : "fallback: none in ") +
+                chosen.name();
       if (context_.policies().fallback == Fallback::error)
         throw BackendError(row.spec + ": backend '" + chosen.name() +
-                           "' does not have it, and PLEXUS_FALLBACK=error " + "forbids '" + owner.name() +
+                           (row.why.starts_with(quarantine_fallback) ? "' was found wrong in it" : "' does not have it") +
+                           ", and PLEXUS_FALLBACK=error forbids '" + owner.name() +
                            "'");
     }
     Deviations deviations;
@@ -185,7 +198,8 @@ class Claims {
     const Plan::Row* first = nullptr;
     for (const auto& prepared : prepared_)
       for (const Plan::Row& row : prepared->rows)
-        if (row.backend != context_.chosen().name() && count++ == 0) first = &row;
+        if (row.backend != context_.chosen().name() && !row.why.starts_with(quarantine_fallback) && count++ == 0)
+          first = &row;
     if (first)
       context_.log(LogLevel::warning, "backend '" + context_.chosen().name() + "' lacks " + first->spec +
                                           (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") +
@@ -321,6 +335,7 @@ void assign_memory(PreparedProgram& prepared) {
 
 std::vector<std::shared_ptr<const PreparedProgram>> prepare_programs(const Context& context, Store& store,
                                                                      std::vector<Program> programs) {
+  const uint64_t quarantines = context.quarantines();
   const Claims claims(context, store, std::move(programs));
   for (const auto& prepared : claims.prepared()) {
     for (const Buffer& buffer : prepared->program.buffers()) {
@@ -334,6 +349,7 @@ std::vector<std::shared_ptr<const PreparedProgram>> prepare_programs(const Conte
   }
   for (const auto& prepared : claims.prepared()) {
     prepared->store_version = store.version();
+    prepared->quarantines = quarantines;
     for (const Plan::Row& row : prepared->rows)
       context.log(LogLevel::kernel, row.spec + ": " + row.backend + ", " + row.description + ", " + row.why);
   }

@@ -25,6 +25,7 @@ struct PreparedProgram {
   size_t arena_bytes = 0;            // temporaries, by the time they live, and the workspace
   size_t workspace_offset = 0;
   uint64_t store_version = 0;
+  uint64_t quarantines = 0;          // Context::quarantines() as it was
 };
 
 /// Decides layouts for all programs together, and prepares each. Adds to the store what is not there yet.

@@ -1,7 +1,10 @@
 // What a plan has for itself beside what it shares with its forks. Private to the core.
 #pragma once
+#include <atomic>
+
 #include "plexus/core/plan.h"
 #include "plexus/core/plan_build.h"
+#include "plexus/core/plan_sample.h"
 
 namespace plexus {
 
@@ -16,6 +19,9 @@ struct Plan::State {
   std::vector<void*> bound;       // addresses given by the caller, by buffer
   Tensor exchange, arena;
   Call call;
+  std::atomic<bool> forked = false;  // shares its kernels with a plan that may be running now: never prepares itself again for
+                                  // a quarantine, since layouts may change
+  PlanSampler sampler;            // Check::sample
 
   void begin(int64_t count);
   void adopt();

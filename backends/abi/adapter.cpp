@@ -68,11 +68,16 @@ class PluginKernel final : public Kernel {
         kernel_(kernel),
         line_(std::move(line)),
         rows_(rows) {
-    guarded([this] {
+    auto [status, problem] = guarded([this] {
       if (table_.workspace) workspace_ = size_t(table_.workspace(kernel_));
       if (const char* text = table_.describe ? table_.describe(kernel_) : nullptr) description_ = text;
       return PLEXUS_OK;
     });
+    if (status == PLEXUS_OK && workspace_ > most_workspace)
+      status = PLEXUS_FAILED, problem = "wants " + std::to_string(workspace_) + " bytes of workspace";
+    if (status == PLEXUS_OK) return;
+    guarded([this] { return table_.release(kernel_), PLEXUS_OK; });
+    instance_->fail(line_, problem);
   }
   ~PluginKernel() override {
     if (!instance_->plugin->orphaned()) guarded([this] { return table_.release(kernel_), PLEXUS_OK; });
@@ -89,6 +94,9 @@ class PluginKernel final : public Kernel {
   std::string describe() const override { return description_; }
 
  private:
+  /// More than any machine addresses: whoever asks for it has miscounted.
+  static constexpr size_t most_workspace = size_t(1) << 47;
+
   const std::shared_ptr<const Instance> instance_;
   const plexus_backend& table_;
   void* const kernel_;

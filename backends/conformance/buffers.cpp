@@ -13,6 +13,8 @@ namespace {
 constexpr int poison = 0xff;
 /// Room on both sides of an operand where no guard page is next to it: one wide vector.
 constexpr size_t margin = 64;
+/// Larger operands have huge gaps between their rows: of these, only the elements are ever touched.
+constexpr size_t most_filled = size_t(1) << 28;
 
 size_t page_size() {
   static const size_t size = size_t(sysconf(_SC_PAGESIZE));
@@ -68,7 +70,9 @@ GuardedBuffer::GuardedBuffer(const Operand& operand, int64_t rows, Placement pla
   const size_t lead = placement == Placement::misaligned ? margin + size_t(offset) * element : margin;
   const size_t open = (lead + bytes + margin + page - 1) / page * page;
   mapped_ = open + 2 * page;
-  void* mapping = mmap(nullptr, mapped_, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  sparse_ = open > most_filled;
+  const int flags = MAP_PRIVATE | MAP_ANONYMOUS | (sparse_ ? MAP_NORESERVE : 0);
+  void* mapping = mmap(nullptr, mapped_, PROT_NONE, flags, -1, 0);
   if (mapping == MAP_FAILED) throw std::bad_alloc();
   mapping_ = static_cast<std::byte*>(mapping);
   std::byte* const begin = mapping_ + page;
@@ -82,7 +86,10 @@ GuardedBuffer::GuardedBuffer(const Operand& operand, int64_t rows, Placement pla
     case Placement::before_guard: address_ = begin + open - bytes; break;
     case Placement::after_guard: address_ = begin; break;
   }
-  std::memset(begin, poison, open);
+  if (!sparse_)
+    std::memset(begin, poison, open);
+  else
+    for (int64_t i = 0; i < operand.rows; ++i) std::memset(this->element(i, 0), poison, size_t(operand.columns) * element);
 }
 
 GuardedBuffer::~GuardedBuffer() { munmap(mapping_, mapped_); }
@@ -94,6 +101,10 @@ std::byte* GuardedBuffer::element(int64_t i, int64_t j) const {
 void GuardedBuffer::store(const Matrix& values) {
   for (int64_t i = 0; i < values.rows; ++i)
     for (int64_t j = 0; j < values.columns; ++j) put(operand_.dtype, element(i, j), values(i, j));
+  if (sparse_) {
+    stored_ = values;
+    return;
+  }
   before_.assign(mapping_ + page_size(), mapping_ + mapped_ - page_size());
 }
 
@@ -105,6 +116,7 @@ Matrix GuardedBuffer::load() const {
 }
 
 std::string GuardedBuffer::damage() const {
+  if (sparse_) return damage_of_elements();
   const std::byte* const now = mapping_ + page_size();
   std::vector<std::byte> expected = before_;
   const size_t size = size_of(operand_.dtype);
@@ -124,6 +136,20 @@ std::string GuardedBuffer::damage() const {
   if (at == expected.end()) return "";
   const std::ptrdiff_t place = at - expected.begin() - (address_ - now);
   return "changed outside its elements, " + std::to_string(place) + " bytes from its start";
+}
+
+std::string GuardedBuffer::damage_of_elements() const {
+  const Matrix now = load();
+  for (int64_t i = 0; i < now.rows; ++i)
+    for (int64_t j = 0; j < now.columns; ++j) {
+      const std::string place = "[" + std::to_string(i) + "," + std::to_string(j) + "] ";
+      const std::byte* const bytes = element(i, j);
+      if (operand_.access == Access::out &&
+          std::all_of(bytes, bytes + size_of(operand_.dtype), [](std::byte byte) { return byte == std::byte(poison); }))
+        return place + "was not written";
+      if (operand_.access == Access::in && now(i, j) != stored_(i, j)) return place + "was changed";
+    }
+  return "";
 }
 
 }  // namespace plexus::conformance

@@ -10,7 +10,7 @@ namespace plexus::conformance {
 
 /// The bytes of one operand between two pages that nobody may touch. Everything that holds no element (space before and
 /// behind, the gap between rows, rows beyond the true count) and every element of an output that is not read holds
-/// the byte 0xff: NaN as f32 and f64, -1 as an integer.
+/// the byte 0xff: NaN as f32 and f64, -1 as an integer. Above 256 MB only elements are touched, and looked at.
 class GuardedBuffer {
  public:
   /// `operand` at its maximum; of its rows, `rows` will be used. `offset` in elements (misaligned only).
@@ -29,6 +29,7 @@ class GuardedBuffer {
 
  private:
   std::byte* element(int64_t i, int64_t j) const;
+  std::string damage_of_elements() const;
 
   Operand operand_;
   int64_t rows_;
@@ -36,6 +37,8 @@ class GuardedBuffer {
   size_t mapped_ = 0;        ///< bytes, both guard pages included
   std::byte* address_ = nullptr;
   std::vector<std::byte> before_;  ///< the open pages as store() left them
+  bool sparse_ = false;  ///< too large to be filled: its gaps are not looked at, and hold zeros
+  Matrix stored_;        ///< instead of before_ where sparse
 };
 
 }  // namespace plexus::conformance

@@ -22,4 +22,12 @@ Result check_threads(const MakeContext& make_context, const Case& c);
 /// directory and environment variables as they were. What has changed is put back but for the variables.
 Result check_environment(const Context& context, const Case& c);
 
+/// Pieces of a training step, by their number: a product and the activation behind it, the same backward, a weight's gradient
+/// and its update. What the backend runs of one as a single kernel must give the bits of its kernels one by one, and leave
+/// nothing unwritten that somebody reads; where some of these kernels are missing, or other bits are declared, the same
+/// within 1e-4.
+Result check_fused(const Context& context, uint64_t number);
+std::string describe_fused(uint64_t number);
+Spec fused_spec(uint64_t number);
+
 }  // namespace plexus::conformance

@@ -12,11 +12,12 @@ namespace {
 constexpr int usual_threads = 2;
 
 constexpr Mode modes[mode_count] = {Mode::exact,  Mode::real,    Mode::edges,
-                                    Mode::memory, Mode::threads, Mode::environment};
+                                    Mode::memory, Mode::threads, Mode::environment,
+                                    Mode::fused};
 
 /// One of so many cases of the mode exact, since a case takes longer: 22 runs (memory), large operands, 40
-/// runs and a hundred times the time (threads), a look at every signal's handler (environment). All modes
-/// then take seconds.
+/// runs and a hundred times the time (threads), a look at every signal's handler (environment), two plans
+/// (fused). All modes then take seconds.
 uint64_t share(Mode mode) {
   switch (mode) {
     case Mode::memory:
@@ -25,6 +26,8 @@ uint64_t share(Mode mode) {
       return 20;
     case Mode::environment:
       return 10;
+    case Mode::fused:
+      return 5;
     case Mode::exact:
     case Mode::real:
     case Mode::edges:
@@ -55,6 +58,8 @@ std::string to_string(Mode mode) {
       return "threads";
     case Mode::environment:
       return "environment";
+    case Mode::fused:
+      return "fused";
   }
   return "?";
 }
@@ -78,6 +83,8 @@ CaseName parse_case_name(const std::string& text) {
     if (known != std::end(modes) && number.ec == std::errc() && number.ptr == end &&
         std::find(list.begin(), list.end(), name.family) != list.end()) {
       name.mode = *known;
+      if (name.mode == Mode::fused && Suite::count(name.family, name.mode, 1) == 0)
+        throw ArgumentError("case '" + text + "': the mode fused has cases of matmul, with what follows it");
       if (name.mode != Mode::edges) return name;
       const uint64_t count = Suite::count(name.family, name.mode, 0);
       if (name.number < count) return name;
@@ -101,6 +108,7 @@ Suite::Suite(std::string family, Mode mode, MakeContext make_context)
 
 uint64_t Suite::count(const std::string& family, Mode mode, uint64_t cases) {
   if (mode == Mode::edges) return edges(family).size();
+  if (mode == Mode::fused && family != "matmul") return 0;
   return (cases + share(mode) - 1) / share(mode);
 }
 
@@ -114,6 +122,7 @@ void Suite::choose(uint64_t number) {
 
 const Spec& Suite::spec(uint64_t number) {
   if (mode_ == Mode::edges) return edges_.at(number).spec;
+  if (mode_ == Mode::fused) return case_.spec = fused_spec(number);
   choose(number);
   return case_.spec;
 }
@@ -121,12 +130,14 @@ const Spec& Suite::spec(uint64_t number) {
 std::string Suite::describe(uint64_t number) {
   if (mode_ == Mode::edges)
     return edges_.at(number).name + " (" + plexus::to_string(edges_.at(number).spec) + ")";
+  if (mode_ == Mode::fused) return describe_fused(number);
   choose(number);
   return to_string(case_);
 }
 
 Result Suite::run(uint64_t number) {
   if (mode_ == Mode::edges) return check(backend(), edges_.at(number));
+  if (mode_ == Mode::fused) return check_fused(context_, number);
   choose(number);
   switch (mode_) {
     case Mode::memory:
@@ -138,6 +149,7 @@ Result Suite::run(uint64_t number) {
     case Mode::exact:
     case Mode::real:
     case Mode::edges:
+    case Mode::fused:
       break;
   }
   return check(backend(), case_);

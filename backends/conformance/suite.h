@@ -16,10 +16,11 @@ enum class Mode : uint8_t {
   memory,       ///< every placement and misalignment, and whatever the workspace holds
   threads,      ///< large cases: 1 to 8 threads, and many threads in one kernel at once
   environment,  ///< what belongs to the process stays as it was
+  fused,        ///< what runs as one kernel has the bits of the same kernels one by one
 };
-inline constexpr int mode_count = 6;
+inline constexpr int mode_count = 7;
 
-/// "exact", "float", "edges", "memory", "threads", "environment".
+/// "exact", "float", "edges", "memory", "threads", "environment", "fused".
 std::string to_string(Mode mode);
 
 /// A case by its name: "matmul/exact/17".
@@ -38,7 +39,7 @@ class Suite {
   Suite(std::string family, Mode mode, MakeContext make_context);
 
   /// How many cases there are where a family gets `cases` random ones: as many in the modes exact and float, a share of them
-  /// where a case takes longer, and all there are of the edges.
+  /// where a case takes longer, and all there are of the edges. Of the mode fused there are cases in the family that pieces begin with, matmul.
   static uint64_t count(const std::string& family, Mode mode, uint64_t cases);
 
   const Backend& backend() const { return context_.chosen(); }

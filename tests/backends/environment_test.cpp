@@ -97,6 +97,12 @@ TEST(Environment, TakesEveryValidValue) {
     EXPECT_EQ(resolve({{"PLEXUS_VERBOSE", std::to_string(level)}}).policies.verbose, level);
   EXPECT_EQ(resolve({{"PLEXUS_CHECK", "nan"}}).policies.check, Check::nan);
   EXPECT_EQ(resolve({{"PLEXUS_CHECK", "reference"}}).policies.check, Check::reference);
+  for (const int64_t interval : {int64_t(1), int64_t(1000), int64_t(1000000000)}) {
+    const Environment sample = resolve({{"PLEXUS_CHECK", "reference:1/" + std::to_string(interval)}});
+    EXPECT_EQ(sample.policies.check, Check::sample);
+    EXPECT_EQ(sample.policies.check_interval, interval);
+    EXPECT_EQ(setting(sample, "PLEXUS_CHECK"), "reference:1/" + std::to_string(interval) + " (environment)");
+  }
   for (const int count : {1, 2, 1024})
     EXPECT_EQ(resolve({{"PLEXUS_NUM_THREADS", std::to_string(count)}}).threads, count);
 }
@@ -124,6 +130,11 @@ TEST(Environment, ArgumentsOverrideItsPolicies) {
     EXPECT_EQ(environment.policies.check, value);
     EXPECT_EQ(setting(environment, "PLEXUS_CHECK"), name + std::string(" (argument)"));
   }
+  const Environment sample = resolve(variables, {.check = Check::sample, .check_interval = 20});
+  EXPECT_EQ(sample.policies.check, Check::sample);
+  EXPECT_EQ(sample.policies.check_interval, 20);
+  EXPECT_EQ(setting(sample, "PLEXUS_CHECK"), "reference:1/20 (argument)");
+  EXPECT_THROW(resolve(variables, {.check = Check::sample, .check_interval = 0}), ArgumentError);
 }
 
 TEST(Environment, DoesNotLookAtWhatIsOverridden) {
@@ -192,7 +203,11 @@ TEST(EnvironmentPolicies, ErrorsListTheValidValues) {
               "PLEXUS_VERBOSE: '" + wrong + "' is not valid; valid: 0, 1, 2, 3");
   for (const std::string wrong : {"", "none", "NaN", "all"})
     EXPECT_EQ(message<ArgumentError>({{"PLEXUS_CHECK", wrong}}),
-              "PLEXUS_CHECK: '" + wrong + "' is not valid; valid: nan, reference");
+              "PLEXUS_CHECK: '" + wrong + "' is not valid; valid: nan, reference, reference:1/N");
+  for (const std::string wrong : {"reference:", "reference:1/", "reference:1/N", "reference:1/0", "reference:1/-5",
+                                  "reference:1/10x", "reference:1/1000000001", "reference:2/10", "nan:1/10"})
+    EXPECT_EQ(message<ArgumentError>({{"PLEXUS_CHECK", wrong}}),
+              "PLEXUS_CHECK: '" + wrong + "' is not valid; valid: nan, reference, reference:1/N");
 }
 
 /// A backend that only makes a context possible.

@@ -1,5 +1,5 @@
 """Follows a page of docs/ to the letter, in an empty directory: check_walk.py CMAKE BUILD WORK CXX PAGE
-A block after `<!-- file: NAME -->` becomes that file; blocks of sh run in their order; each line of a text block after
+A block after `<!-- file: NAME -->` becomes that file, one after `<!-- file: examples/... -->` must be that file as well; blocks of sh run in their order; each line of a text block after
 `<!-- output -->` stands in what the last of them printed. Blocks after `<!-- not run -->` are left out. All other blocks of code are an error."""
 import os
 import pathlib
@@ -29,7 +29,10 @@ for number, (note, language, text) in enumerate(blocks):
     if note == "not run":
         continue
     if note.startswith("file: "):
-        name = note.removeprefix("file: ")
+        path = note.removeprefix("file: ")
+        name = pathlib.Path(path).name
+        if name != path and (source / path).read_text() != text:
+            sys.exit(f"{page}: block {number} is not {path}")
         (place / name).write_text(text)
         files.append(name)
     elif language == "sh":

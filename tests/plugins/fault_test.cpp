@@ -53,6 +53,13 @@ TEST(Fault, NoKernelAndNoReason) {
   expect_fault_in_build("prepare_nothing", "prepared no kernel, and did not say why");
 }
 
+TEST(Fault, MoreWorkspaceThanThereIs) {
+  expect_fault_in_build("huge_workspace", "wants 18446744073709551615 bytes of workspace");
+}
+TEST(Fault, AnExceptionInWorkspace) {
+  expect_fault_in_build("workspace_throws", "threw an exception: thrown in workspace");
+}
+
 TEST(Fault, RefusedAfterAllIsNone) {
   load_backend(zoo("prepare_unsupported"));
   const Context there = context("prepare_unsupported");
@@ -67,6 +74,9 @@ TEST(Fault, NoInstance) {
   load_backend(zoo("create_throws"));
   EXPECT_EQ(message<BackendError>([] { context("create_throws"); }),
             "backend 'create_throws': cannot be made: thrown in the constructor");
+  load_backend(zoo("create_fails"));
+  EXPECT_EQ(message<BackendError>([] { context("create_fails"); }),
+            "backend 'create_fails': cannot be made: no licence");
 }
 
 TEST(Fallback, AnErrorWhereAsked) {
@@ -97,6 +107,59 @@ TEST(Check, FindsWhatDiffersFromTheReference) {
   load_backend(zoo("sound"));
   Plan right = relu_plan(context("sound", {.check = Check::reference}));
   expect_relu(right);
+}
+
+TEST(Check, GoesOnWithoutAKernelThatTurnsWrong) {
+  load_backend(zoo("turns_wrong"));
+  std::vector<std::string> lines;
+  const Context sampling =
+      make_context({.backend = "turns_wrong", .threads = 2, .check = Check::sample, .check_interval = 1,
+                    .sink = [&](LogLevel, const std::string& text) { lines.push_back(text); }});
+  Plan plan = relu_plan(sampling), other = relu_plan(sampling), fork = other.fork();
+  for (int i = 0; i < 10; i++) expect_relu(plan);
+  EXPECT_EQ(lines.size(), 0u);
+  EXPECT_EQ(plan.rows()[0].backend, "turns_wrong");
+  expect_relu(plan);  // the eleventh: wrong, and replaced
+  ASSERT_EQ(lines.size(), 1u);
+  EXPECT_EQ(lines[0], "check against the reference: row 0 (" + line +
+                          " on turns_wrong, from the zoo), buffer y, element 1: 1, reference 0, bound 0.0007: not "
+                          "used any more; the results of this run are the reference's");
+  // Whoever has the kernel already goes on without it, a plan that shares its kernels with another as well.
+  for (Plan* each : {&plan, &other, &fork})
+    for (int i = 0; i < 3; i++) expect_relu(*each);
+  EXPECT_EQ(plan.rows()[0].backend, "reference");
+  EXPECT_EQ(plan.rows()[0].why, "fallback: quarantined in turns_wrong");
+  EXPECT_EQ(relu_plan(sampling).rows()[0].backend, "reference");
+  EXPECT_EQ(lines.size(), 1u);
+  // Another context does not know; and nobody looks where nobody asked for it.
+  Plan unchecked = relu_plan(context("turns_wrong"));
+  EXPECT_EQ(unchecked.rows()[0].backend, "turns_wrong");
+  unchecked.run(4);
+  EXPECT_NE(unchecked.data<float>("y")[1], std::max(unchecked.data<float>("x")[1], 0.0f));
+}
+
+TEST(Check, SamplesOneInSoMany) {
+  load_backend(zoo("turns_wrong"));
+  int warnings = 0;
+  const Context sampling = make_context({.backend = "turns_wrong", .threads = 2, .check = Check::sample, .check_interval = 8,
+                                         .sink = [&](LogLevel, const std::string&) { warnings++; }});
+  Plan plan = relu_plan(sampling);  // wrong from the start: the calls are counted in the process
+  for (int run = 1; run <= 20; run++) {
+    for (int i = 0; i < 12; i++) plan.data<float>("x")[i] = float(i + 1);
+    plan.run(4);
+    EXPECT_EQ(warnings, run < 8 ? 0 : 1) << run;
+    if (run >= 8) { EXPECT_EQ(plan.data<float>("y")[1], 2.0f) << run; }
+  }
+}
+
+TEST(Check, AQuarantineIsAnErrorWhereTheReferenceIsForbidden) {
+  load_backend(zoo("wrong"));
+  Plan plan = relu_plan(context("wrong", {.fallback = Fallback::error, .check = Check::sample, .check_interval = 1}));
+  for (int i = 0; i < 12; i++) plan.data<float>("x")[i] = 2;
+  plan.run(4);
+  EXPECT_EQ(plan.data<float>("y")[0], 2.0f);
+  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }),
+            line + ": backend 'wrong' was found wrong in it, and PLEXUS_FALLBACK=error forbids 'reference'");
 }
 
 }  // namespace

@@ -126,6 +126,10 @@ TEST(Loader, RefusesOtherVersions) {
       "Plexus, or update Plexus";
   EXPECT_EQ(load_message(zoo("newer_major")), failed("newer_major", zoo("newer_major"), problem));
   EXPECT_EQ(load_message(zoo("next_symbol")), failed("next_symbol", zoo("next_symbol"), problem));
+  EXPECT_EQ(load_message(zoo("older_major")),
+            failed("older_major", zoo("older_major"),
+                   "made for version 0 of the backend ABI, this Plexus has version 1: build the plugin against this "
+                   "Plexus, or update Plexus"));
 }
 
 TEST(Loader, RefusesIncompleteTables) {
@@ -134,6 +138,8 @@ TEST(Loader, RefusesIncompleteTables) {
   EXPECT_EQ(load_message(zoo("refuses")), failed("refuses", zoo("refuses"), "not on a Tuesday"));
   EXPECT_EQ(load_message(zoo("null_required")),
             failed("null_required", zoo("null_required"), "its table lacks 'takes', which is required"));
+  EXPECT_EQ(load_message(zoo("null_name")),
+            failed("null_name", zoo("null_name"), "its table lacks 'name', which is required"));
   EXPECT_EQ(load_message(zoo("small_table")),
             failed("small_table", zoo("small_table"), "its table has 71 bytes, at least 72 are required"));
   EXPECT_EQ(load_message(zoo("empty_table")),
@@ -148,6 +154,28 @@ TEST(Loader, SurvivesExceptionsWhileItLoads) {
             failed("open_throws_int", zoo("open_throws_int"), "threw an exception while it opened"));
   EXPECT_EQ(load_message(zoo("score_throws")),
             "backend 'score_throws': not usable on this machine: thrown in score");
+}
+
+TEST(Loader, RefusesWhoAsksForBackendsWhileItLoads) {
+  if (!std::filesystem::exists(zoo("reentrant"))) GTEST_SKIP() << "a static Plexus has no functions for plugins";
+  EXPECT_EQ(load_message(zoo("reentrant")),
+            failed("reentrant", zoo("reentrant"),
+                   "threw an exception while it opened: a plugin cannot ask for backends while it is being loaded"));
+  EXPECT_NO_THROW(backends()) << "and nobody holds the lock";
+}
+
+TEST(Loader, LivesWithThreadsThatAPluginStarts) {
+  load_backend(zoo("starts_threads"));
+  Plan plan = relu_plan(context("starts_threads"));
+  EXPECT_EQ(plan.rows()[0].backend, "starts_threads");
+  expect_relu(plan);
+}
+
+TEST(Loader, TakesAKernelWithoutWords) {
+  load_backend(zoo("describes_nothing"));
+  Plan plan = relu_plan(context("describes_nothing"));
+  EXPECT_EQ(plan.rows()[0].description, "");
+  expect_relu(plan);
 }
 
 TEST(Loader, NamesAMissingDependency) {

@@ -91,10 +91,14 @@ static plexus_status piece(void* argument, int64_t begin, int64_t end) {
 static void take_signal(int signal) { (void)signal; }
 #endif
 
-#if defined(ZOO_STALE_WORKSPACE)
+#if defined(ZOO_STALE_WORKSPACE) || defined(ZOO_HUGE_WORKSPACE)
 static uint64_t workspace(const void* kernel) {
   (void)kernel;
+#if defined(ZOO_HUGE_WORKSPACE)
+  return UINT64_MAX;
+#else
   return 64;
+#endif
 }
 #endif
 
@@ -155,6 +159,10 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
 #if defined(ZOO_WRONG)
   if (rows * k->spec.n > 0) y[0] += 1;
 #endif
+#if defined(ZOO_TURNS_WRONG)
+  static int calls = 0; /* right as long as anybody looks, one should think */
+  if (++calls > 10 && rows * k->spec.n > 1) y[1] += 1;
+#endif
 #if defined(ZOO_MAKES_NAN)
   if (rows * k->spec.n > 0) y[0] = NAN;
 #endif
@@ -167,6 +175,9 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
 
 static const char* describe(const void* kernel) {
   (void)kernel;
+#if defined(ZOO_DESCRIBES_NOTHING)
+  return NULL;
+#endif
   return "from the zoo";
 }
 
@@ -217,6 +228,8 @@ MAYBE_UNUSED static Table table = {
 #endif
 #if defined(ZOO_NEWER_MAJOR)
             .major = 2,
+#elif defined(ZOO_OLDER_MAJOR)
+            .major = 0,
 #else
             .major = PLEXUS_ABI_MAJOR,
 #endif
@@ -228,7 +241,9 @@ MAYBE_UNUSED static Table table = {
 #if defined(ZOO_OWN_THREADS)
             .flags = PLEXUS_BACKEND_OWN_THREADS,
 #endif
+#if !defined(ZOO_NULL_NAME)
             .name = ZOO_NAME,
+#endif
             .create = create,
             .destroy = destroy,
 #if !defined(ZOO_NULL_REQUIRED)
@@ -238,7 +253,7 @@ MAYBE_UNUSED static Table table = {
             .run = run,
             .release = release_kernel,
             .describe = describe,
-#if defined(ZOO_STALE_WORKSPACE)
+#if defined(ZOO_STALE_WORKSPACE) || defined(ZOO_HUGE_WORKSPACE)
             .workspace = workspace,
 #endif
 #if defined(ZOO_SCORES_ZERO)
@@ -263,6 +278,23 @@ __attribute__((constructor)) static void change(void) {
   sigemptyset(&set);
   sigaddset(&set, SIGUSR1);
   sigprocmask(SIG_BLOCK, &set, NULL);
+}
+#endif
+
+#if defined(ZOO_EXITS_LOADING)
+__attribute__((constructor)) static void end(void) { exit(0); }
+#endif
+
+#if defined(ZOO_STARTS_THREADS)
+#include <pthread.h>
+static void* idle(void* argument) {
+  for (;;) pause();
+  return argument;
+}
+__attribute__((constructor)) static void start_threads(void) {
+  pthread_t thread;
+  for (int i = 0; i < 4; i++)
+    if (pthread_create(&thread, NULL, idle, NULL) == 0) pthread_detach(thread);
 }
 #endif
 

@@ -66,6 +66,17 @@ struct Zoo final : px::Backend {
   const px::Host host;
 };
 
+#if defined(ZOO_WORKSPACE_THROWS)
+const plexus_backend* workspace_table() {
+  static plexus_backend table = *px::Table<Zoo>::get();
+  table.workspace = [](const void*) -> uint64_t {
+    fail("thrown in workspace");
+    return 0;
+  };
+  return &table;
+}
+#endif
+
 #if defined(ZOO_RAW_THROWS)
 // Without the SDK's guard: what a plugin must not do, and the host survives.
 plexus_status raw_run(const void*, void* const*, const plexus_call*) {
@@ -89,6 +100,10 @@ extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(con
 #elif defined(ZOO_RAW_THROWS)
 extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) {
   return raw_table();
+}
+#elif defined(ZOO_WORKSPACE_THROWS)
+extern "C" PLEXUS_PLUGIN_EXPORT const plexus_backend* plexus_backend_open_v1(const plexus_host*) {
+  return workspace_table();
 }
 #else
 PLEXUS_BACKEND_PLUGIN(Zoo)

@@ -25,6 +25,12 @@ void dropout_edges(DType type, List& list) {
     kept_nans.values[i] = keep ? nan : 0;
   }
   add("the mask of the stream", spec(9, 7, 0.5f), ones, kept);
+  // A rate that one of the random numbers is equal to.
+  const float equal = random.uniform(4);
+  Matrix just_kept(1, 5);
+  for (uint64_t i = 0; i < 5; ++i) just_kept.values[i] = random.uniform(i) >= equal ? 1 / (1 - double(equal)) : 0;
+  list.push_back({"dropout: a number equal to the rate is kept", spec(1, 5, equal), -1,
+                  {Matrix(1, 5, 1), seeds, steps, {}}, {{}, {}, {}, just_kept}, false});
   add("what is dropped is 0, NaN as well", spec(9, 7, 0.5f), nans, kept_nans);
 }
 

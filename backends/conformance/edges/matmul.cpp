@@ -64,6 +64,19 @@ void matmul_edges(DType type, List& list) {
                     form == Form::tn ? 4 : 2,
                     {a(2, 4, 2), b(4, 3, 1), {}, old},
                     {{}, {}, {}, Matrix(2, 3, {9, 10, 11, inf, 13, nan})}});
+    // Rows so far apart that the position of the second one does not fit 32 bits, signed or not; the memory between is
+    // never touched.
+    if (type == DType::f32)
+      for (int operand = 0; operand < 3; ++operand) {
+        MatmulSpec s = spec(form, 2, 3, 2);
+        (operand == 0 ? s.lda : operand == 1 ? s.ldb : s.ldc) = (int64_t(1) << 32) + 32;
+        const std::string name = operand == 0 ? "a" : operand == 1 ? "b" : "c";
+        list.push_back({"matmul: rows of " + name + " 2^32 elements apart",
+                        s,
+                        -1,
+                        {put(a(2, 2, 1), ta, 1, 0, 5), put(b(2, 3, 2), tb, 1, 2, 3), {}, {}},
+                        {{}, {}, {}, Matrix(2, 3, {4, 4, 5, 12, 12, 13})}});
+      }
     if (form == Form::tn)
       list.push_back({"matmul: no rows in this batch write zeros",
                       spec(form, 2, 3, 4),

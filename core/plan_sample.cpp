@@ -1,0 +1,205 @@
+// A plan that looks at some of its kernels while it runs, and goes on without those that are wrong.
+#include "plexus/core/plan_sample.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstring>
+#include <limits>
+#include <sstream>
+#include <type_traits>
+
+#include "plexus/core/plan_shadow.h"
+#include "plexus/core/plan_state.h"
+#include "plexus/core/random.h"
+
+namespace plexus {
+namespace {
+
+/// The reference may take a hundred times as long as the kernel that it is beside: one kernel in `interval` would then cost far
+/// more than 1 / interval of the time. Looks are therefore put off until they cost at most 5 / interval of it: half a percent at
+/// 1/1000. Who asks for one in ten or more wants them all.
+constexpr int64_t most_cost = 5, least_put_off = 10;
+
+/// Inputs changed by this much, relatively, change right results by more than the rounding of any kernel does: f32 sums of
+/// a thousand terms lose two or three bits of 24. Eight times what four draws show is a bound
+/// that no right kernel meets.
+constexpr double relative_change = 0x1p-20, relative_change_f64 = 0x1p-49, most_changes = 8;
+constexpr uint32_t draws = 4;
+
+struct Finding {
+  bool wrong = false;
+  std::string where;
+};
+
+void change(Tensor& tensor, RandomStream random) {
+  const auto each = [&](auto values, double by) {
+    for (size_t i = 0; i < values.size(); i++) {
+      using T = std::remove_reference_t<decltype(values[0])>;
+      values[i] = T(double(values[i]) * (random.uniform(i) < 0.5 ? 1 - by : 1 + by));
+    }
+  };
+  if (tensor.dtype() == DType::f32) each(tensor.values<float>(), relative_change);
+  if (tensor.dtype() == DType::f64) each(tensor.values<double>(), relative_change_f64);
+}
+
+/// One row beside the reference.
+class Look {
+ public:
+  Look(const PreparedProgram& prepared, size_t row, const std::vector<void*>& addresses, const Backend& reference,
+       int64_t rows)
+      : prepared_(prepared),
+        row_(prepared.rows[row]),
+        number_(row),
+        addresses_(addresses),
+        first_slot_(prepared.steps[row].first_slot),
+        reference_(reference),
+        rows_(rows),
+        shadow_(prepared, row_, addresses, first_slot_, rows),
+        before_(shadow_) {
+    shadow_.run(reference, rows);
+  }
+
+  /// After the kernel has run.
+  Finding compare_with_kernel() const {
+    Finding finding;
+    for_each_output([&](BufferId id, void* address) {
+      if (finding.wrong) return;
+      const Buffer& buffer = prepared_.program[id];
+      const Tensor got = plain_copy(buffer, address, rows_);
+      if (compare(got, shadow_[id], touched(buffer, rows_)).relative > check_tolerance) finding = judge(id, got);
+    });
+    return finding;
+  }
+
+  /// The reference's results where the kernel's would be.
+  void replace() const {
+    for_each_output([&](BufferId id, void* address) {
+      const Buffer& buffer = prepared_.program[id];
+      const Tensor& right = shadow_[id];
+      if (!buffer.layout) {
+        if (const size_t bytes = size_t(touched(buffer, rows_)) * size_of(buffer.dtype); bytes > 0)
+          std::memcpy(address, right.bytes(), bytes);
+        return;
+      }
+      buffer.layout->pack(right.bytes(), address, matrix_shape(buffer.shape), buffer.dtype);
+      if (buffer.role == Role::parameter)
+        buffer.layout->refresh(address, matrix_shape(buffer.shape), buffer.dtype);
+    });
+  }
+
+ private:
+  template <class Visit>
+  void for_each_output(const Visit& visit) const {
+    shadow_.for_each_slot(prepared_, first_slot_, [&](BufferId id, size_t at, Access access) {
+      if (access != Access::in && addresses_[at]) visit(id, addresses_[at]);
+    });
+  }
+
+  /// What looks wrong may be what is left where terms cancel, or a decision that hangs by a bit: right is also what
+  /// slightly different inputs would give.
+  Finding judge(BufferId id, const Tensor& got) const {
+    const Tensor& expected = shadow_[id];
+    const int64_t count = touched(prepared_.program[id], rows_);
+    std::vector<double> spread(size_t(count), 0.0);
+    for (uint32_t draw = 0; draw < draws; draw++) {
+      Shadow other = before_;
+      for (auto& [copied, tensor] : other.copies())
+        change(tensor, RandomStream(number_, Purpose::user, uint32_t(copied) * draws + draw));
+      other.run(reference_, rows_);
+      for (int64_t i = 0; i < count; i++)
+        spread[size_t(i)] = std::max(spread[size_t(i)], std::abs(element(other[id], i) - element(expected, i)));
+    }
+    double largest = 0;
+    for (int64_t i = 0; i < count; i++)
+      if (const double e = std::abs(element(expected, i)); std::isfinite(e)) largest = std::max(largest, e);
+    Finding finding;
+    double worst = 1;
+    for (int64_t i = 0; i < count; i++) {
+      const double g = element(got, i), e = element(expected, i);
+      if (g == e || (std::isnan(g) && std::isnan(e))) continue;
+      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)];
+      const bool finite = std::isfinite(g) && std::isfinite(e);
+      if (!finite && !row_.deviations.empty()) continue;  // declared: semantics of what is not finite
+      const double share = finite ? std::abs(g - e) / bound : std::numeric_limits<double>::infinity();
+      if (!(share > worst)) continue;
+      worst = share;
+      std::ostringstream text;
+      text << "buffer " << prepared_.program[id].name << ", element " << i << ": " << g << ", reference " << e
+           << ", bound " << bound;
+      finding = {true, text.str()};
+    }
+    return finding;
+  }
+
+  const PreparedProgram& prepared_;
+  const Plan::Row& row_;
+  size_t number_;
+  const std::vector<void*>& addresses_;
+  size_t first_slot_;
+  const Backend& reference_;
+  int64_t rows_;
+  Shadow shadow_, before_;
+};
+
+}  // namespace
+
+size_t PlanSampler::due(size_t rows, int64_t interval) {
+  credit_ += int64_t(rows);
+  if (credit_ < interval || rows == 0) return 0;
+  if (interval > least_put_off && cost_ * interval > most_cost * (Clock::now() - ended_)) {
+    credit_ = interval;
+    return 0;
+  }
+  const auto count = std::min(size_t(credit_ / interval), rows);
+  credit_ %= interval;
+  first_ %= rows;
+  return count;
+}
+
+void PlanSampler::looked_at(size_t count, Clock::duration cost) {
+  first_ += count;
+  cost_ = cost;
+  ended_ = Clock::now();
+}
+
+void Plan::run_sampled(int64_t rows) {
+  State& state = *state_;
+  const Context& context = state.context;
+  const PreparedProgram& prepared = *state.prepared;
+  const size_t count = prepared.steps.size();
+  const size_t due = state.sampler.due(count, context.policies().check_interval);
+  const auto condemned = [&](const Row& row) {
+    return context.quarantines() != prepared.quarantines && context.quarantined(row.backend, row.spec);
+  };
+  if (due == 0 && context.quarantines() == prepared.quarantines) {
+    for (const auto& step : prepared.steps) step.kernel->run(&state.addresses[step.first_slot], state.call);
+    return;
+  }
+  PlanSampler::Clock::duration cost{};
+  for (size_t r = 0; r < count; r++) {
+    const Row& row = prepared.rows[r];
+    const auto& step = prepared.steps[r];
+    const bool sampled = (r + count - state.sampler.first()) % count < due && row.refreshed == no_buffer &&
+                         row.backend != context.reference().name();
+    const bool known = condemned(row);
+    if (!sampled && !known) {
+      step.kernel->run(&state.addresses[step.first_slot], state.call);
+      continue;
+    }
+    const auto start = PlanSampler::Clock::now();
+    const Look look(prepared, r, state.addresses, context.reference(), rows);
+    if (!known) step.kernel->run(&state.addresses[step.first_slot], state.call);
+    const Finding finding = known ? Finding{} : look.compare_with_kernel();
+    if (finding.wrong) {
+      context.log(LogLevel::warning, "check against the reference: row " + std::to_string(r) + " (" + row.spec + " on " +
+                                         row.backend + ", " + row.description + "), " + finding.where +
+                                         ": not used any more; the results of this run are the reference's");
+      context.quarantine(row.backend, row.spec);
+    }
+    if (known || finding.wrong) look.replace();
+    cost += PlanSampler::Clock::now() - start;
+  }
+  if (due > 0) state.sampler.looked_at(due, cost);
+}
+
+}  // namespace plexus
