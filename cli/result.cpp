@@ -25,12 +25,15 @@ std::string to_json(const TrainingResult& result) {
                {"task", result.classification ? "classify" : "regress"},
                {"parameters", result.parameters},
                {"epochs", Json::array()},
+               {"best_epoch", nullptr},
                {"test", nullptr}};
   for (const Epoch& epoch : result.history.epochs)
     json["epochs"].push_back({{"train_loss", epoch.train_loss},
                               {"validation_loss", epoch.validation_loss},
                               {"validation_accuracy", epoch.validation_accuracy},
+                              {"learning_rate", epoch.learning_rate},
                               {"seconds", epoch.seconds}});
+  if (result.best_epoch > 0) json["best_epoch"] = result.best_epoch;
   if (result.test) json["test"] = test_json(*result.test);
   return json.dump(2);
 }

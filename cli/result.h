@@ -15,11 +15,12 @@ struct TrainingResult {
   bool classification = false;
   int64_t parameters = 0;
   History history;
+  int64_t best_epoch = 0;         ///< whose weights the network has; 0: the last one's
   std::optional<Evaluation> test;  ///< absent where a signal ended the training
 };
 
 /// One JSON object: backend, isa, threads, seed, task ("classify", "regress"), parameters, epochs (train_loss,
-/// validation_loss, validation_accuracy, seconds), test (loss, accuracy, interval; or loss, rmse, mae, r2). NaN and what
+/// validation_loss, validation_accuracy, learning_rate, seconds), best_epoch (null: the last), test (loss, accuracy, interval; or loss, rmse, mae, r2). NaN and what
 /// is absent are null.
 std::string to_json(const TrainingResult& result);
 

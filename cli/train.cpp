@@ -18,6 +18,7 @@
 #include "plexus/cli/progress.h"
 #include "plexus/cli/result.h"
 #include "plexus/cli/run_directory.h"
+#include "plexus/cli/schedule.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
@@ -36,6 +37,7 @@ struct Options {
   int64_t epochs = 10, show = 0;
   uint64_t seed = 0;
   OptimizerFlags optimizer;
+  ScheduleFlags schedule;
   BackendFlags backend;
   CheckpointFlags checkpoints;
   std::string run;
@@ -117,6 +119,7 @@ int train(const Options& options, Observer* observer) {
   const std::string isa = to_string(Environment::resolve(resolved).max_isa);
 
   const Optimizer chosen = optimizer(options.optimizer);
+  ChosenSchedule schedule(options.schedule, options.validation > 0);
   auto hidden = parse_layers(options.layers);
   const Task task = make_task(options.task);
   make_loss(options.loss, task, "--task " + options.task);
@@ -125,6 +128,7 @@ int train(const Options& options, Observer* observer) {
   if (options.test_fraction && has_test_part(options.data))
     throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
   if (!options.out.empty()) check_output(options.out);
+  if (!options.schedule.log.empty()) check_output(options.schedule.log);
   std::optional<RunDirectory> run;
   if (!options.run.empty()) run.emplace(options.run, options.checkpoints.resume);
   const CheckpointOptions checkpoints =
@@ -143,7 +147,14 @@ int train(const Options& options, Observer* observer) {
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
-  Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
+  Trainer trainer(network,
+                  {.loss = loss,
+                   .optimizer = chosen,
+                   .schedule = schedule.schedule(),
+                   .warmup_steps = options.schedule.warmup_steps,
+                   .seed = options.seed,
+                   .ema_decay = options.schedule.ema_decay},
+                  context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
@@ -152,7 +163,7 @@ int train(const Options& options, Observer* observer) {
   std::FILE* out = options.json ? stderr : stdout;
   std::ostringstream training;
   training << options.epochs << (options.epochs == 1 ? " epoch" : " epochs") << ", batches of "
-           << fit.batch_size << ", " << to_string(loss) << ", " << to_string(chosen);
+           << fit.batch_size << ", " << to_string(loss) << ", " << to_string(chosen) << schedule.describe();
   describe(out, options, data, parts, context, network, training.str());
   if (run) {
     Manifest manifest = make_manifest(context, isa, data);
@@ -164,6 +175,7 @@ int train(const Options& options, Observer* observer) {
     for (const auto& callback : run->callbacks()) fit.callbacks.push_back(callback.get());
   }
   if (observer) fit.callbacks.push_back(observer);
+  for (Callback* callback : schedule.callbacks()) fit.callbacks.push_back(callback);
   if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
 
   History history;
@@ -177,14 +189,18 @@ int train(const Options& options, Observer* observer) {
     observer->on_network(network, history.stopped);
     return interrupted() ? signalled + interrupted() : ok;
   }
-  TrainingResult finished{.backend = context.chosen().name(),
-                          .isa = isa,
-                          .threads = context.executor().threads(),
-                          .seed = options.seed,
-                          .classification = classify,
-                          .parameters = network.parameter_count(),
-                          .history = history,
-                          .test = {}};
+  TrainingResult finished{
+      .backend = context.chosen().name(),
+      .isa = isa,
+      .threads = context.executor().threads(),
+      .seed = options.seed,
+      .classification = classify,
+      .parameters = network.parameter_count(),
+      .history = history,
+      .best_epoch = schedule.early_stopping() ? schedule.early_stopping()->best_epoch() : 0,
+      .test = {}};
+  if (finished.best_epoch > 0)
+    std::fprintf(out, "\nweights of epoch %lld, the best\n", (long long)finished.best_epoch);
   const int signal = interrupted();
   if (!signal) {
     finished.test = trainer.evaluate(parts.test);
@@ -258,6 +274,7 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
       ->type_name("N|full")
       ->check(batch_size());
   add_flags(*app, options->optimizer);
+  add_flags(*app, options->schedule);
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));
@@ -295,7 +312,7 @@ int train_again(const std::vector<std::string>& arguments, Observer& observer) {
   std::vector<std::string> words(arguments.rbegin(), arguments.rend());
   words.push_back("train");
   app.parse(std::move(words));  // the last one first
-  options->run = options->out = "";
+  options->run = options->out = options->schedule.log = "";
   options->checkpoints = {};
   options->plan = options->json = false;
   return train(*options, &observer);

@@ -18,16 +18,6 @@ px::Dataset load(const std::string& directory, const std::string& part) {
       {"T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"});
 }
 
-/// A line an epoch.
-struct Reporter : px::Callback {
-  bool on_epoch(const px::Epoch& epoch) override {
-    std::printf("epoch %lld: loss %.4f, validation %.4f, accuracy %.4f, %.1f s\n",
-                static_cast<long long>(epoch.epoch), epoch.train_loss, epoch.validation_loss,
-                epoch.validation_accuracy, epoch.seconds);
-    return false;
-  }
-};
-
 }  // namespace
 
 int main(int argc, char** argv) try {
@@ -35,12 +25,15 @@ int main(int argc, char** argv) try {
   const px::Dataset train = load(directory, "train"), test = load(directory, "t10k");
   px::Sequential net{px::Standardize(), px::Flatten(), px::Dense(128), px::Relu(),
                      px::Dense(train.classes())};
-  px::Trainer trainer{net, {.optimizer = px::Adam{}, .seed = 1}};
-  Reporter reporter;
+  px::Trainer trainer{net, {.optimizer = px::Adam{}, .schedule = px::CosineDecay{}, .seed = 1}};
+  px::LambdaCallback print({.on_epoch = [](const px::Epoch& epoch) {
+    std::cout << epoch << std::endl;
+    return false;
+  }});
   trainer.fit(train, {.epochs = argc > 2 ? std::atoi(argv[2]) : 5,
                       .batch_size = 64,
                       .validation_fraction = 0.1,
-                      .callbacks = {&reporter}});
+                      .callbacks = {&print}});
   std::cout << net.summary() << trainer.evaluate(test);
 } catch (const px::Error& error) {
   std::fprintf(stderr, "fashion_mnist: %s\n", error.what());

@@ -63,4 +63,15 @@ std::ostream& operator<<(std::ostream& out, const Evaluation& e) {
   return out << text.str();
 }
 
+std::ostream& operator<<(std::ostream& out, const Epoch& e) {
+  std::ostringstream text;  // leaves the caller's stream settings alone
+  text << "epoch " << e.epoch << std::setprecision(4) << "  loss " << e.train_loss;
+  if (!std::isnan(e.validation_loss)) text << "  validation loss " << e.validation_loss;
+  if (!std::isnan(e.validation_accuracy))
+    text << std::fixed << std::setprecision(1) << "  accuracy " << 100 * e.validation_accuracy << " %"
+         << std::defaultfloat;
+  text << std::setprecision(2) << "  " << e.seconds << " s";
+  return out << text.str();
+}
+
 }  // namespace plexus

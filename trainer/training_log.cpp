@@ -133,7 +133,10 @@ bool TrainingLog::on_epoch(const Epoch& epoch) {
 
 void TrainingLog::on_train_end(const History&) { flush(); }
 
-std::string TrainingLog::name() const { return "training_log." + path_; }
+// The directory may have moved, or be called another way from elsewhere.
+std::string TrainingLog::name() const {
+  return "training_log." + std::filesystem::path(path_).filename().string();
+}
 
 std::string TrainingLog::state() const {
   if (!file_) return CallbackState().set("bytes", std::max<int64_t>(restored_, 0)).text();

@@ -21,6 +21,7 @@
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/optimizer.h"
+#include "plexus/trainer/schedule.h"
 
 namespace plexus::python {
 namespace {
@@ -99,17 +100,21 @@ void define_losses(py::module_& m) {
 }
 
 /// Keyword arguments with the defaults of C++, read and written by name.
+template <class T>
+py::class_<T> settings(py::module_& m, const char* name, const char* doc) {
+  return py::class_<T>(m, name, doc).def(py::init([](const py::kwargs& settings) {
+    py::object made = py::cast(T{});
+    for (const auto& [key, value] : settings) {
+      if (!py::hasattr(made, key)) throw py::type_error("no such setting: " + py::cast<std::string>(key));
+      py::setattr(made, key, value);
+    }
+    return py::cast<T>(made);
+  }));
+}
+
 template <class O>
 py::class_<O> optimizer(py::module_& m, const char* name, const char* doc) {
-  return py::class_<O>(m, name, doc)
-      .def(py::init([](const py::kwargs& settings) {
-        py::object made = py::cast(O{});
-        for (const auto& [key, value] : settings) {
-          if (!py::hasattr(made, key)) throw py::type_error("no such setting: " + py::cast<std::string>(key));
-          py::setattr(made, key, value);
-        }
-        return py::cast<O>(made);
-      }))
+  return settings<O>(m, name, doc)
       .def("__repr__", [](const O& o) { return to_string(Optimizer{o}); })
       .def_readwrite("learning_rate", &O::learning_rate)
       .def_readwrite("weight_decay", &O::weight_decay);
@@ -156,6 +161,45 @@ void define_optimizers(py::module_& m) {
   optimizer<Adadelta>(m, "Adadelta", "Adadelta(learning_rate=1, smoothing=0.9, epsilon=1e-6, weight_decay=0)")
       .def_readwrite("smoothing", &Adadelta::smoothing)
       .def_readwrite("epsilon", &Adadelta::epsilon);
+}
+
+template <class S>
+py::class_<S> schedule(py::module_& m, const char* name, const char* doc) {
+  return settings<S>(m, name, doc).def("__repr__", [](const S& s) { return to_string(Schedule{s}); });
+}
+
+void define_schedules(py::module_& m) {
+  schedule<ConstantRate>(m, "ConstantRate", "ConstantRate()");
+  schedule<StepDecay>(m, "StepDecay", "StepDecay(every=30, factor=0.1): epochs")
+      .def_readwrite("every", &StepDecay::every)
+      .def_readwrite("factor", &StepDecay::factor);
+  schedule<MultiStepDecay>(m, "MultiStepDecay", "MultiStepDecay(milestones=[], factor=0.1): epochs")
+      .def_readwrite("milestones", &MultiStepDecay::milestones)
+      .def_readwrite("factor", &MultiStepDecay::factor);
+  schedule<ExponentialDecay>(m, "ExponentialDecay", "ExponentialDecay(factor=0.95): an epoch")
+      .def_readwrite("factor", &ExponentialDecay::factor);
+  schedule<CosineDecay>(m, "CosineDecay", "CosineDecay(epochs=0, minimum=0): 0 epochs are all of a call of fit")
+      .def_readwrite("epochs", &CosineDecay::epochs)
+      .def_readwrite("minimum", &CosineDecay::minimum);
+  schedule<CosineRestarts>(m, "CosineRestarts", "CosineRestarts(epochs=10, growth=1, minimum=0)")
+      .def_readwrite("epochs", &CosineRestarts::epochs)
+      .def_readwrite("growth", &CosineRestarts::growth)
+      .def_readwrite("minimum", &CosineRestarts::minimum);
+  schedule<OneCycle>(m, "OneCycle", "OneCycle(epochs=0, rising=0.3, initial=0.04, final=4e-6)")
+      .def_readwrite("epochs", &OneCycle::epochs)
+      .def_readwrite("rising", &OneCycle::rising)
+      .def_readwrite("initial", &OneCycle::initial)
+      .def_readwrite("final", &OneCycle::final);
+  py::class_<SchedulePosition>(m, "SchedulePosition", "Where a step stands in a training; counts from 0.")
+      .def_readonly("epoch", &SchedulePosition::epoch)
+      .def_readonly("step", &SchedulePosition::step)
+      .def_readonly("epochs", &SchedulePosition::epochs)
+      .def_readonly("steps", &SchedulePosition::steps);
+  py::class_<CustomSchedule>(m, "CustomSchedule", "CustomSchedule(factor): a function of a SchedulePosition")
+      .def(py::init([](std::function<double(const SchedulePosition&)> factor) {
+             return CustomSchedule{std::move(factor)};
+           }),
+           py::arg("factor"));
 }
 
 Sequential make_sequential(const py::args& given) {
@@ -223,6 +267,7 @@ void define_network(py::module_& m) {
   define_layers(m);
   define_losses(m);
   define_optimizers(m);
+  define_schedules(m);
   define_sequential(m);
 }
 

@@ -19,6 +19,7 @@
 #include "plexus/bindings/python/module.h"
 #include "plexus/core/error.h"
 #include "plexus/io/csv.h"
+#include "plexus/trainer/early_stopping.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 
@@ -170,12 +171,14 @@ void define_results(py::module_& m) {
   py::class_<Progress>(m, "Progress", "Where training is.")
       .def_readonly("epoch", &Progress::epoch)
       .def_readonly("step", &Progress::step)
-      .def_readonly("loss", &Progress::loss);
+      .def_readonly("loss", &Progress::loss)
+      .def_readonly("learning_rate", &Progress::learning_rate);
   py::class_<Epoch>(m, "Epoch", "One epoch of training.")
       .def_readonly("epoch", &Epoch::epoch)
       .def_readonly("train_loss", &Epoch::train_loss)
       .def_readonly("validation_loss", &Epoch::validation_loss)
       .def_readonly("validation_accuracy", &Epoch::validation_accuracy)
+      .def_readonly("learning_rate", &Epoch::learning_rate)
       .def_readonly("seconds", &Epoch::seconds);
   py::class_<History>(m, "History", "What fit did.")
       .def_readonly("epochs", &History::epochs)
@@ -211,13 +214,17 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
                                       const NamedOptimizer& optimizer,
                                       const std::optional<std::string>& backend,
                                       const std::optional<int>& threads, uint64_t seed, double clip_norm,
-                                      int64_t accumulate) {
+                                      int64_t accumulate, const std::optional<Schedule>& schedule,
+                                      int64_t warmup_steps, double ema_decay) {
   const auto* loss_name = std::get_if<std::string>(&loss);
   const auto* optimizer_name = std::get_if<std::string>(&optimizer);
   TrainerOptions options{
       .loss = loss_name ? bindings::make_loss(*loss_name) : std::get<Loss>(loss),
       .optimizer = optimizer_name ? make_optimizer(*optimizer_name) : std::get<Optimizer>(optimizer),
+      .schedule = schedule.value_or(ConstantRate{}),
+      .warmup_steps = warmup_steps,
       .seed = seed,
+      .ema_decay = ema_decay,
       .clip_norm = clip_norm,
       .accumulate = accumulate};
   const ContextOptions context{
@@ -227,7 +234,8 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
 
 History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t epochs, int64_t batch_size,
             bool full_batch, double validation_fraction, const py::object& validation, bool shuffle,
-            uint64_t seed, const PythonCallback::OnStep& on_step, const PythonCallback::OnEpoch& on_epoch) {
+            uint64_t seed, const PythonCallback::OnStep& on_step, const PythonCallback::OnEpoch& on_epoch,
+            const std::optional<int64_t>& patience) {
   const Dataset data = make_dataset(x, y, trainer.network());
   PythonCallback callback(on_step, on_epoch);
   FitOptions options{.epochs = epochs,
@@ -237,6 +245,11 @@ History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t 
                      .shuffle = shuffle,
                      .seed = seed,
                      .callbacks = {&callback}};
+  std::optional<EarlyStopping> early_stopping;
+  if (patience) {
+    early_stopping.emplace(EarlyStoppingOptions{.patience = *patience});
+    options.callbacks.push_back(&*early_stopping);
+  }
   if (py::isinstance<Dataset>(validation)) {
     options.validation = validation.cast<Dataset>();
   } else if (!validation.is_none()) {
@@ -270,17 +283,21 @@ void define_trainer(py::module_& m) {
                       "Dataset. One thread at a time.")
       .def(py::init(&make_trainer), py::arg("network"), py::arg("loss") = "softmax_cross_entropy",
            py::arg("optimizer") = "sgd", py::arg("backend") = py::none(), py::arg("threads") = py::none(),
-           py::arg("seed") = 0, py::arg("clip_norm") = 0.0, py::arg("accumulate") = 1, py::keep_alive<1, 2>(),
+           py::arg("seed") = 0, py::arg("clip_norm") = 0.0, py::arg("accumulate") = 1,
+           py::arg("schedule") = py::none(), py::arg("warmup_steps") = 0, py::arg("ema_decay") = 0.0,
+           py::keep_alive<1, 2>(),
            py::call_guard<py::gil_scoped_release>(),
-           "loss and optimizer: an object or its name (\"mse\", \"adam\").")
+           "loss and optimizer: an object or its name (\"mse\", \"adam\"). schedule: of the learning rate, such "
+           "as CosineDecay(). ema_decay: fit leaves the moving average of the weights in the network.")
       .def("fit", &fit, py::arg("X"), py::arg("y") = py::none(), py::arg("epochs") = 1,
            py::arg("batch_size") = 32, py::arg("full_batch") = false, py::arg("validation_fraction") = 0.0,
            py::arg("validation") = py::none(), py::arg("shuffle") = true, py::arg("seed") = 0,
-           py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(),
+           py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(), py::arg("patience") = py::none(),
            "Trains without the interpreter's lock. Ctrl-C stops it after a step; the weights stay as they "
            "are then. Functions "
            "that return True stop it. Whole numbers in y are classes, floats are regressed. A second call "
-           "goes on.")
+           "goes on. patience: ends after so many epochs in which the validation loss was no better, with the "
+           "best weights.")
       .def(
           "evaluate",
           [](Trainer& t, const py::object& x, const py::object& y) {

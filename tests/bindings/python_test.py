@@ -55,6 +55,37 @@ class Network(unittest.TestCase):
         self.assertEqual(trainer.threads, 1)
         self.assertIn("reference", trainer.plan(16))
 
+    def test_learning_rate_follows_the_schedule(self):
+        x, y = clouds()
+
+        def rates(schedule, **more):
+            trainer = px.Trainer(network(), optimizer=px.Sgd(learning_rate=0.5), schedule=schedule, threads=1, **more)
+            return [e.learning_rate for e in trainer.fit(x, y, epochs=4, full_batch=True).epochs]
+
+        self.assertEqual(rates(None), [0.5] * 4)
+        self.assertEqual(rates(px.StepDecay(every=2, factor=0.5)), [0.5, 0.5, 0.25, 0.25])
+        self.assertEqual(rates(px.MultiStepDecay(milestones=[1], factor=0.5)), [0.5, 0.25, 0.25, 0.25])
+        self.assertEqual(rates(px.ConstantRate(), warmup_steps=4), [0.125, 0.25, 0.375, 0.5])
+        np.testing.assert_allclose(rates(px.CosineDecay()), 0.25 * (1 + np.cos(np.arange(4) * np.pi / 4)))
+        self.assertEqual(rates(px.CustomSchedule(lambda p: 1 / (1 + p.epoch))), [0.5, 0.25, 0.5 / 3, 0.125])
+        with self.assertRaisesRegex(ZeroDivisionError, "division"):
+            rates(px.CustomSchedule(lambda p: 1 / p.epoch))
+        with self.assertRaisesRegex(px.ArgumentError, "schedule step: every 0"):
+            rates(px.StepDecay(every=0))
+        with self.assertRaisesRegex(TypeError, "no such setting: ever"):
+            px.StepDecay(ever=3)
+        self.assertEqual(repr(px.StepDecay()), "step, 0.1 every 30 epochs")
+
+    def test_early_stopping_and_average(self):
+        x, y = clouds()
+        trainer = px.Trainer(network(px.Dense(8), px.Relu()), optimizer=px.Adam(learning_rate=0.3), ema_decay=0.5, threads=1)
+        history = trainer.fit(x, y, epochs=500, validation_fraction=0.2, patience=3)
+        self.assertTrue(history.stopped)
+        losses = [e.validation_loss for e in history.epochs]
+        self.assertEqual(int(np.argmin(losses)), len(losses) - 1 - 3)
+        with self.assertRaisesRegex(px.ArgumentError, "give fit validation data"):
+            trainer.fit(x, y, patience=3)
+
     def test_forward_is_what_numpy_computes(self):
         x, y = clouds()
         net = px.Sequential([px.Dense(5), px.Relu(), px.Dense(3)])
@@ -224,10 +255,21 @@ class Estimators(unittest.TestCase):
         both = px.PlexusRegressor(hidden=(), epochs=2).fit(x, np.stack([y, -y], axis=1))
         self.assertEqual(both.predict(x).shape, (200, 2))
 
+    def test_stops_early(self):
+        x, y = clouds()
+        model = px.PlexusClassifier(hidden=(16,), epochs=500, learning_rate=0.3, schedule="cosine", early_stopping=True,
+                                    n_iter_no_change=3).fit(x, y)
+        losses = [e.validation_loss for e in model.history_.epochs]
+        self.assertEqual(model.n_iter_, len(losses))
+        self.assertEqual(int(np.argmin(losses)), len(losses) - 1 - 3)
+        self.assertLess(model.history_.epochs[-1].learning_rate, 0.3)
+        with self.assertRaisesRegex(px.ArgumentError, "no such schedule: cosin: choose one of constant, cosine, onecycle"):
+            px.PlexusClassifier(schedule="cosin").fit(x, y)
+
     def test_parameters(self):
         model = px.PlexusClassifier(hidden=(3, 4))
         self.assertEqual(model.get_params()["hidden"], (3, 4))
-        self.assertEqual(len(model.get_params()), 13)
+        self.assertEqual(len(model.get_params()), 16)
         self.assertEqual(model.set_params(epochs=7).epochs, 7)
         with self.assertRaises(ValueError):
             model.set_params(layers=1)

@@ -1,6 +1,7 @@
 // plexus train: what it prints, the JSON of a run, and that networks learn.
 #include <gtest/gtest.h>
 
+#include <fstream>
 #include <nlohmann/json.hpp>
 #include <set>
 
@@ -49,7 +50,8 @@ TEST(Train, JsonOfClasses) {
   const json run = train({directory.write_classes("a.csv", 60), "--layers", "8,tanh", "--epochs", "3",
                           "--seed", "7", "--threads", "2", "--backend", "reference"});
   EXPECT_EQ(keys(run), (Keys{"backend", "isa", "threads", "seed", "task",
-                                                       "parameters", "epochs", "test"}));
+                                                       "parameters", "epochs", "best_epoch", "test"}));
+  EXPECT_TRUE(run["best_epoch"].is_null());
   EXPECT_EQ(run["backend"], "reference");
   EXPECT_TRUE(run["isa"].is_string());
   EXPECT_EQ(run["threads"], 2);
@@ -59,7 +61,7 @@ TEST(Train, JsonOfClasses) {
   ASSERT_EQ(run["epochs"].size(), 3u);
   for (const json& epoch : run["epochs"]) {
     EXPECT_EQ(keys(epoch), (Keys{"train_loss", "validation_loss",
-                                                           "validation_accuracy", "seconds"}));
+                                                           "validation_accuracy", "learning_rate", "seconds"}));
     EXPECT_GT(epoch["train_loss"].get<double>(), 0);
     EXPECT_GT(epoch["validation_loss"].get<double>(), 0);
     EXPECT_LE(epoch["validation_accuracy"].get<double>(), 1);
@@ -94,6 +96,71 @@ TEST(Train, WithoutValidationItsFiguresAreNull) {
   const json run = train({directory.write_classes("a.csv", 40), "--epochs", "1", "--validation", "0"});
   EXPECT_TRUE(run["epochs"][0]["validation_loss"].is_null());
   EXPECT_TRUE(run["epochs"][0]["validation_accuracy"].is_null());
+}
+
+std::vector<double> learning_rates(const json& run) {
+  std::vector<double> rates;
+  for (const json& epoch : run["epochs"]) rates.push_back(epoch["learning_rate"]);
+  return rates;
+}
+
+TEST(Train, SchedulesChangeTheLearningRate) {
+  const Directory directory;
+  const Arguments common = {directory.write_classes("a.csv", 60), "--epochs", "4", "--lr", "0.5", "--batch", "full"};
+  const auto with = [&](const Arguments& more) {
+    Arguments arguments = common;
+    arguments.insert(arguments.end(), more.begin(), more.end());
+    return learning_rates(train(arguments));
+  };
+  using Rates = std::vector<double>;
+  EXPECT_EQ(with({}), (Rates{0.5, 0.5, 0.5, 0.5}));
+  EXPECT_EQ(with({"--schedule", "constant"}), (Rates{0.5, 0.5, 0.5, 0.5}));
+  EXPECT_EQ(with({"--schedule", "step=2:0.5"}), (Rates{0.5, 0.5, 0.25, 0.25}));
+  EXPECT_EQ(with({"--schedule", "multistep=1,3:0.5"}), (Rates{0.5, 0.25, 0.25, 0.125}));
+  EXPECT_EQ(with({"--schedule", "exponential=0.5"}), (Rates{0.5, 0.25, 0.125, 0.0625}));
+  EXPECT_EQ(with({"--warmup", "4"}), (Rates{0.125, 0.25, 0.375, 0.5}));
+  const Rates cosine = with({"--schedule", "cosine=0.5"}), restarts = with({"--schedule", "restarts=2:1:0.5"}),
+              cycle = with({"--schedule", "onecycle=0.5"});
+  EXPECT_NEAR(cosine[2], 0.375, 1e-9);  // half way from 0.5 to 0.25
+  EXPECT_NEAR(restarts[1], 0.375, 1e-9);
+  EXPECT_EQ(restarts[2], 0.5);
+  EXPECT_NEAR(cycle[0], 0.02, 1e-9);
+  EXPECT_NEAR(cycle[1], 0.5, 1e-9);
+  // At such a rate it does not get better every epoch.
+  const Rates plateau = learning_rates(train({directory.path("a.csv"), "--epochs", "60", "--lr", "0.5", "--schedule", "plateau=1:0.5"}));
+  EXPECT_EQ(plateau[0], 0.5);
+  EXPECT_LT(plateau.back(), 0.3);
+}
+
+TEST(Train, StopsEarlyWithTheBestWeights) {
+  const Directory directory;
+  const std::string log = directory.path("log.csv"), model = directory.path("m.safetensors");
+  const json run = train({directory.write_classes("a.csv", 60), "--epochs", "500", "--lr", "0.5", "--early-stopping",
+                          "3", "--log", log, "--out", model});
+  const json& epochs = run["epochs"];
+  ASSERT_LT(epochs.size(), 500u);
+  size_t best = 0;
+  for (size_t i = 0; i < epochs.size(); ++i)
+    if (epochs[i]["validation_loss"] < epochs[best]["validation_loss"]) best = i;
+  EXPECT_EQ(run["best_epoch"], best + 1);
+  EXPECT_EQ(epochs.size(), best + 1 + 3);
+  std::ifstream file(log);
+  std::vector<std::string> lines;
+  for (std::string line; std::getline(file, line);) lines.push_back(line);
+  ASSERT_EQ(lines.size(), epochs.size() + 1);
+  EXPECT_EQ(lines[0], "epoch,train_loss,validation_loss,validation_accuracy,learning_rate,seconds");
+  EXPECT_TRUE(lines[1].starts_with("1,")) << lines[1];
+}
+
+TEST(Train, MovingAverageIsAnotherNetwork) {
+  const Directory directory;
+  const Arguments plain = {directory.write_classes("a.csv", 60), "--epochs", "2"};
+  Arguments averaged = plain;
+  averaged.insert(averaged.end(), {"--ema", "0.9"});
+  const json a = train(plain), b = train(averaged);
+  EXPECT_EQ(a["epochs"][1]["train_loss"], b["epochs"][1]["train_loss"]);
+  EXPECT_NE(a["epochs"][1]["validation_loss"], b["epochs"][1]["validation_loss"]);
+  EXPECT_NE(a["test"]["loss"], b["test"]["loss"]);
 }
 
 // Everything but the times.

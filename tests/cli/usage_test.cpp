@@ -98,6 +98,33 @@ TEST(Usage, Layers) {
   expect_usage_error({"--layers", "10,relu:3"}, "relu");
 }
 
+TEST(Usage, Schedule) {
+  expect_usage_error({"--schedule", "cosin"}, "--schedule: no such schedule (did you mean cosine?); schedules: constant, cosine,");
+  expect_usage_error({"--schedule", ""}, "--schedule: no such schedule");
+  expect_usage_error({"--schedule", "step=0"}, "--schedule: 'step=0': schedule step: every 0: choose 1 epoch or more");
+  expect_usage_error({"--schedule", "step=x"}, "expected a whole number, found 'x'");
+  expect_usage_error({"--schedule", "step=3:"}, "expected a number, found ''");
+  expect_usage_error({"--schedule", "step=3:0.1:7"}, "'7' is one setting too many");
+  expect_usage_error({"--schedule", "multistep"}, "expected epochs, as in 30,60");
+  expect_usage_error({"--schedule", "multistep=5,3"}, "milestone 3: choose epochs from 1 on, ascending");
+  expect_usage_error({"--schedule", "constant=1"}, "'1' is one setting too many");
+  expect_usage_error({"--schedule", "cosine=nan"}, "minimum nan: choose one in [0, 1]");
+  expect_usage_error({"--schedule", "plateau=3:2"}, "reduce on plateau: factor 2: choose one in (0, 1)");
+  expect_usage_error({"--schedule", "plateau", "--validation", "0"},
+                     "--schedule plateau watches the validation loss: leave --validation above 0");
+  expect_usage_error({"--warmup", "-1"}, "--warmup: expected a whole number of at least 0, found '-1'");
+}
+TEST(Usage, EarlyStoppingAndAverage) {
+  expect_usage_error({"--early-stopping", "0"}, "--early-stopping: expected a whole number of at least 1, found '0'");
+  expect_usage_error({"--early-stopping", "3", "--validation", "0"},
+                     "--early-stopping watches the validation loss: leave --validation above 0");
+  expect_usage_error({"--ema", "1"}, "--ema: expected a number from 0 to below 1, found '1'");
+}
+TEST(Usage, Log) {
+  expect_usage_error({"--log", "run.txt"}, "--log: training log: 'run.txt': choose a name that ends in .csv or .jsonl");
+  expect_error(run({"train", "/nonexistent.csv", "--log", "/nonexistent/a.csv"}), 5, "/nonexistent/a.csv: cannot write");
+}
+
 TEST(Usage, TestTwice) {
   expect_usage_error({"--test", "b.csv", "--test-fraction", "0.5"},
                      "--test-fraction and --test exclude each other");
@@ -116,7 +143,7 @@ TEST(Usage, Help) {
   const Result train = run({"train", "--help"});
   for (const char* flag : {"--label", "--test", "--layers", "--task", "--loss", "--test-fraction",
                            "--validation", "--epochs", "--batch", "--optimizer", "--lr", "--momentum",
-                           "--weight-decay", "--seed", "--threads", "--backend", "--json", "Examples:"})
+                           "--weight-decay", "--schedule", "--warmup", "--early-stopping", "--ema", "--log", "--seed", "--threads", "--backend", "--json", "Examples:"})
     EXPECT_PRED_FORMAT2(testing::IsSubstring, flag, train.out);
 }
 

@@ -2,6 +2,8 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <iomanip>
 #include <sstream>
 
 #include "plexus/core/error.h"
@@ -66,6 +68,19 @@ TEST(Evaluation, PrintsRegression) {
   std::ostringstream text;
   text << e;
   EXPECT_EQ(text.str(), "loss 12.5 on 1 row\nMAE 2, RMSE 3.25, R2 0.875\n");
+}
+
+TEST(Epoch, PrintsALine) {
+  const double nan = std::nan("");
+  const auto line = [](const Epoch& epoch) {
+    std::ostringstream out;
+    out << std::fixed << std::setprecision(9) << epoch << ' ' << 0.5;
+    return out.str();
+  };
+  EXPECT_EQ(line({.epoch = 3, .train_loss = 0.34061, .validation_loss = 0.36567, .validation_accuracy = 0.871, .seconds = 0.8734}),
+            "epoch 3  loss 0.3406  validation loss 0.3657  accuracy 87.1 %  0.87 s 0.500000000");
+  EXPECT_EQ(line({.epoch = 12, .train_loss = 1e-7, .validation_loss = nan, .validation_accuracy = nan, .seconds = 61}),
+            "epoch 12  loss 1e-07  61 s 0.500000000");
 }
 
 }  // namespace

@@ -156,8 +156,7 @@ TEST_F(Log, MistakesAreNamed) {
   EXPECT_EQ(message<IoError>([&] { train(log); }),
             path("none/a.csv") + ": cannot write: No such file or directory");
   EXPECT_EQ(message<FormatError>([&] { log.restore("{\"bytes\":-1}"); }),
-            "state of callback 'training_log." + path("none/a.csv") +
-                "': expected a whole number 'bytes' of at least 0");
+            "state of callback 'training_log.a.csv': expected a whole number 'bytes' of at least 0");
   if (!fs::exists("/dev/full")) GTEST_SKIP() << "no /dev/full";
   fs::create_symlink("/dev/full", path("full.csv"));
   TrainingLog on_full(path("full.csv"));

@@ -43,6 +43,8 @@ _optimizers = {
     "nadam": px.NAdam, "radam": px.RAdam, "adadelta": px.Adadelta,
 }
 
+_schedules = {"constant": px.ConstantRate, "cosine": px.CosineDecay, "onecycle": px.OneCycle}
+
 
 def _choose(table, kind, name):
     if name not in table:
@@ -53,9 +55,11 @@ def _choose(table, kind, name):
 class _Estimator(BaseEstimator):
     def __init__(self, hidden=(100,), activation="relu", dropout=0.0, optimizer="adam", learning_rate=None, weight_decay=None,
                  epochs=100, batch_size=32, standardize=True, validation_fraction=0.0, backend=None, threads=None,
-                 random_state=0):
+                 random_state=0, schedule="constant", early_stopping=False, n_iter_no_change=10):
         """hidden: units of the hidden layers. learning_rate, weight_decay: None is the optimizer's default.
-        standardize: the network begins with a Standardize layer. random_state: a number, the same one gives the same weights."""
+        standardize: the network begins with a Standardize layer. random_state: a number, the same one gives the same weights.
+        schedule: of the learning rate, constant, cosine or onecycle. early_stopping: ends after n_iter_no_change epochs in which the
+        validation loss was no better, with the best weights; validation_fraction is 0.1 then unless it is given."""
         self.hidden = hidden
         self.activation = activation
         self.dropout = dropout
@@ -69,6 +73,9 @@ class _Estimator(BaseEstimator):
         self.backend = backend
         self.threads = threads
         self.random_state = random_state
+        self.schedule = schedule
+        self.early_stopping = early_stopping
+        self.n_iter_no_change = n_iter_no_change
 
     def _train(self, X, data, loss, outputs):
         layers = [px.Standardize()] if self.standardize else []
@@ -81,15 +88,19 @@ class _Estimator(BaseEstimator):
         network = px.Sequential([*layers, px.Dense(outputs)])
         seed = 0 if self.random_state is None else self.random_state
         trainer = self._trainer(network, loss, optimizer, seed)
+        fraction = self.validation_fraction or (0.1 if self.early_stopping else 0.0)
+        patience = self.n_iter_no_change if self.early_stopping else None
         self.history_ = trainer.fit(data, epochs=self.epochs, batch_size=self.batch_size, seed=seed,
-                                    validation_fraction=self.validation_fraction)
+                                    validation_fraction=fraction, patience=patience)
+        self.n_iter_ = len(self.history_.epochs)
         self.network_ = network
         self.trainer_ = trainer
         self.n_features_in_ = X.shape[1]
         return self
 
     def _trainer(self, network, loss, optimizer, seed):
-        return px.Trainer(network, loss=loss, optimizer=optimizer, backend=self.backend, threads=self.threads, seed=seed)
+        return px.Trainer(network, loss=loss, optimizer=optimizer, backend=self.backend, threads=self.threads, seed=seed,
+                          schedule=_choose(_schedules, "schedule", self.schedule)())
 
     def _outputs(self, X):
         if not hasattr(self, "trainer_"):
