@@ -1,5 +1,6 @@
 // plexus train: data in, a trained network's test result out.
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <sstream>
 
@@ -17,6 +18,7 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/class_weights.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
@@ -32,6 +34,9 @@ struct Options {
   int64_t epochs = 10, show = 0;
   uint64_t seed = 0;
   OptimizerFlags optimizer;
+  RegularizationFlags regularization;
+  double label_smoothing = 0;
+  std::string class_weights;
   BackendFlags backend;
   bool plan = false, json = false;
 };
@@ -60,6 +65,22 @@ Loss make_loss(const std::string& name, Task task, const std::string& reason) {
   if (name == "mae") return Mae{};
   if (name == "huber") return Huber{};
   return SoftmaxCrossEntropy{};
+}
+
+// Of a list in the order of the classes, or by how many rows to train on each class has.
+std::vector<float> make_class_weights(const std::string& text, const Dataset& train) {
+  if (text.empty()) return {};
+  if (text == "balanced") return balanced_class_weights(train);
+  std::vector<float> weights;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    char* end = nullptr;
+    weights.push_back(std::strtof(item.c_str(), &end));
+    if (item.empty() || *end != '\0')
+      throw ArgumentError("--class-weights: expected balanced or numbers separated by commas, found '" +
+                          text + "'");
+  }
+  return weights;
 }
 
 // The parts of the data, each with its job.
@@ -109,6 +130,8 @@ int train(const Options& options) {
   const std::string isa = to_string(Environment::resolve(resolved).max_isa);
 
   const Optimizer chosen = optimizer(options.optimizer);
+  TrainerOptions settings;
+  set(settings, options.regularization);
   auto hidden = parse_layers(options.layers);
   const Task task = make_task(options.task);
   make_loss(options.loss, task, "--task " + options.task);
@@ -123,13 +146,23 @@ int train(const Options& options) {
   const Data data = open_data({options.data, options.test, options.label, task, missing});
   if (!options.out.empty()) check_names(options.data, data.train);
   const bool classify = data.train.labels();
-  const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
+  Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   const Parts parts = divide(data, options);
+  if (auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss)) {
+    entropy->label_smoothing = options.label_smoothing;
+    entropy->class_weights = make_class_weights(options.class_weights, parts.train);
+  } else if (options.label_smoothing > 0 || !options.class_weights.empty()) {
+    throw ArgumentError(std::string(options.label_smoothing > 0 ? "--label-smoothing" : "--class-weights") +
+                        " needs classes and --loss cross-entropy, but the loss is " + to_string(loss));
+  }
 
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
-  Trainer trainer(network, {.loss = loss, .optimizer = chosen, .seed = options.seed}, context);
+  settings.loss = loss;
+  settings.optimizer = chosen;
+  settings.seed = options.seed;
+  Trainer trainer(network, settings, context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
@@ -230,6 +263,15 @@ Command train_command(CLI::App& parent) {
       ->type_name("N|full")
       ->check(batch_size());
   add_flags(*app, options->optimizer);
+  add_flags(*app, options->regularization);
+  app->add_option("--label-smoothing", options->label_smoothing,
+                  "Share of every target that all classes get alike (default: 0)")
+      ->type_name("F")
+      ->check(fraction(true));
+  app->add_option(
+         "--class-weights", options->class_weights,
+         "How much rows count by class: balanced, or a list in the order of the classes (default: all alike)")
+      ->type_name("balanced|LIST");
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));

@@ -23,6 +23,12 @@ struct TrainerOptions {
   uint64_t seed = 0;             ///< of initialisation and dropout
   double clip_norm = 0;          ///< > 0: gradients are scaled down to this global norm
   int64_t accumulate = 1;        ///< batches whose gradients are averaged before a step
+  double clip_value = 0;         ///< > 0: gradients are held within [-clip_value, clip_value], one by one; not with clip_norm
+  /// Penalties l1 sum |w| + l2 sum w^2 of the weights, not of the biases: Keras' kernel_regularizer. They act through the
+  /// gradient, behind its clipping; losses are reported without them (Keras adds them).
+  double l1 = 0, l2 = 0;
+  double max_norm = 0;           ///< > 0: after each step the weights that lead to an output are scaled down to this norm:
+                                 ///< Keras' MaxNorm; not biases
 };
 
 struct FitOptions {
@@ -56,7 +62,8 @@ class PLEXUS_EXPORT Trainer {
   /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch and step; the weights stay as they are.
   History fit(const Dataset& data, const FitOptions& options = {});
 
-  /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built and fitted, DataError for data with
+  /// Loss and metrics, without dropout; the loss without smoothing, class and sample weights, here and in validation: numbers
+  /// that compare whatever was trained for. Throws ArgumentError for a network that is not built and fitted, DataError for data with
   /// other classes than it was fitted to, or that head and loss do not fit.
   Evaluation evaluate(const Dataset& data);
   /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy. Where the network
