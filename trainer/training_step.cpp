@@ -13,13 +13,15 @@ static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
 }  // namespace
 
 TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
-                           int64_t batch, int64_t tail, bool labels)
+                           int64_t batch, int64_t tail, bool labels, bool weighted)
     : network_(&network),
       preparation_(network),
       batch_(batch),
       tail_(tail),
       accumulate_(options.accumulate),
-      labels_(labels) {
+      labels_(labels),
+      weighted_(weighted) {
+  if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&options.loss)) entropy_ = *entropy;
   LoweringOptions lowering;
   lowering.part = Part::step;
   lowering.batch = batch;
@@ -29,7 +31,12 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   lowering.loss = options.loss;
   lowering.labels = labels;
   lowering.update = make_spec(options.optimizer);
+  lowering.update.l1 = options.l1;
+  lowering.update.l2 = options.l2;
+  lowering.update.clip_value = options.clip_value;
   lowering.clip_norm = options.clip_norm;
+  lowering.max_norm = options.max_norm;
+  lowering.sample_weights = weighted || (labels && entropy_ && weights_rows(*entropy_));
 
   std::vector<Program> programs;
   if (accumulate_ == 1) {
@@ -50,7 +57,8 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
     void* const x = reads_rows ? plan.data("x") : nullptr;
     void* const target = reads_rows ? plan.data("target") : nullptr;
-    plans_.push_back({std::move(plan), x, target});
+    void* const weights = reads_rows && lowering.sample_weights ? plan.data("sample_weights") : nullptr;
+    plans_.push_back({std::move(plan), x, target, weights});
   }
 
   // A network without dropout has no use for these, but they are part of where its training stands.
@@ -62,8 +70,8 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   find_scalars();
 }
 
-bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels) const {
-  return batch == batch_ && tail == tail_ && labels == labels_;
+bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels, bool weighted) const {
+  return batch == batch_ && tail == tail_ && labels == labels_ && weighted == weighted_;
 }
 
 void TrainingStep::reset() {
@@ -114,7 +122,9 @@ double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int6
   const Executor& executor = batch.plan.context().executor();
   const DType dtype = network_->dtype();
   gather_features(executor, data, rows, preparation_, dtype, batch.x);
-  gather_targets(executor, data, rows, dtype, batch.target);
+  const SoftmaxCrossEntropy* const entropy = entropy_ ? &*entropy_ : nullptr;
+  gather_targets(executor, data, rows, dtype, batch.target, entropy);
+  if (batch.weights) gather_weights(data, rows, dtype, batch.weights, entropy);
   ++*pass_;
   batch.plan.run(static_cast<int64_t>(rows.size()));
   return dtype == DType::f64 ? *static_cast<const double*>(loss_) : double{*static_cast<const float*>(loss_)};

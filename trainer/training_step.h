@@ -1,5 +1,6 @@
 // TrainingStep: the plans that make one update of a network, and the counters that go with it. Private.
 #pragma once
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,11 +17,11 @@ namespace plexus {
 /// gradients, those of the others added to them, and the update.
 class TrainingStep {
  public:
-  /// Batches of `batch` rows, the last of an epoch of `tail` rows (0: all are full).
+  /// Batches of `batch` rows, the last of an epoch of `tail` rows (0: all are full); `weighted`: rows have weights.
   TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options, int64_t batch,
-               int64_t tail, bool labels);
+               int64_t tail, bool labels, bool weighted);
 
-  bool made_for(int64_t batch, int64_t tail, bool labels) const;
+  bool made_for(int64_t batch, int64_t tail, bool labels, bool weighted) const;
   /// Rows of a full step.
   int64_t rows() const { return batch_ * accumulate_; }
 
@@ -39,7 +40,7 @@ class TrainingStep {
  private:
   struct Batch {
     Plan plan;
-    void *x, *target;  // where it reads a batch; null for the update alone
+    void *x, *target, *weights;  // where it reads a batch; null for the update alone, and where rows have no weights
   };
   double run(Batch& batch, const Dataset& data, std::span<const int64_t> rows);
   void find_scalars();
@@ -48,7 +49,8 @@ class TrainingStep {
   Sequential* network_;
   RowPreparation preparation_;
   int64_t batch_, tail_, accumulate_;
-  bool labels_;
+  bool labels_, weighted_;
+  std::optional<SoftmaxCrossEntropy> entropy_;  // what it makes of targets; empty: another loss
   std::vector<Batch> plans_;
   std::vector<std::string> operations_;
 
