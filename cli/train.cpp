@@ -335,6 +335,7 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
   app->footer(
       "Examples:\n"
       "  plexus train fashion-mnist --layers 256,relu,128,relu --show 10\n"
+      "  plexus train fashion-mnist --epochs 100 --schedule cosine --early-stopping 10 --log epochs.csv\n"
       "  plexus train iris.npy --layers 10,relu --epochs 1000 --lr 0.01 --out iris.safetensors\n"
       "  plexus train houses.csv --label price --task regress --loss huber --json > run.json");
   app->final_callback([app, options] { options->arguments = arguments_of(*app); });
