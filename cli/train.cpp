@@ -2,6 +2,7 @@
 #include "plexus/cli/train.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <sstream>
 
@@ -22,6 +23,7 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/class_weights.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
@@ -38,6 +40,9 @@ struct Options {
   uint64_t seed = 0;
   OptimizerFlags optimizer;
   ScheduleFlags schedule;
+  RegularizationFlags regularization;
+  double label_smoothing = 0;
+  std::string class_weights;
   BackendFlags backend;
   CheckpointFlags checkpoints;
   std::string run;
@@ -69,6 +74,22 @@ Loss make_loss(const std::string& name, Task task, const std::string& reason) {
   if (name == "mae") return Mae{};
   if (name == "huber") return Huber{};
   return SoftmaxCrossEntropy{};
+}
+
+// Of a list in the order of the classes, or by how many rows to train on each class has.
+std::vector<float> make_class_weights(const std::string& text, const Dataset& train) {
+  if (text.empty()) return {};
+  if (text == "balanced") return balanced_class_weights(train);
+  std::vector<float> weights;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    char* end = nullptr;
+    weights.push_back(std::strtof(item.c_str(), &end));
+    if (item.empty() || *end != '\0')
+      throw ArgumentError("--class-weights: expected balanced or numbers separated by commas, found '" +
+                          text + "'");
+  }
+  return weights;
 }
 
 // The parts of the data, each with its job.
@@ -120,6 +141,8 @@ int train(const Options& options, Observer* observer) {
 
   const Optimizer chosen = optimizer(options.optimizer);
   ChosenSchedule schedule(options.schedule, options.validation > 0);
+  TrainerOptions settings;
+  set(settings, options.regularization);
   auto hidden = parse_layers(options.layers);
   const Task task = make_task(options.task);
   make_loss(options.loss, task, "--task " + options.task);
@@ -141,20 +164,26 @@ int train(const Options& options, Observer* observer) {
   if (!model.empty()) check_names(options.data, data.train);
   if (observer && !observer->on_data(data)) return failed;
   const bool classify = data.train.labels();
-  const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
+  Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   const Parts parts = divide(data, options);
+  if (auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss)) {
+    entropy->label_smoothing = options.label_smoothing;
+    entropy->class_weights = make_class_weights(options.class_weights, parts.train);
+  } else if (options.label_smoothing > 0 || !options.class_weights.empty()) {
+    throw ArgumentError(std::string(options.label_smoothing > 0 ? "--label-smoothing" : "--class-weights") +
+                        " needs classes and --loss cross-entropy, but the loss is " + to_string(loss));
+  }
 
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
-  Trainer trainer(network,
-                  {.loss = loss,
-                   .optimizer = chosen,
-                   .schedule = schedule.schedule(),
-                   .warmup_steps = options.schedule.warmup_steps,
-                   .seed = options.seed,
-                   .ema_decay = options.schedule.ema_decay},
-                  context);
+  settings.loss = loss;
+  settings.optimizer = chosen;
+  settings.schedule = schedule.schedule();
+  settings.warmup_steps = options.schedule.warmup_steps;
+  settings.ema_decay = options.schedule.ema_decay;
+  settings.seed = options.seed;
+  Trainer trainer(network, settings, context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
@@ -275,6 +304,15 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
       ->check(batch_size());
   add_flags(*app, options->optimizer);
   add_flags(*app, options->schedule);
+  add_flags(*app, options->regularization);
+  app->add_option("--label-smoothing", options->label_smoothing,
+                  "Share of every target that all classes get alike (default: 0)")
+      ->type_name("F")
+      ->check(fraction(true));
+  app->add_option(
+         "--class-weights", options->class_weights,
+         "How much rows count by class: balanced, or a list in the order of the classes (default: all alike)")
+      ->type_name("balanced|LIST");
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));

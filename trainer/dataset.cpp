@@ -203,6 +203,7 @@ Dataset Dataset::with_categories(const Categories& categories) const {
   }
   Dataset result(std::move(data));
   result.rows_ = rows_;
+  result.weights_ = weights_;
   return result;
 }
 
@@ -228,17 +229,34 @@ Dataset Dataset::one_hot() const {
   data.labels = false;
   Dataset result(std::move(data));
   result.rows_ = rows_;
+  result.weights_ = weights_;
+  return result;
+}
+
+Dataset Dataset::with_sample_weights(std::vector<float> weights) const {
+  if (static_cast<int64_t>(weights.size()) != size())
+    throw ShapeError("dataset: " + std::to_string(weights.size()) + " sample weights for " +
+                     std::to_string(size()) + " rows: give one for every row");
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (!(weights[i] >= 0 && std::isfinite(weights[i])))
+      throw DataError("dataset: " + place(static_cast<int64_t>(i)) + ": sample weight " +
+                      std::to_string(weights[i]) + ": give 0 or more");
+  Dataset result = *this;
+  result.weights_ = std::make_shared<const std::vector<float>>(std::move(weights));
   return result;
 }
 
 Dataset Dataset::subset(std::vector<int64_t> positions) const {
+  std::vector<float> weights;
   for (int64_t& position : positions) {
     if (position < 0 || position >= size())
       throw ArgumentError("dataset: subset: row " + std::to_string(position) + " of " +
                           std::to_string(size()) + ": positions count from 0");
+    if (weights_) weights.push_back((*weights_)[static_cast<size_t>(position)]);
     position = (*rows_)[static_cast<size_t>(position)];
   }
   Dataset result = *this;
+  if (weights_) result.weights_ = std::make_shared<const std::vector<float>>(std::move(weights));
   result.rows_ = std::make_shared<const std::vector<int64_t>>(std::move(positions));
   return result;
 }

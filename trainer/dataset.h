@@ -10,30 +10,9 @@
 #include "plexus/export.h"
 #include "plexus/io/csv.h"
 #include "plexus/layers/one_hot.h"
+#include "plexus/trainer/table_options.h"
 
 namespace plexus {
-
-/// What the targets are: class numbers, or real values.
-enum class Task { automatic, classify, regress };
-
-/// What becomes of a row in which a value is missing: a field of a CSV file, NaN in a matrix. error: a
-/// DataError that names row and column. drop: the row is left out. keep: the feature is NaN, for Impute to
-/// fill in, or of no category; a missing label is an error.
-enum class Missing { error, drop, keep };
-
-struct TableOptions {
-  std::vector<int64_t> labels = {
-      -1};  ///< label columns; negative counts from the end; several: regress; none: no targets
-  std::vector<std::string> label_names = {};  ///< the same by name (tables with names); empty: `labels`
-  Task task = Task::automatic;  ///< automatic: text labels, or at most 64 distinct whole numbers with two or
-                                ///< more rows each: classify; else regress
-  Missing missing = Missing::error;
-  std::vector<std::string> class_names = {};  ///< of the training data, for a test table: labels get their
-                                              ///< numbers there, others are a DataError; not empty: classify
-  std::vector<std::string> columns =
-      {};  ///< of the training data: features are taken in this order, by name where both have
-           ///< names (none is empty); a missing column or one more is a DataError
-};
 
 /// A handle: copies share the data.
 class PLEXUS_EXPORT Dataset {
@@ -77,6 +56,12 @@ class PLEXUS_EXPORT Dataset {
   const std::string& task_reason() const;
   int64_t dropped() const;  ///< rows that from_table left out (Missing::drop)
 
+  /// The same rows, of which the i-th counts weights[i] times in the loss of training: Keras' sample_weight; subsets take
+  /// theirs along. Throws ShapeError where their number is not size(), DataError for one below 0, NaN or infinite.
+  Dataset with_sample_weights(std::vector<float> weights) const;
+  bool has_sample_weights() const { return weights_ != nullptr; }
+  float sample_weight(int64_t row) const { return weights_ ? (*weights_)[size_t(row)] : 1; }  ///< 1 where none were given
+
   /// The rows of `positions` (of this dataset), in that order. Throws ArgumentError outside.
   Dataset subset(std::vector<int64_t> positions) const;
 
@@ -109,6 +94,7 @@ class PLEXUS_EXPORT Dataset {
   void read_as(std::span<const int64_t> rows, To* out, int64_t stride) const;
   std::shared_ptr<const Data> data_;
   std::shared_ptr<const std::vector<int64_t>> rows_;
+  std::shared_ptr<const std::vector<float>> weights_;  // one a row; null: all count alike
 };
 
 }  // namespace plexus

@@ -205,12 +205,21 @@ TEST(Train, FlagsReachTheOptimizer) {
                                  {"--optimizer", "nadam"},
                                  {"--optimizer", "radam"},
                                  {"--optimizer", "adadelta"},
+                                 {"--optimizer", "sgd", "--l1", "0.1"},
+                                 {"--optimizer", "sgd", "--l2", "0.1"},
+                                 {"--optimizer", "sgd", "--max-norm", "0.5"},
+                                 {"--optimizer", "sgd", "--clip-norm", "0.1"},
+                                 {"--optimizer", "sgd", "--clip-value", "0.1"},
+                                 {"--optimizer", "sgd", "--label-smoothing", "0.1"},
+                                 {"--optimizer", "sgd", "--class-weights", "1,3"},
                                  {"--optimizer", "sgd", "--batch", "full"},
                                  {"--optimizer", "sgd", "--batch", "7"}})
     runs.push_back(losses(flags));
   for (size_t i = 0; i < runs.size(); ++i)
     for (size_t j = 0; j < i; ++j) EXPECT_NE(runs[i], runs[j]) << i << " " << j;
   EXPECT_EQ(losses({}), losses({"--optimizer", "adam", "--lr", "0.001"}));
+  // The classes of the table are of one size, and so are those of its parts.
+  EXPECT_EQ(losses({}), losses({"--class-weights", "balanced"}));
 }
 
 TEST(Train, TellsWhatItDoes) {
