@@ -181,8 +181,8 @@ int train(const Options& options, Observer* observer) {
   settings.optimizer = chosen;
   settings.schedule = schedule.schedule();
   settings.warmup_steps = options.schedule.warmup_steps;
-  settings.ema_decay = options.schedule.ema_decay;
   settings.seed = options.seed;
+  settings.ema_decay = options.schedule.ema_decay;
   Trainer trainer(network, settings, context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
   fit.full_batch = options.batch == "full";

@@ -39,6 +39,12 @@ Json data_json(const Dataset* data) {
   return {{"rows", data->size()}, {"fingerprint", fingerprint(*data)}};
 }
 
+// Values of a buffer of the step, which no operation tells.
+std::vector<float> class_weights(const Loss& loss) {
+  const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss);
+  return entropy ? entropy->class_weights : std::vector<float>();
+}
+
 std::string shortened(const Json& value) {
   std::string text = value.dump();
   if (text.size() > longest_value) text = text.substr(0, longest_value) + "...";
@@ -76,6 +82,11 @@ std::string settings_json(const Sequential& network, const TrainerOptions& train
               {"warmup_steps", trainer.warmup_steps},
               {"ema_decay", trainer.ema_decay},
               {"clip_norm", trainer.clip_norm},
+              {"clip_value", trainer.clip_value},
+              {"l1", trainer.l1},
+              {"l2", trainer.l2},
+              {"max_norm", trainer.max_norm},
+              {"class_weights", class_weights(trainer.loss)},
               {"accumulate", trainer.accumulate},
               {"seed", trainer.seed},
               {"batch_size", fit.full_batch ? train.size() : fit.batch_size},

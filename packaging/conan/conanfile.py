@@ -34,6 +34,7 @@ class Plexus(ConanFile):
         self.requires("zlib/[>=1.2.13 <2]")
         self.requires("libzip/1.10.1")
         self.requires("nlohmann_json/3.11.3")
+        self.requires("xxhash/0.8.2")
         if self.options.with_simd:
             self.requires("highway/1.2.0")
         if self.options.with_tools:
@@ -50,6 +51,7 @@ class Plexus(ConanFile):
         toolchain.cache_variables["PLEXUS_BUILD_TOOLS"] = bool(self.options.with_tools)
         toolchain.cache_variables["PLEXUS_BUILD_TESTS"] = False
         for variable, package, kind in (("PLEXUS_LIBZIP_INCLUDE_DIR", "libzip", "includedirs"),
+                                        ("PLEXUS_XXHASH_INCLUDE_DIR", "xxhash", "includedirs"),
                                         ("PLEXUS_HIGHWAY_INCLUDE_DIR", "highway", "includedirs")):
             if package in self.dependencies:
                 toolchain.cache_variables[variable] = getattr(self.dependencies[package].cpp_info, kind)[0]

@@ -64,9 +64,23 @@ struct Crash : testing::Test {
 
   std::string place(const std::string& name) const { return directory.path(name) + "/checkpoints"; }
   Arguments arguments(const std::string& name, int threads = 1) const {
-    return {"train",    table,  "--layers",     "6,relu,dropout:0.2", "--epochs", std::to_string(epochs), "--batch",
-            "8",        "--lr", "0.01",         "--checkpoint",       place(name), "--every",             every,
-            "--resume", "--threads", std::to_string(threads)};
+    return {"train",
+            table,
+            "--layers",
+            "6,relu,dropout:0.2",
+            "--epochs",
+            std::to_string(epochs),
+            "--batch",
+            "8",
+            "--lr",
+            "0.01",
+            "--checkpoint",
+            place(name),
+            "--every",
+            every,
+            "--resume",
+            "--threads",
+            std::to_string(threads)};
   }
   std::string uninterrupted() {
     const Result result = run(arguments("whole"));
@@ -138,9 +152,9 @@ TEST_F(Crash, ALimitOnTheSizeOfFilesIsAWarning) {
   limited.insert(limited.end(), command.begin(), command.end());
   const Result result = Process(limited, {}, false, "/bin/sh").wait();
   EXPECT_EQ(result.code, 0) << result.err;
-  EXPECT_PRED_FORMAT2(testing::IsSubstring,
-                      "cannot write: File too large: training goes on, and tries again at the next checkpoint\n",
-                      result.err);
+  EXPECT_PRED_FORMAT2(
+      testing::IsSubstring,
+      "cannot write: File too large: training goes on, and tries again at the next checkpoint\n", result.err);
   EXPECT_TRUE(checkpoints(place("limited")).empty());
   expect_resumed("limited", expected, "without the limit");
 }
@@ -243,8 +257,8 @@ class Disk {
     if (o.name == 'u') change({parent, [path = o.path](Names& names) { names.erase(path); }});
   }
 
-  /// What may be left after a power cut: nothing that was not synchronised; names but not contents; names and half of the contents;
-  /// of the changes of names only the last.
+  /// What may be left after a power cut: nothing that was not synchronised; names but not contents; names and
+  /// half of the contents; of the changes of names only the last.
   std::vector<Image> images() const {
     Names last = safe_names_;
     if (!pending_.empty()) pending_.back().apply(last);

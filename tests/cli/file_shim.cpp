@@ -1,6 +1,6 @@
-// What a disk, a full disk, a broken disk or a kill does to a process that writes files: preloaded (LD_PRELOAD), it stands between the
-// process and everything that it changes below SHIM_DIR. Each open that creates, write, fsync, rename, unlink and mkdir there is an
-// operation, counted from 0.
+// What a disk, a full disk, a broken disk or a kill does to a process that writes files: preloaded
+// (LD_PRELOAD), it stands between the process and everything that it changes below SHIM_DIR. Each open that
+// creates, write, fsync, rename, unlink and mkdir there is an operation, counted from 0.
 //   SHIM_LOG=FILE      what was done, for who replays it: records of operation, path, second path or bytes
 //   SHIM_KILL=N        SIGKILL before (N even) or after (N odd) operation N / 2
 //   SHIM_FAIL=N        operation N fails with SHIM_ERRNO; with SHIM_ALWAYS=1 all that follow as well
@@ -39,7 +39,8 @@ std::string path_of(int descriptor) {
 void log(char operation, const std::string& path, const std::string& more) {
   const char* file = getenv("SHIM_LOG");
   if (!file) return;
-  const std::string record = std::string(1, operation) + " " + path + "\n" + std::to_string(more.size()) + "\n" + more;
+  const std::string record =
+      std::string(1, operation) + " " + path + "\n" + std::to_string(more.size()) + "\n" + more;
   const int descriptor = int(syscall(SYS_openat, AT_FDCWD, file, O_WRONLY | O_CREAT | O_APPEND, 0644));
   syscall(SYS_write, descriptor, record.data(), record.size());
   syscall(SYS_close, descriptor);
@@ -49,7 +50,8 @@ long counter = 0;
 
 // Runs the operation where nothing is to go wrong with it.
 template <class Call>
-auto operate(char name, const std::string& path, const std::string& more, const Call& call) -> decltype(call()) {
+auto operate(char name, const std::string& path, const std::string& more, const Call& call)
+    -> decltype(call()) {
   if (!below(path)) return call();
   const long operation = counter++;
   if (number("SHIM_KILL") == 2 * operation) kill(getpid(), SIGKILL);
@@ -106,9 +108,8 @@ int fsync(int descriptor) {
 }
 
 int rename(const char* from, const char* to) {
-  return operate('r', absolute(from), absolute(to), [&] {
-    return int(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0));
-  });
+  return operate('r', absolute(from), absolute(to),
+                 [&] { return int(syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, 0)); });
 }
 
 int unlink(const char* path) {

@@ -35,8 +35,8 @@ struct RunDirectory : testing::Test {
   std::string table = directory.write_classes("a.csv", 60), place = directory.path("run");
 
   Arguments train(const Arguments& more = {}) const {
-    Arguments arguments = {"train",    table, "--layers", "6,tanh,dropout:0.1", "--epochs", "3", "--batch", "8",
-                           "--run", place};
+    Arguments arguments = {"train", table,   "--layers", "6,tanh,dropout:0.1", "--epochs", "3", "--batch",
+                           "8",     "--run", place};
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
@@ -90,9 +90,11 @@ TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
   EXPECT_EQ(verdict({}, 1), "differs: step 7 (epoch 2): tensor 3.weight; step 6 was the same");
 
   std::ofstream(place + "/trace.jsonl") << trace;
-  edit("trace.jsonl", "\"loss\":" + json::parse(lines(place + "/trace.jsonl")[3])["loss"].dump(), "\"loss\":2.5");
+  edit("trace.jsonl", "\"loss\":" + json::parse(lines(place + "/trace.jsonl")[3])["loss"].dump(),
+       "\"loss\":2.5");
   const std::string loss = verdict({}, 1);
-  EXPECT_TRUE(loss.starts_with("differs: step 4 (epoch 1): loss 0.") && loss.ends_with(" instead of 2.5; step 3 was the same"))
+  EXPECT_TRUE(loss.starts_with("differs: step 4 (epoch 1): loss 0.") &&
+              loss.ends_with(" instead of 2.5; step 3 was the same"))
       << loss;
 
   std::ofstream(place + "/trace.jsonl") << trace;
@@ -126,10 +128,13 @@ TEST_F(RunDirectory, AResumedRunLeavesTheSameFiles) {
   ASSERT_EQ(run(train()).code, 0);
   const std::string trace = read(place + "/trace.jsonl"), model = read(place + "/model.safetensors");
   place = directory.path("short");
-  ASSERT_EQ(run({"train", table, "--layers", "6,tanh,dropout:0.1", "--epochs", "2", "--batch", "8", "--run", place}).code,
-            0);
+  ASSERT_EQ(
+      run({"train", table, "--layers", "6,tanh,dropout:0.1", "--epochs", "2", "--batch", "8", "--run", place})
+          .code,
+      0);
   // A line that is half written and lines behind the checkpoint are what a kill leaves.
-  std::ofstream(place + "/trace.jsonl", std::ios::app) << "{\"step\":13,\"epoch\":3,\"loss\":1,\"tensors\":{}}\n{\"step\":";
+  std::ofstream(place + "/trace.jsonl", std::ios::app)
+      << "{\"step\":13,\"epoch\":3,\"loss\":1,\"tensors\":{}}\n{\"step\":";
   std::ofstream(place + "/metrics.jsonl", std::ios::app) << "{\"epo";
   ASSERT_EQ(run(train({"--resume", "--threads", "2"})).code, 0);
   EXPECT_EQ(read(place + "/trace.jsonl"), trace);
@@ -149,22 +154,27 @@ TEST_F(RunDirectory, WhatIsWrongIsSaid) {
   EXPECT_EQ(error({"train", table, "--every", "5"}, 2),
             "plexus: error: --every needs --checkpoint DIR or --run DIR\n");
   for (const char* wrong : {"0", "-3", "5x", "1.5", "s", "1 epoch"})
-    EXPECT_EQ(error({"train", table, "--checkpoint", place, std::string("--every=") + wrong}, 2),
-              std::string("plexus: error: --every: expected a time (30s, 10m, 2h), a number of steps (500) or of "
-                          "epochs (1epoch), found '") +
-                  wrong + "'; see plexus --help\n");
+    EXPECT_EQ(
+        error({"train", table, "--checkpoint", place, std::string("--every=") + wrong}, 2),
+        std::string("plexus: error: --every: expected a time (30s, 10m, 2h), a number of steps (500) or of "
+                    "epochs (1epoch), found '") +
+            wrong + "'; see plexus --help\n");
   ASSERT_EQ(run(train({"--every", "1epoch", "--keep", "5"})).code, 0);
   EXPECT_EQ(std::distance(fs::directory_iterator(place + "/checkpoints"), fs::directory_iterator()), 3);
-  EXPECT_EQ(error(train(), 2), "plexus: error: " + place +
-                                   ": holds a run already: --resume goes on with it, or choose another directory\n");
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "resume: batch_size was 8 and is 9 now: give what the run began with",
-                      error({"train", table, "--layers", "6,tanh,dropout:0.1", "--epochs", "3", "--batch", "9", "--run",
-                             place, "--resume"},
+  EXPECT_EQ(error(train(), 2),
+            "plexus: error: " + place +
+                ": holds a run already: --resume goes on with it, or choose another directory\n");
+  EXPECT_PRED_FORMAT2(testing::IsSubstring,
+                      "resume: batch_size was 8 and is 9 now: give what the run began with",
+                      error({"train", table, "--layers", "6,tanh,dropout:0.1", "--epochs", "3", "--batch",
+                             "9", "--run", place, "--resume"},
                             2));
   EXPECT_EQ(error({"replay", directory.path("nowhere")}, 5),
-            "plexus: error: " + directory.path("nowhere") + "/manifest.json: cannot open: No such file or directory\n");
+            "plexus: error: " + directory.path("nowhere") +
+                "/manifest.json: cannot open: No such file or directory\n");
   edit("manifest.json", "\"arguments\"", "\"argument\"");
-  EXPECT_EQ(error({"replay", place}, 3), "plexus: error: " + place + "/manifest.json: is no manifest of a run\n");
+  EXPECT_EQ(error({"replay", place}, 3),
+            "plexus: error: " + place + "/manifest.json: is no manifest of a run\n");
 }
 
 }  // namespace

@@ -45,6 +45,20 @@ def safetensors():
         yield "safetensors", name, struct.pack("<Q", len(text)) + text + bytes(range(2 * size))
 
 
+def checkpoint():
+    """Checksums are left at 0: the fuzzer puts in those that fit."""
+    run = {"library_version": "0.1.0", "backend": "simd", "isa": "avx2", "threads": 1, "first_epoch": 0, "epoch": 2, "step": 1,
+           "rows": 2, "loss": 0.5, "learning_rate": 0.01, "loss_sum": 1.0, "seconds": 0.1, "whole": False, "stopped": False,
+           "entries": [{"name": "0.weight", "role": "parameter", "dtype": "f32", "shape": [2, 1]}], "callbacks": ["stop"]}
+    empty = {**run, "entries": [], "callbacks": []}
+    for name, value, more in (("one", run, [(b"tensor 0", bytes(8)), (b"callback 0", b"{}")]), ("empty", empty, [])):
+        sections = [(b"run", json.dumps(value).encode()), (b"settings", b"{}"), (b"history", struct.pack("<q5d", 1, 1, 1, 1, 1, 1)), *more]
+        table = b"".join(struct.pack("<I", len(n)) + n + struct.pack("<QQ", len(b), 0) for n, b in sections)
+        content = b"".join(b for _, b in sections)
+        head = b"\x89PLXC\r\n\x1a" + struct.pack("<IIQQQ", 1, len(sections), len(table), 48 + len(table) + len(content), 0)
+        yield "checkpoint", name, head + table + bytes(8) + content
+
+
 def model():
     """Texts of the metadata of a model; the fuzzer puts the tensors of the first one beside them."""
     dense = {"layer": "Dense", "units": 1, "bias": True}
@@ -62,7 +76,7 @@ def model():
 
 def main():
     golden, folder = sys.argv[1:]
-    for seeds in (npy_and_npz(golden), idx(), csv(), safetensors(), model()):
+    for seeds in (npy_and_npz(golden), idx(), csv(), safetensors(), model(), checkpoint()):
         for reader, name, content in seeds:
             os.makedirs(os.path.join(folder, reader), exist_ok=True)
             with open(os.path.join(folder, reader, name), "wb") as out:

@@ -53,9 +53,9 @@ forbid 'no include goes upwards' < <(matches '#include ["<]\.\./' "${everything[
 
 # Other people's libraries: each in its place, none in a public header.
 forbid 'not in a public header' < <(
-  public_headers | xargs -r grep -HnE '#include <(tbb|oneapi|zip|zlib|zconf|nlohmann|hwy|dnnl|CLI)')
+  public_headers | xargs -r grep -HnE '#include <(tbb|oneapi|zip|zlib|zconf|xxhash|nlohmann|hwy|dnnl|CLI)')
 forbid 'threads come from the executor' < <(matches '#include <(tbb|oneapi)' layers io trainer bindings cli)
-forbid 'zlib and libzip belong to io' < <(matches '#include <(zlib|zip\.h)' core backends layers trainer bindings cli)
+forbid 'zlib, libzip and xxhash belong to io' < <(matches '#include <(zlib|zip\.h|xxhash)' core backends layers trainer bindings cli)
 forbid 'JSON belongs to io, trainer and cli' < <(matches '#include <nlohmann' core backends layers bindings)
 forbid 'CLI11 belongs to cli' < <(matches '#include <CLI' "${library[@]}")
 

@@ -1,4 +1,5 @@
-// Checkpoints: what goes on from one has the bits of what was never interrupted; what is damaged is never taken for whole.
+// Checkpoints: what goes on from one has the bits of what was never interrupted; what is damaged is never
+// taken for whole.
 #include "plexus/trainer/checkpoint.h"
 
 #include <gtest/gtest.h>
@@ -50,7 +51,8 @@ std::map<std::string, Tensor> values(const Sequential& network) {
 std::vector<uint64_t> bits(const History& history) {
   std::vector<uint64_t> result;
   for (const Epoch& e : history.epochs)
-    for (const double value : {double(e.epoch), e.train_loss, e.validation_loss, e.validation_accuracy, e.learning_rate})
+    for (const double value :
+         {double(e.epoch), e.train_loss, e.validation_loss, e.validation_accuracy, e.learning_rate})
       result.push_back(std::bit_cast<uint64_t>(value));
   return result;
 }
@@ -108,6 +110,11 @@ std::vector<Case> cases() {
       {"adamw", {.optimizer = AdamW{}}, plain},
       {"rmsprop", {.optimizer = RmsProp{.momentum = 0.5}}, plain},
       {"adagrad", {.optimizer = Adagrad{}}, plain},
+      {"adamax", {.optimizer = Adamax{}}, plain},
+      {"nadam", {.optimizer = NAdam{}}, plain},
+      {"radam", {.optimizer = RAdam{}}, plain},
+      {"adadelta", {.optimizer = Adadelta{}}, plain},
+      {"moving average", {.optimizer = Adam{}, .ema_decay = 0.5}, plain},
       {"clipped", {.optimizer = Adam{}, .clip_norm = 0.1}, plain},
       {"accumulated", {.optimizer = Adam{}, .accumulate = 2}, plain},
       {"cosine with warm-up", {.optimizer = Adam{}, .schedule = CosineDecay{}, .warmup_steps = 4}, plain},
@@ -199,8 +206,8 @@ TEST(Checkpoint, AtIntervalsOfStepsAndEpochs) {
                                       "step-000000000009.checkpoint", "step-000000000010.checkpoint"}));
   fit.checkpoints = {.directory = directory.path("epochs/below"), .epochs = 1, .keep = 100};
   train({}, fit);
-  EXPECT_EQ(names("epochs/below"), (std::vector<std::string>{"step-000000000005.checkpoint",
-                                                             "step-000000000010.checkpoint"}));
+  EXPECT_EQ(names("epochs/below"),
+            (std::vector<std::string>{"step-000000000005.checkpoint", "step-000000000010.checkpoint"}));
   // Nothing takes so long that one would be due before the end.
   fit.checkpoints = {.directory = directory.path("end")};
   EXPECT_TRUE(train({}, fit) == run);
@@ -208,8 +215,8 @@ TEST(Checkpoint, AtIntervalsOfStepsAndEpochs) {
   // The last ones stay.
   fit.checkpoints = {.directory = directory.path("kept"), .steps = 1, .keep = 2};
   train({}, fit);
-  EXPECT_EQ(names("kept"), (std::vector<std::string>{"step-000000000009.checkpoint",
-                                                     "step-000000000010.checkpoint"}));
+  EXPECT_EQ(names("kept"),
+            (std::vector<std::string>{"step-000000000009.checkpoint", "step-000000000010.checkpoint"}));
 }
 
 TEST(Checkpoint, SaysWhereTheRunStands) {
@@ -289,7 +296,8 @@ TEST(Checkpoint, SaysWhatIsDamaged) {
             directory.path("no") + ": cannot open: No such file or directory");
 }
 
-/// A run of ten steps with a checkpoint after each of the last three, in `directory`; what it is like afterwards.
+/// A run of ten steps with a checkpoint after each of the last three, in `directory`; what it is like
+/// afterwards.
 Result ten_steps(const Directory& directory, FitOptions& fit) {
   fit = {.epochs = 2, .batch_size = 10};
   fit.checkpoints = {.directory = directory.path(), .steps = 1, .keep = 3};
@@ -314,7 +322,7 @@ struct Log {
 };
 
 Result train_with(Log& log, const FitOptions& fit, const TrainerOptions& options = {},
-               const Dataset& data = blobs(50, 4, 3)) {
+                  const Dataset& data = blobs(50, 4, 3)) {
   Sequential network = dropout_network();
   Trainer trainer(network, options, make_context({.backend = options.backend, .sink = log.sink()}));
   const History history = trainer.fit(data, fit);
@@ -389,7 +397,8 @@ TEST(Checkpoint, WhatDiffersIsNamed) {
   fine.checkpoints = {.directory = second.path()};
   train({.optimizer = Adam{.beta1 = 0.9}}, fine);
   fine.checkpoints.resume = true;
-  const std::string text = message<ArgumentError>([&] { train({.optimizer = Adam{.beta1 = 0.90000001}}, fine); });
+  const std::string text =
+      message<ArgumentError>([&] { train({.optimizer = Adam{.beta1 = 0.90000001}}, fine); });
   EXPECT_NE(text.find("operations["), std::string::npos) << text;
   EXPECT_NE(text.find("beta1_0.90000001"), std::string::npos) << text;
 
@@ -505,8 +514,9 @@ TEST(Checkpoint, ADirectoryThatCannotBeUsedIsRefusedBeforeTheFirstStep) {
   FitOptions fit;
   ten_steps(directory, fit);
   fit.checkpoints.resume = false;
-  EXPECT_EQ(message<ArgumentError>([&] { train({}, fit); }),
-            directory.path() + ": holds checkpoints of an earlier run: resume it, or choose another directory");
+  EXPECT_EQ(
+      message<ArgumentError>([&] { train({}, fit); }),
+      directory.path() + ": holds checkpoints of an earlier run: resume it, or choose another directory");
   fit.checkpoints.directory = directory.write("file", "");
   EXPECT_EQ(message<IoError>([&] { train({}, fit); }),
             directory.path("file") + ": cannot open the directory: Not a directory");
@@ -562,7 +572,8 @@ TEST(Checkpoint, WhatCannotBeWrittenIsAWarningAndWhatIsThereStays) {
                            "checkpoint"});
   std::vector<std::string> names = directory.names();
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"step-000000000002.checkpoint", "step-000000000003.checkpoint"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"step-000000000002.checkpoint", "step-000000000003.checkpoint"}));
 
   log.lines.clear();
   fit.callbacks = {&limit};
@@ -570,8 +581,8 @@ TEST(Checkpoint, WhatCannotBeWrittenIsAWarningAndWhatIsThereStays) {
   EXPECT_TRUE(train_with(log, fit) == whole);
   std::signal(SIGXFSZ, handler);
   ASSERT_EQ(log.lines.size(), 2u);
-  EXPECT_EQ(log.lines[1], directory.path("step-000000000008.checkpoint") +
-                              ": written, after 4 that could not be");
+  EXPECT_EQ(log.lines[1],
+            directory.path("step-000000000008.checkpoint") + ": written, after 4 that could not be");
 }
 
 TEST(Checkpoint, HasTheUsualPermissionsAndKeepsThoseOfAFile) {
@@ -600,16 +611,18 @@ TEST(Checkpoint, WhatAKilledProcessLeftIsRemoved) {
   ten_steps(directory, fit);
   std::vector<std::string> names = directory.names();
   std::sort(names.begin(), names.end());
-  EXPECT_EQ(names, (std::vector<std::string>{"notes.txt", "step-000000000008.checkpoint",
-                                             "step-000000000009.checkpoint", "step-000000000010.checkpoint"}));
+  EXPECT_EQ(names,
+            (std::vector<std::string>{"notes.txt", "step-000000000008.checkpoint",
+                                      "step-000000000009.checkpoint", "step-000000000010.checkpoint"}));
 }
 
 TEST(Fingerprint, TellsDataApart) {
   const Dataset data = blobs(200, 4, 3);
   EXPECT_EQ(fingerprint(data), fingerprint(blobs(200, 4, 3)));
   EXPECT_EQ(fingerprint(data).size(), 16u);
-  std::set<std::string> all = {fingerprint(data), fingerprint(blobs(199, 4, 3)), fingerprint(blobs(200, 4, 3, 2)),
-                               fingerprint(blobs(200, 2, 3)), fingerprint(data.one_hot())};
+  std::set<std::string> all = {fingerprint(data), fingerprint(blobs(199, 4, 3)),
+                               fingerprint(blobs(200, 4, 3, 2)), fingerprint(blobs(200, 2, 3)),
+                               fingerprint(data.one_hot())};
   std::vector<int64_t> order(200);
   std::iota(order.begin(), order.end(), int64_t{0});
   std::swap(order[150], order[151]);
