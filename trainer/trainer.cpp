@@ -78,7 +78,7 @@ struct Trainer::State {
         options(std::move(o)),
         context(std::move(c)),
         evaluator(context, n, options.loss),
-        divergence(context, n, options.loss) {
+        divergence(n) {
     make_spec(options.optimizer);  // its settings are checked here, before there are data
     check_options(options);
     labels = std::holds_alternative<SoftmaxCrossEntropy>(options.loss);
@@ -215,7 +215,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
         std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count));
     progress.loss = step->run(data, rows);
     progress.rows += count;
-    if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(data, rows, progress));
+    if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(*step, data, rows, progress));
     divergence.after_step(progress.loss);
     if (average) average->update();
     at.loss_sum += progress.loss * static_cast<double>(count);

@@ -1,6 +1,7 @@
 #include "plexus/trainer/training_step.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace plexus {
 namespace {
@@ -51,15 +52,10 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     programs.push_back(network.lower(lowering));
   }
   for (const Program& program : programs)
-    for (const Operation& operation : program.operations())
-      operations_.push_back(to_string(operation.spec));
-  for (Plan& plan : Plan::build(context, network.store(), std::move(programs))) {
-    const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
-    void* const x = reads_rows ? plan.data("x") : nullptr;
-    void* const target = reads_rows ? plan.data("target") : nullptr;
-    void* const weights = reads_rows && lowering.sample_weights ? plan.data("sample_weights") : nullptr;
-    plans_.push_back({std::move(plan), x, target, weights});
-  }
+    for (const Operation& operation : program.operations()) operations_.push_back(to_string(operation.spec));
+  lowering_ = lowering;
+  for (Plan& plan : Plan::build(context, network.store(), std::move(programs)))
+    plans_.push_back(bind(std::move(plan)));
 
   // A network without dropout has no use for these, but they are part of where its training stands.
   Store& store = network.store();
@@ -68,6 +64,14 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     if (!store.contains(name))
       store.declare({.name = name, .role = Role::scalar, .shape = scalar, .dtype = DType::i64});
   find_scalars();
+}
+
+TrainingStep::Batch TrainingStep::bind(Plan plan) {
+  const auto address = [&](const char* input) {
+    return plan.program().find(input) != no_buffer ? plan.data(input) : nullptr;
+  };
+  void *const x = address("x"), *const target = address("target"), *const weights = address("sample_weights");
+  return {std::move(plan), x, target, weights};
 }
 
 bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels, bool weighted) const {
@@ -128,6 +132,36 @@ double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int6
   ++*pass_;
   batch.plan.run(static_cast<int64_t>(rows.size()));
   return dtype == DType::f64 ? *static_cast<const double*>(loss_) : double{*static_cast<const float*>(loss_)};
+}
+
+std::map<std::string, double> TrainingStep::gradient_magnitudes(const Dataset& data,
+                                                                std::span<const int64_t> rows) {
+  Store& store = network_->store();
+  LoweringOptions lowering = lowering_;
+  lowering.part = Part::backward;
+  lowering.batch = static_cast<int64_t>(rows.size());
+  lowering.row_counts.clear();
+  lowering.accumulate = lowering.loss_scale = false;
+  Program program = network_->lower(lowering);
+  std::vector<std::string> parameters, fresh;
+  for (const Buffer& buffer : program.buffers()) {
+    if (buffer.role == Role::parameter && program.find(buffer.name + ".gradient") != no_buffer)
+      parameters.push_back(buffer.name);
+    if (buffer.persistent() && !store.contains(buffer.name)) fresh.push_back(buffer.name);
+  }
+  Batch batch = bind(Plan::build(plans_.front().plan.context(), store, std::move(program)));
+  find_scalars();
+  --*pass_;  // the masks of the pass that went before
+  run(batch, data, rows);
+  std::map<std::string, double> magnitudes;
+  for (const std::string& name : parameters) {
+    const Tensor gradient = store.get(name + ".gradient").converted(DType::f64);
+    double& largest = magnitudes[name];
+    for (const double value : gradient.values<double>())
+      largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : INFINITY;
+  }
+  for (const std::string& name : fresh) store.erase(name);
+  return magnitudes;
 }
 
 std::string TrainingStep::table() const {

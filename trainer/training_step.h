@@ -1,6 +1,7 @@
 // TrainingStep: the plans that make one update of a network, and the counters that go with it. Private.
 #pragma once
 #include <optional>
+#include <map>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,6 +33,9 @@ class TrainingStep {
   void set_seed(uint64_t seed);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
+  /// The largest magnitude in every parameter's gradient for these rows, at the weights as they are; infinity where a value is not
+  /// finite. Slow: it builds a plan. The store is then as before, but for "loss".
+  std::map<std::string, double> gradient_magnitudes(const Dataset& data, std::span<const int64_t> rows);
 
   std::string table() const;
   /// A line an operation, in the order in which they run, whoever runs them.
@@ -42,6 +46,7 @@ class TrainingStep {
     Plan plan;
     void *x, *target, *weights;  // where it reads a batch; null for the update alone, and where rows have no weights
   };
+  static Batch bind(Plan plan);
   double run(Batch& batch, const Dataset& data, std::span<const int64_t> rows);
   void find_scalars();
   void write(void* scalar, double value) const;
@@ -50,6 +55,7 @@ class TrainingStep {
   RowPreparation preparation_;
   int64_t batch_, tail_, accumulate_;
   bool labels_, weighted_;
+  LoweringOptions lowering_;
   std::optional<SoftmaxCrossEntropy> entropy_;  // what it makes of targets; empty: another loss
   std::vector<Batch> plans_;
   std::vector<std::string> operations_;
