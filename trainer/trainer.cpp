@@ -11,6 +11,7 @@
 #include "plexus/layers/one_hot.h"
 #include "plexus/trainer/batches.h"
 #include "plexus/trainer/evaluator.h"
+#include "plexus/trainer/prefetch.h"
 #include "plexus/trainer/preflight.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/training_step.h"
@@ -175,6 +176,8 @@ TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
 bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vector<int64_t>& order,
                            Progress& progress, Epoch& record) {
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
+  step->set_augmentation(fit.augmentation, data.feature_shape(), fit.seed, progress.epoch);
+  Prefetch prefetch(data, order);
   double sum = 0;
   bool stop = false;
   while (progress.rows < data.size() && !stop) {
@@ -182,6 +185,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
     progress.loss = step->run(
         data, std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count)));
     progress.rows += count;
+    prefetch.advance(progress.rows);
     ++progress.step;
     if (!std::isfinite(progress.loss))
       throw DataError("fit: epoch " + std::to_string(progress.epoch) + ", step " +
@@ -191,6 +195,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
     sum += progress.loss * static_cast<double>(count);
     for (Callback* callback : fit.callbacks) stop |= callback->on_step(progress);
   }
+  data.require_unchanged();
   record.train_loss = sum / static_cast<double>(progress.rows);
   return !stop;
 }
@@ -208,6 +213,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
+  data.require_unchanged();  // before a row is read
   const auto check = [&](const Dataset& rows) {
     check_fit(*s.network, s.options.loss, rows);
     if (s.started) s.check_classes(rows);
@@ -217,6 +223,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   };
   Dataset train = check(data);
   check_learnable(train);
+  check_augmentation(options.augmentation, data.feature_shape());
   std::optional<Dataset> validation = options.validation;
   if (options.validation_fraction > 0) {
     Split parts = split(train, {.test_fraction = options.validation_fraction, .seed = options.seed});
@@ -274,7 +281,10 @@ Evaluation Trainer::evaluate(const Dataset& data) {
   state_->require_ready("evaluate");
   check_fit(*state_->network, state_->options.loss, data);
   state_->check_classes(data);
-  return state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  Evaluation result = state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  return result;
 }
 
 Tensor Trainer::predict(const Tensor& rows) {

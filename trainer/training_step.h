@@ -29,6 +29,8 @@ class TrainingStep {
   void reset();
   /// Writes learning rate and dropout seed to where the plans read them.
   void set(float learning_rate, uint64_t seed);
+  /// How rows are changed from now on, in epoch `epoch`; `image`: their shape. Allocates once where they are.
+  void set_augmentation(const Augmentation& augmentation, const Shape& image, uint64_t seed, int64_t epoch);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
 
@@ -49,6 +51,8 @@ class TrainingStep {
   bool labels_, weighted_;
   std::optional<SoftmaxCrossEntropy> entropy_;  // what it makes of targets; empty: another loss
   std::vector<Batch> plans_;
+  std::optional<EpochAugmentation> augmentation_;
+  std::vector<double> staging_;  // aligned for either type
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;
