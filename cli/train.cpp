@@ -47,7 +47,8 @@ struct Options {
   CheckpointFlags checkpoints;
   std::string run;
   std::vector<std::string> arguments;  // as parsed
-  bool plan = false, json = false;
+  std::string augment;
+  bool plan = false, json = false, map = false;
 };
 
 const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entropy"};
@@ -90,6 +91,26 @@ std::vector<float> make_class_weights(const std::string& text, const Dataset& tr
                           text + "'");
   }
   return weights;
+}
+
+// "flip,crop=2,shift=2"
+Augmentation parse_augmentation(const std::string& text) {
+  Augmentation result;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    const size_t equals = std::min(item.find('='), item.size());
+    const std::string name = item.substr(0, equals), value = item.substr(std::min(equals + 1, item.size()));
+    const bool number =
+        !value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 7;
+    if (name == "flip" && equals == item.size())
+      result.flip = true;
+    else if ((name == "crop" || name == "shift") && number)
+      (name == "crop" ? result.crop : result.shift) = std::stoll(value);
+    else
+      throw ArgumentError("--augment: expected flip, crop=PIXELS or shift=PIXELS, found '" + item + "'" +
+                          did_you_mean(name, {"flip", "crop", "shift"}));
+  }
+  return result;
 }
 
 // The parts of the data, each with its job.
@@ -152,6 +173,7 @@ int train(const Options& options, Observer* observer) {
     throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
   if (!options.out.empty()) check_output(options.out);
   if (!options.schedule.log.empty()) check_output(options.schedule.log);
+  parse_augmentation(options.augment);
   std::optional<RunDirectory> run;
   if (!options.run.empty()) run.emplace(options.run, options.checkpoints.resume);
   const CheckpointOptions checkpoints =
@@ -160,7 +182,7 @@ int train(const Options& options, Observer* observer) {
 
   catch_interrupts();
   const Missing missing = make_missing(options.missing);
-  const Data data = open_data({options.data, options.test, options.label, task, missing});
+  const Data data = open_data({options.data, options.test, options.label, task, missing, options.map});
   if (!model.empty()) check_names(options.data, data.train);
   if (observer && !observer->on_data(data)) return failed;
   const bool classify = data.train.labels();
@@ -185,6 +207,8 @@ int train(const Options& options, Observer* observer) {
   settings.ema_decay = options.schedule.ema_decay;
   Trainer trainer(network, settings, context);
   FitOptions fit{.epochs = options.epochs, .validation = parts.validation, .seed = options.seed};
+  fit.augmentation = parse_augmentation(options.augment);
+  check_augmentation(fit.augmentation, data.train.feature_shape());
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
   fit.checkpoints = checkpoints;
@@ -313,6 +337,13 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
          "--class-weights", options->class_weights,
          "How much rows count by class: balanced, or a list in the order of the classes (default: all alike)")
       ->type_name("balanced|LIST");
+  app->add_option(
+         "--augment", options->augment,
+         "Change images at random in every epoch, separated by commas: flip, crop=PIXELS, shift=PIXELS "
+         "(default: nothing)")
+      ->type_name("LIST");
+  app->add_flag("--map", options->map,
+                "Leave the features of a .npy table in the file: more than memory holds");
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));

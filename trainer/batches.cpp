@@ -32,14 +32,19 @@ void gather(const Executor& executor, std::span<const int64_t> rows, int64_t col
 /// Reads features, and prepares them. What is read goes to the front of a row.
 template <class T>
 void gather_prepared(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
-                     const RowPreparation& preparation, T* out) {
+                     const RowPreparation& preparation, T* out, const EpochAugmentation* augmentation) {
   const int64_t columns = preparation.columns_out();
   const T* const means = static_cast<const T*>(preparation.means());
   executor.parallel_for(
       static_cast<int64_t>(rows.size()), rows_per_piece(columns), [&](int64_t begin, int64_t end) {
         const std::span<const int64_t> piece =
             rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-        data.read_features(piece, out + begin * columns, columns);
+        T* const read = (augmentation ? static_cast<T*>(augmentation->staging) : out) + begin * columns;
+        data.read_features(piece, read, columns);
+        if (augmentation)
+          for (int64_t i = begin; i < end; ++i)
+            augment(augmentation->augmentation, augmentation->image, augmentation->random,
+                    rows[static_cast<size_t>(i)], read + (i - begin) * columns, out + i * columns);
         if (!preparation.needed()) return;
         for (int64_t i = begin; i < end; ++i)
           preparation.apply(std::span<T>(out + i * columns, static_cast<size_t>(columns)), means);
@@ -109,11 +114,12 @@ template void RowPreparation::apply(std::span<float> row, const float* means) co
 template void RowPreparation::apply(std::span<double> row, const double* means) const;
 
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
-                     const RowPreparation& preparation, DType dtype, void* out) {
+                     const RowPreparation& preparation, DType dtype, void* out,
+                     const EpochAugmentation* augmentation) {
   if (dtype == DType::f64)
-    gather_prepared(executor, data, rows, preparation, static_cast<double*>(out));
+    gather_prepared(executor, data, rows, preparation, static_cast<double*>(out), augmentation);
   else
-    gather_prepared(executor, data, rows, preparation, static_cast<float*>(out));
+    gather_prepared(executor, data, rows, preparation, static_cast<float*>(out), augmentation);
 }
 
 bool weights_rows(const SoftmaxCrossEntropy& entropy) {

@@ -1,5 +1,6 @@
 // Dataset: features and targets, row by row. Subsets share the data.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -31,6 +32,18 @@ class PLEXUS_EXPORT Dataset {
   /// ShapeError (no matrix).
   static Dataset from_table(const Tensor& table, const TableOptions& options = {});
   static Dataset from_table(const Table& table, const TableOptions& options = {});
+
+  /// As from_table of load_npy(file), classification and regression, but the features stay in the .npy file, mapped into
+  /// memory: more rows than memory holds can be trained on. f4, f8 and u1 keep their type until a batch is made of them. The
+  /// features of a table must lie side by side (label columns first or last); TableOptions::columns names no order.
+  /// The file must stay as it is: fit and evaluate throw IoError where it has changed, and where it gets shorter while rows are
+  /// read, the system ends the process (SIGBUS). Throws IoError, FormatError (with what cannot be mapped), and as those.
+  static Dataset map_table(const std::string& file, const TableOptions& options = {});
+  static Dataset map_classification(const std::string& file, Tensor labels, std::vector<std::string> class_names);
+  static Dataset map_regression(const std::string& file, Tensor targets);
+  bool mapped() const;
+  /// Throws IoError where the file that the features are mapped from has changed; nothing for features in memory.
+  void require_unchanged() const;
 
   int64_t size() const { return int64_t(rows_->size()); }
   /// Shape of one row of features, and of targets ([1] for class numbers).
@@ -80,6 +93,8 @@ class PLEXUS_EXPORT Dataset {
   void read_target(int64_t row, double* out) const;
   /// All targets as a tensor: i32 [n] or f32 [n, k].
   Tensor targets() const;
+  /// A row of features where it lies.
+  std::span<const std::byte> row_bytes(int64_t row) const;
   /// Where a row comes from, whatever subset this is; for messages: "row 17", "iris.csv: line 19".
   std::string place(int64_t row) const;
   /// A feature column, for messages: "column 3", "column 'width'".
@@ -88,6 +103,7 @@ class PLEXUS_EXPORT Dataset {
  private:
   struct Data;
   explicit Dataset(Data data);
+  static Dataset mapped_features(const std::string& file, const Dataset& targets);
   template <class To>
   void read(std::span<const int64_t> rows, To* out, int64_t stride) const;
   template <class From, class To>

@@ -34,6 +34,10 @@ Json schedule_json(const Schedule& schedule) {
   return json;
 }
 
+Json augmentation_json(const Augmentation& a) {
+  return {{"flip", a.flip}, {"crop", a.crop}, {"shift", a.shift}};
+}
+
 Json data_json(const Dataset* data) {
   if (!data) return nullptr;
   return {{"rows", data->size()}, {"fingerprint", fingerprint(*data)}};
@@ -92,6 +96,7 @@ std::string settings_json(const Sequential& network, const TrainerOptions& train
               {"batch_size", fit.full_batch ? train.size() : fit.batch_size},
               {"shuffle", fit.shuffle},
               {"shuffle_seed", fit.seed},
+              {"augmentation", augmentation_json(fit.augmentation)},
               {"operations", step.operations()},
               {data_key, {{"train", data_json(&train)}, {"validation", data_json(validation)}}}}
       .dump();

@@ -14,6 +14,7 @@
 #include "plexus/trainer/checkpointer.h"
 #include "plexus/trainer/divergence.h"
 #include "plexus/trainer/evaluator.h"
+#include "plexus/trainer/prefetch.h"
 #include "plexus/trainer/preflight.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
@@ -196,6 +197,9 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
                            const History& history) {
   Progress& progress = at.progress;
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
+  step->set_augmentation(fit.augmentation, data.feature_shape(), fit.seed, progress.epoch);
+  const int64_t first = progress.rows;  // not 0 where the epoch is resumed
+  Prefetch prefetch(data, std::span(order).subspan(static_cast<size_t>(first)));
   const double full = learning_rate(options.optimizer);
   const bool by_step = changes_within_epoch(options.schedule);
   SchedulePosition position{
@@ -215,6 +219,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
         std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count));
     progress.loss = step->run(data, rows);
     progress.rows += count;
+    prefetch.advance(progress.rows - first);
     if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(*step, data, rows, progress));
     divergence.after_step(progress.loss);
     if (average) average->update();
@@ -222,6 +227,7 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
     stop = callbacks.on_step(progress);
     if (checkpoints) checkpoints->after_step(at, history, stop);
   }
+  data.require_unchanged();
   return !stop;
 }
 
@@ -238,6 +244,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
+  data.require_unchanged();  // before a row is read
   History history;
   CallbackList callbacks(options.callbacks, history);
   const auto checked = [&](const Dataset& rows) {
@@ -249,6 +256,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   };
   Dataset train = checked(data);
   check_learnable(train);
+  check_augmentation(options.augmentation, data.feature_shape());
   std::optional<Dataset> validation = options.validation;
   if (options.validation_fraction > 0) {
     Split parts = split(train, {.test_fraction = options.validation_fraction, .seed = options.seed});
@@ -338,7 +346,10 @@ Evaluation Trainer::evaluate(const Dataset& data) {
   state_->require_ready("evaluate");
   check_fit(*state_->network, state_->options.loss, data);
   state_->check_classes(data);
-  return state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  Evaluation result = state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  return result;
 }
 
 Tensor Trainer::predict(const Tensor& rows) {

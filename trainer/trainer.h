@@ -8,6 +8,7 @@
 #include "plexus/core/context.h"
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
+#include "plexus/trainer/augmentation.h"
 #include "plexus/trainer/callback.h"
 #include "plexus/trainer/checkpoint.h"
 #include "plexus/trainer/dataset.h"
@@ -48,6 +49,7 @@ struct FitOptions {
   bool shuffle = true;
   uint64_t seed = 0;             ///< of shuffling and of the validation split
   std::vector<Callback*> callbacks = {};
+  Augmentation augmentation = {};  ///< of the rows that are trained on, by `seed`; validation sees them as they are
   CheckpointOptions checkpoints = {};
 };
 

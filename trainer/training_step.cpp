@@ -104,6 +104,15 @@ void TrainingStep::set_seed(uint64_t seed) {
   network_->store().scalar<int64_t>("seed") = static_cast<int64_t>(seed);
 }
 
+void TrainingStep::set_augmentation(const Augmentation& augmentation, const Shape& image, uint64_t seed,
+                                    int64_t epoch) {
+  augmentation_.reset();
+  if (!augmentation.any()) return;
+  staging_.resize(static_cast<size_t>(batch_ * image.elements()));
+  const RandomStream random(seed, Purpose::augment, 0, static_cast<uint32_t>(epoch));
+  augmentation_ = EpochAugmentation{augmentation, image, random, staging_.data()};
+}
+
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
   if (network_->store().version() != version_) find_scalars();
   ++*step_;
@@ -125,7 +134,8 @@ double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
 double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int64_t> rows) {
   const Executor& executor = batch.plan.context().executor();
   const DType dtype = network_->dtype();
-  gather_features(executor, data, rows, preparation_, dtype, batch.x);
+  gather_features(executor, data, rows, preparation_, dtype, batch.x,
+                  augmentation_ ? &*augmentation_ : nullptr);
   const SoftmaxCrossEntropy* const entropy = entropy_ ? &*entropy_ : nullptr;
   gather_targets(executor, data, rows, dtype, batch.target, entropy);
   if (batch.weights) gather_weights(data, rows, dtype, batch.weights, entropy);

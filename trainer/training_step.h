@@ -1,7 +1,7 @@
 // TrainingStep: the plans that make one update of a network, and the counters that go with it. Private.
 #pragma once
-#include <optional>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -31,6 +31,8 @@ class TrainingStep {
   /// Both write to where the plans read. Allocate nothing.
   void set_learning_rate(double rate);
   void set_seed(uint64_t seed);
+  /// How rows are changed from now on, in epoch `epoch`; `image`: their shape. Allocates once where they are.
+  void set_augmentation(const Augmentation& augmentation, const Shape& image, uint64_t seed, int64_t epoch);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
   /// The largest magnitude in every parameter's gradient for these rows, at the weights as they are; infinity where a value is not
@@ -59,6 +61,8 @@ class TrainingStep {
   std::optional<SoftmaxCrossEntropy> entropy_;  // what it makes of targets; empty: another loss
   std::vector<Batch> plans_;
   std::vector<std::string> operations_;
+  std::optional<EpochAugmentation> augmentation_;
+  std::vector<double> staging_;  // aligned for either type
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;

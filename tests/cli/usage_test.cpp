@@ -79,6 +79,11 @@ TEST(Usage, Regularization) {
   expect_usage_error({"--clip-norm", "1", "--clip-value", "1"}, "--clip-norm and --clip-value exclude each other");
   expect_usage_error({"--label-smoothing", "1"}, "expected a number from 0 to below 1, found '1'");
 }
+TEST(Usage, Augment) {
+  expect_usage_error({"--augment", "flop"}, "found 'flop' (did you mean flip?)");
+  expect_usage_error({"--augment", "shift"}, "expected flip, crop=PIXELS or shift=PIXELS, found 'shift'");
+  expect_usage_error({"--augment", "flip,crop=x"}, "found 'crop=x'");
+}
 TEST(Usage, MisspeltOptimizer) {
   expect_usage_error({"--optimizer", "adan"}, "adam");
   expect_usage_error({"--optimizer", ""}, "optimizer");
