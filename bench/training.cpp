@@ -1,7 +1,13 @@
 // Training steps through Trainer::fit: gathering the rows of a batch, forward, loss, backward, update; and
 // what an epoch adds.
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+
 #include "plexus/bench/network.h"
 #include "plexus/core/error.h"
+#include "plexus/io/npy.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::bench {
@@ -20,6 +26,22 @@ class StepCounter final : public Callback {
   benchmark::State& state_;
 };
 
+/// The same rows, their features mapped from a .npy file. Nobody else can open it: the name is gone at once.
+Dataset in_file(const Dataset& data) {
+  const int64_t columns = data.feature_shape().elements();
+  Tensor features(DType::f32, {data.size(), columns});
+  for (int64_t row = 0; row < data.size(); row++)
+    data.read_features(row, features.values<float>().data() + row * columns);
+  std::string path = (std::filesystem::temp_directory_path() / "plexus-bench-XXXXXX").string();
+  const int descriptor = mkstemp(path.data());
+  if (descriptor < 0) throw IoError(path + ": cannot be made");
+  close(descriptor);
+  save_npy(path, features);
+  Dataset mapped = Dataset::map_classification(path, data.targets(), data.class_names());
+  unlink(path.c_str());
+  return mapped;
+}
+
 /// A network in training.
 struct Training {
   Sequential network;
@@ -27,9 +49,10 @@ struct Training {
   int64_t batch;
   Trainer trainer;
 
-  Training(const Context& context, const conformance::Network& shape, int64_t b, const Optimizer& optimizer)
+  Training(const Context& context, const conformance::Network& shape, int64_t b, const Optimizer& optimizer,
+           bool mapped)
       : network(make_network(shape)),
-        data(random_dataset(shape, data_rows)),
+        data(mapped ? in_file(random_dataset(shape, data_rows)) : random_dataset(shape, data_rows)),
         batch(b),
         trainer(network, {.optimizer = optimizer}, context) {}
 };
@@ -54,8 +77,8 @@ Plan step_plan(Training& training, const Optimizer& optimizer) {
 }
 
 Suite::Measurement prepare_training(Suite& suite, const conformance::Network& shape, int64_t batch,
-                                    const Optimizer& optimizer) {
-  const auto training = std::make_shared<Training>(suite.context(), shape, batch, optimizer);
+                                    const Optimizer& optimizer, bool mapped) {
+  const auto training = std::make_shared<Training>(suite.context(), shape, batch, optimizer, mapped);
   Plan plan = step_plan(*training, optimizer);
   if (&suite.backend() != &suite.context().reference()) {
     const Plan::Difference difference = plan.check(rows_to_verify(plan.program()));
@@ -79,10 +102,15 @@ void add_training(Suite& suite) {
       if (suite.quick() && batch != 32) continue;
       for (const std::string name : {"sgd", "adam"}) {
         if (suite.quick() && name != "sgd") continue;
-        suite.add("training/" + network.name + "/b" + std::to_string(batch) + "/" + name,
-                  [&suite, network, batch, name] {
-                    return prepare_training(suite, network, batch, make_optimizer(name));
-                  });
+        const std::string title = "training/" + network.name + "/b" + std::to_string(batch) + "/" + name;
+        const auto add = [&](const std::string& where, bool mapped) {
+          suite.add(title + where, [&suite, network, batch, name, mapped] {
+            return prepare_training(suite, network, batch, make_optimizer(name), mapped);
+          });
+        };
+        add("", false);
+        // Rows from a file that the system holds in memory: what mapping and reading ahead cost.
+        if (network.name == "784-128-10") add("-mapped", true);
       }
     }
   }

@@ -32,7 +32,12 @@ std::vector<std::string> parts(const std::string& list) {
 }
 
 /// `options.label_names` count where the table has them all and `labels` names none.
-Dataset open_table(const std::string& path, const std::string& labels, TableOptions options) {
+Dataset open_table(const std::string& path, const std::string& labels, TableOptions options, bool map) {
+  if (map) {
+    if (fs::path(path).extension() != ".npy") throw ArgumentError("--map is for .npy files, not " + path);
+    set_labels(options, labels, {});
+    return in_file(path, [&] { return Dataset::map_table(path, options); });
+  }
   if (fs::path(path).extension() == ".npy") {
     const Tensor table = load_npy(path);
     set_labels(options, labels, {});
@@ -55,6 +60,7 @@ Data open_images(const DataOptions& options) {
     throw ArgumentError("--label is for tables; " + options.path + " has files of labels");
   if (options.task == Task::regress)
     throw ArgumentError("--task regress is for tables; " + options.path + " has files of class labels");
+  if (options.map) throw ArgumentError("--map is for .npy files, not " + options.path);
   if (options.missing != Missing::error)
     throw ArgumentError("--missing is for tables; images have no missing values");
   const std::string& test = options.test.empty() ? options.path : options.test;
@@ -130,8 +136,8 @@ bool has_test_part(const std::string& path) { return is_image_directory(path); }
 Data open_data(const DataOptions& options) {
   Data data = [&]() -> Data {
     if (is_image_directory(options.path)) return open_images(options);
-    Dataset train =
-        open_table(options.path, options.label, {.task = options.task, .missing = options.missing});
+    Dataset train = open_table(options.path, options.label,
+                               {.task = options.task, .missing = options.missing}, options.map);
     std::optional<Dataset> test;
     if (!options.test.empty()) {
       const Task task = train.labels() ? Task::classify : Task::regress;
@@ -140,7 +146,8 @@ Data open_data(const DataOptions& options) {
                          .task = task,
                          .missing = options.missing,
                          .class_names = train.class_names(),
-                         .columns = train.column_names()});
+                         .columns = train.column_names()},
+                        options.map);
     }
     return {train, test, train.task_reason()};
   }();

@@ -15,6 +15,7 @@ struct DataOptions {
   std::string label;              ///< names or indices of the label columns of a table, with commas; empty: the last one
   Task task = Task::automatic;
   Missing missing = Missing::error;
+  bool map = false;               ///< features of a .npy table stay in the file
 };
 
 struct Data {

@@ -49,6 +49,13 @@ CLI::Validator number() {
   });
 }
 
+CLI::Validator amount() {
+  return validator("a number of at least 0", [](const std::string& text) {
+    const auto value = parse<double>(text);
+    return value && std::isfinite(*value) && *value >= 0;
+  });
+}
+
 CLI::Validator positive_number() {
   return validator("a number above 0", [](const std::string& text) {
     const auto value = parse<double>(text);
@@ -137,6 +144,28 @@ Optimizer optimizer(const OptimizerFlags& flags) {
       result);
   make_spec(result);  // throws for values out of range
   return result;
+}
+
+void add_flags(CLI::App& app, RegularizationFlags& flags) {
+  const auto add = [&](const char* name, double& value, const char* text) {
+    app.add_option(name, value, text)->type_name("X")->check(amount());
+  };
+  add("--l1", flags.l1, "Penalty of X times the sum of |weight|, biases excepted (default: 0)");
+  add("--l2", flags.l2, "Penalty of X times the sum of weight^2, biases excepted (default: 0)");
+  add("--max-norm", flags.max_norm, "Largest norm of the weights that lead to an output (default: 0, off)");
+  add("--clip-norm", flags.clip_norm,
+      "Gradients are scaled down to this norm over all of them (default: 0, off)");
+  add("--clip-value", flags.clip_value, "Every gradient is held within -X and X (default: 0, off)");
+}
+
+void set(TrainerOptions& options, const RegularizationFlags& flags) {
+  if (flags.clip_norm > 0 && flags.clip_value > 0)
+    throw ArgumentError("--clip-norm and --clip-value exclude each other");
+  options.l1 = flags.l1;
+  options.l2 = flags.l2;
+  options.max_norm = flags.max_norm;
+  options.clip_norm = flags.clip_norm;
+  options.clip_value = flags.clip_value;
 }
 
 }  // namespace plexus::cli

@@ -8,6 +8,7 @@
 
 #include "plexus/backends/registry.h"
 #include "plexus/trainer/optimizer.h"
+#include "plexus/trainer/trainer.h"
 
 namespace plexus::cli {
 
@@ -15,6 +16,8 @@ namespace plexus::cli {
 CLI::Validator whole_number(int64_t low, int64_t high = INT64_MAX);
 /// Accepts finite numbers.
 CLI::Validator number();
+/// Accepts finite numbers from 0.
+CLI::Validator amount();
 /// Accepts finite numbers above 0.
 CLI::Validator positive_number();
 /// Accepts numbers in [0, 1), or in (0, 1).
@@ -41,5 +44,13 @@ struct OptimizerFlags {
 void add_flags(CLI::App& app, OptimizerFlags& flags);
 /// Throws ArgumentError for a flag that the optimizer has no use for.
 Optimizer optimizer(const OptimizerFlags& flags);
+
+/// What holds weights and gradients small.
+struct RegularizationFlags {
+  double l1 = 0, l2 = 0, max_norm = 0, clip_norm = 0, clip_value = 0;
+};
+void add_flags(CLI::App& app, RegularizationFlags& flags);
+/// Writes them into the options. Throws ArgumentError for two that exclude each other.
+void set(TrainerOptions& options, const RegularizationFlags& flags);
 
 }  // namespace plexus::cli

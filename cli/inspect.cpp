@@ -20,6 +20,7 @@
 #include "plexus/io/npz.h"
 #include "plexus/io/safetensors.h"
 #include "plexus/layers/one_hot.h"
+#include "plexus/trainer/checkpoint.h"
 #include "plexus/trainer/model_file.h"
 
 namespace plexus::cli {
@@ -253,6 +254,20 @@ void show_safetensors(const std::string& file) {
   show_tensors(content.tensors);
 }
 
+void show_checkpoint(const std::string& file) {
+  Checkpoint c = load_checkpoint(file);
+  std::printf("%s: checkpoint, written by Plexus %s with backend %s (%s) on %d thread%s\n", file.c_str(),
+              c.library_version.c_str(), c.backend.c_str(), c.isa.c_str(), c.threads,
+              c.threads == 1 ? "" : "s");
+  std::printf("%s epoch %lld, %lld step%s of it\n\n", c.whole ? "after" : "in", (long long)c.epoch,
+              (long long)c.step, c.step == 1 ? "" : "s");
+  std::vector<NamedTensor> tensors;
+  for (Checkpoint::Entry& entry : c.entries) tensors.push_back({entry.name, std::move(entry.tensor)});
+  show_tensors(tensors);
+  for (const auto& [name, state] : c.callbacks) std::printf("\ncallback %s: %s", name.c_str(), state.c_str());
+  std::printf("\nsettings %s\n", c.settings.c_str());
+}
+
 /// The first bytes of a file, of which formats are known.
 std::string first_bytes(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
@@ -274,6 +289,8 @@ int inspect(const Options& options) {
     show_csv(options);
   else if (bytes.starts_with("\x93NUMPY") || ending == ".npy")
     show_npy(options);
+  else if (bytes.starts_with("\x89PLXC") || ending == ".checkpoint")
+    show_checkpoint(file);
   else if (bytes.starts_with("PK") || ending == ".npz") {
     const std::vector<NamedTensor> arrays = load_npz(file);
     std::printf("%s: NumPy archive, %zu array%s\n\n", file.c_str(), arrays.size(),
@@ -284,7 +301,8 @@ int inspect(const Options& options) {
   else if (bytes.starts_with(std::string(2, '\0')) || bytes.starts_with("\x1f\x8b"))
     show_idx(file);
   else
-    refuse_file(file, "a file .npy, .npz, .csv, .safetensors or IDX, or a directory of IDX files");
+    refuse_file(file,
+                "a file .npy, .npz, .csv, .safetensors, .checkpoint or IDX, or a directory of IDX files");
   return ok;
 }
 
@@ -292,10 +310,11 @@ int inspect(const Options& options) {
 
 Command inspect_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("inspect", "Show what a file of data or a saved model holds");
-  app->add_option(
-         "FILE", options->file,
-         "A model, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX files, or fashion-mnist")
+  CLI::App* app =
+      parent.add_subcommand("inspect", "Show what a file of data, a saved model or a checkpoint holds");
+  app->add_option("FILE", options->file,
+                  "A model, a checkpoint, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX "
+                  "files, or fashion-mnist")
       ->required();
   app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
       ->type_name("NAME|INDEX");

@@ -16,6 +16,7 @@ struct Options {
   std::string layers = "128,relu";
   int64_t batch = 32, input = 784, classes = 10;
   OptimizerFlags optimizer;
+  RegularizationFlags regularization;
   BackendFlags backend;
 };
 
@@ -23,7 +24,9 @@ int plan(const Options& options) {
   const Context context = make_context(context_options(options.backend));
   const Optimizer chosen = optimizer(options.optimizer);
   Sequential network = make_network(parse_layers(options.layers), {options.input}, options.classes, 0);
-  Trainer trainer(network, {.loss = SoftmaxCrossEntropy{}, .optimizer = chosen}, context);
+  TrainerOptions settings{.loss = SoftmaxCrossEntropy{}, .optimizer = chosen};
+  set(settings, options.regularization);
+  Trainer trainer(network, settings, context);
 
   std::printf("%s\n", network.summary().c_str());
   std::printf("training step, %lld rows, %s\n%s\n", (long long)options.batch, to_string(chosen).c_str(),
@@ -51,6 +54,7 @@ Command plan_command(CLI::App& parent) {
       ->type_name("N")
       ->check(whole_number(1));
   add_flags(*app, options->optimizer);
+  add_flags(*app, options->regularization);
   add_flags(*app, options->backend);
   app->footer("Example:\n  plexus plan --layers 256,relu,128,relu --batch 64 --optimizer adam");
   return {app, [options] { return plan(*options); }};

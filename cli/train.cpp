@@ -2,6 +2,7 @@
 #include "plexus/cli/train.h"
 
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 #include <sstream>
 
@@ -22,6 +23,7 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/class_weights.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/target_scaling.h"
@@ -40,11 +42,15 @@ struct Options {
   uint64_t seed = 0;
   OptimizerFlags optimizer;
   ScheduleFlags schedule;
+  RegularizationFlags regularization;
+  double label_smoothing = 0;
+  std::string class_weights;
   BackendFlags backend;
   CheckpointFlags checkpoints;
   std::string run;
   std::vector<std::string> arguments;  // as parsed
-  bool plan = false, json = false;
+  std::string augment;
+  bool plan = false, json = false, map = false;
 };
 
 const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entropy"};
@@ -71,6 +77,42 @@ Loss make_loss(const std::string& name, Task task, const std::string& reason) {
   if (name == "mae") return Mae{};
   if (name == "huber") return Huber{};
   return SoftmaxCrossEntropy{};
+}
+
+// Of a list in the order of the classes, or by how many rows to train on each class has.
+std::vector<float> make_class_weights(const std::string& text, const Dataset& train) {
+  if (text.empty()) return {};
+  if (text == "balanced") return balanced_class_weights(train);
+  std::vector<float> weights;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    char* end = nullptr;
+    weights.push_back(std::strtof(item.c_str(), &end));
+    if (item.empty() || *end != '\0')
+      throw ArgumentError("--class-weights: expected balanced or numbers separated by commas, found '" +
+                          text + "'");
+  }
+  return weights;
+}
+
+// "flip,crop=2,shift=2"
+Augmentation parse_augmentation(const std::string& text) {
+  Augmentation result;
+  std::istringstream list(text);
+  for (std::string item; std::getline(list, item, ',');) {
+    const size_t equals = std::min(item.find('='), item.size());
+    const std::string name = item.substr(0, equals), value = item.substr(std::min(equals + 1, item.size()));
+    const bool number =
+        !value.empty() && value.find_first_not_of("0123456789") == std::string::npos && value.size() < 7;
+    if (name == "flip" && equals == item.size())
+      result.flip = true;
+    else if ((name == "crop" || name == "shift") && number)
+      (name == "crop" ? result.crop : result.shift) = std::stoll(value);
+    else
+      throw ArgumentError("--augment: expected flip, crop=PIXELS or shift=PIXELS, found '" + item + "'" +
+                          did_you_mean(name, {"flip", "crop", "shift"}));
+  }
+  return result;
 }
 
 // The parts of the data, each with its job.
@@ -130,6 +172,8 @@ int train(const Options& options, Observer* observer) {
 
   const Optimizer chosen = optimizer(options.optimizer);
   ChosenSchedule schedule(options.schedule, options.validation > 0);
+  TrainerOptions settings;
+  set(settings, options.regularization);
   auto hidden = parse_layers(options.layers);
   const Task task = make_task(options.task);
   make_loss(options.loss, task, "--task " + options.task);
@@ -139,6 +183,7 @@ int train(const Options& options, Observer* observer) {
     throw ArgumentError("--test-fraction: " + options.data + " has test data of its own");
   if (!options.out.empty()) check_output(options.out);
   if (!options.schedule.log.empty()) check_output(options.schedule.log);
+  parse_augmentation(options.augment);
   std::optional<RunDirectory> run;
   if (!options.run.empty()) run.emplace(options.run, options.checkpoints.resume);
   const CheckpointOptions checkpoints =
@@ -147,11 +192,11 @@ int train(const Options& options, Observer* observer) {
 
   catch_interrupts();
   const Missing missing = make_missing(options.missing);
-  const Data data = open_data({options.data, options.test, options.label, task, missing});
+  const Data data = open_data({options.data, options.test, options.label, task, missing, options.map});
   if (!model.empty()) check_names(options.data, data.train);
   if (observer && !observer->on_data(data)) return failed;
   const bool classify = data.train.labels();
-  const Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
+  Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   Parts parts = divide(data, options);
   std::optional<TargetScaling> scaling;
   if (!classify) {
@@ -159,19 +204,27 @@ int train(const Options& options, Observer* observer) {
     parts.train = scaling->apply(parts.train);
     if (parts.validation) parts.validation = scaling->apply(*parts.validation);
   }
+  if (auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss)) {
+    entropy->label_smoothing = options.label_smoothing;
+    entropy->class_weights = make_class_weights(options.class_weights, parts.train);
+  } else if (options.label_smoothing > 0 || !options.class_weights.empty()) {
+    throw ArgumentError(std::string(options.label_smoothing > 0 ? "--label-smoothing" : "--class-weights") +
+                        " needs classes and --loss cross-entropy, but the loss is " + to_string(loss));
+  }
 
   const int64_t outputs = classify ? data.train.classes() : data.train.target_shape().elements();
   Sequential network = make_network(std::move(hidden), data.train.feature_shape(), outputs, options.seed,
                                     {parts.train.categories(), missing == Missing::keep});
-  Trainer trainer(network,
-                  {.loss = loss,
-                   .optimizer = chosen,
-                   .schedule = schedule.schedule(),
-                   .warmup_steps = options.schedule.warmup_steps,
-                   .seed = options.seed,
-                   .ema_decay = options.schedule.ema_decay},
-                  context);
+  settings.loss = loss;
+  settings.optimizer = chosen;
+  settings.schedule = schedule.schedule();
+  settings.warmup_steps = options.schedule.warmup_steps;
+  settings.seed = options.seed;
+  settings.ema_decay = options.schedule.ema_decay;
+  Trainer trainer(network, settings, context);
   FitOptions fit{.validation = parts.validation, .seed = options.seed};
+  fit.augmentation = parse_augmentation(options.augment);
+  check_augmentation(fit.augmentation, data.train.feature_shape());
   fit.full_batch = options.batch == "full";
   fit.batch_size = fit.full_batch ? parts.train.size() : std::stoll(options.batch);
   fit.epochs = options.epochs.value_or(default_epochs(parts.train.size(), fit.batch_size));
@@ -295,6 +348,22 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
       ->check(batch_size());
   add_flags(*app, options->optimizer);
   add_flags(*app, options->schedule);
+  add_flags(*app, options->regularization);
+  app->add_option("--label-smoothing", options->label_smoothing,
+                  "Share of every target that all classes get alike (default: 0)")
+      ->type_name("F")
+      ->check(fraction(true));
+  app->add_option(
+         "--class-weights", options->class_weights,
+         "How much rows count by class: balanced, or a list in the order of the classes (default: all alike)")
+      ->type_name("balanced|LIST");
+  app->add_option(
+         "--augment", options->augment,
+         "Change images at random in every epoch, separated by commas: flip, crop=PIXELS, shift=PIXELS "
+         "(default: nothing)")
+      ->type_name("LIST");
+  app->add_flag("--map", options->map,
+                "Leave the features of a .npy table in the file: more than memory holds");
   app->add_option("--seed", options->seed, "Seed of all that is random (default: 0)")
       ->type_name("N")
       ->check(whole_number(0));

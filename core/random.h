@@ -12,7 +12,7 @@ namespace plexus {
 PLEXUS_EXPORT std::array<uint32_t, 4> philox(std::array<uint32_t, 4> counter, std::array<uint32_t, 2> key);
 
 /// What a stream of random numbers is for: keeps the streams of one seed apart.
-enum class Purpose : uint8_t { initialize = 1, shuffle = 2, dropout = 3, split = 4, permute = 5, user = 255 };
+enum class Purpose : uint8_t { initialize = 1, shuffle = 2, dropout = 3, split = 4, augment = 5, permute = 6, user = 255 };
 
 /// A stream of random numbers. Copyable, stateless: any position can be asked at any time from any thread.
 class PLEXUS_EXPORT RandomStream {

@@ -318,6 +318,19 @@ Tensor read_npy(Source& source) {
   return c_order(std::move(data), header.shape);
 }
 
+NpyLayout read_npy_layout(Source& source) {
+  NpyLayout layout;
+  const Header header = read_header(source, layout.offset);
+  const ElementType& type = header.type;
+  const bool native = type.size == 1 || type.big_endian == (std::endian::native == std::endian::big);
+  if (native && type.kind == ElementKind::floating && type.size >= 4)
+    layout.dtype = type.size == 4 ? DType::f32 : DType::f64;
+  if (type.kind == ElementKind::unsigned_integer && type.size == 1) layout.dtype = DType::u8;
+  layout.fortran_order = header.fortran_order;
+  layout.shape = header.shape;
+  return layout;
+}
+
 std::string npy_header(const std::string& caller, const Tensor& tensor) {
   std::string sizes;
   for (const int64_t size : tensor.shape()) sizes += std::to_string(size) + ", ";

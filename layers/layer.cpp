@@ -90,6 +90,7 @@ void Lowering::add_update(BufferId parameter) {
   spec.m = matrix.rows();
   spec.n = matrix.columns();
   spec.dtype = of.dtype;
+  if (of.shape.rank() < 2) spec.l1 = spec.l2 = 0;  // a bias: it is no weight of anything
   const auto remembered = [&](bool wanted, const char* name) {
     if (!wanted) return no_buffer;
     return program.add_buffer({.name = of.name + name,
@@ -103,6 +104,15 @@ void Lowering::add_update(BufferId parameter) {
   program.add(owners_.at(parameter) + " update " + of.name.substr(of.name.rfind('.') + 1), spec,
               {parameter, gradient(parameter), first_state, second_state, scalar("learning_rate", of.dtype),
                spec.has_moments() ? scalar("step", DType::i64) : no_buffer, clip_factor});
+}
+
+void Lowering::add_max_norm(BufferId parameter, double limit) {
+  const Buffer of = program[parameter];
+  if (of.shape.rank() < 2) return;
+  const Shape matrix = matrix_shape(of.shape);
+  program.add(owners_.at(parameter) + " max norm " + of.name.substr(of.name.rfind('.') + 1),
+              MaxNormSpec{.m = matrix.rows(), .n = matrix.columns(), .limit = limit, .dtype = of.dtype},
+              {parameter});
 }
 
 }  // namespace plexus

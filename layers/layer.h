@@ -60,6 +60,7 @@ class PLEXUS_EXPORT Lowering {
   /// The parameter's gradient is complete: adds its update where `update`, and remembers the parameter in `trained`.
   void finish(BufferId parameter);
   void add_update(BufferId parameter);
+  void add_max_norm(BufferId parameter, double limit);  ///< of a matrix of weights; nothing for a bias
   std::vector<BufferId> trained;  ///< parameters whose gradients the program computes
 
  private:

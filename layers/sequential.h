@@ -24,8 +24,10 @@ struct LoweringOptions {
   DType dtype = DType::f32;
   Loss loss = {};
   bool labels = true;                    ///< targets are class numbers
-  UpdateSpec update = {};                ///< kind and hyperparameters
+  UpdateSpec update = {};                ///< kind and hyperparameters; penalties reach weights, not biases
   double clip_norm = 0;                  ///< > 0: gradients scaled to this global norm at most
+  double max_norm = 0;                   ///< > 0: each output's weights are held to this norm, behind the updates
+  bool sample_weights = false;           ///< input "sample_weights" [batch, 1]: the loss of a row counts so many times
   bool accumulate = false;               ///< backward: add to the gradients
   bool loss_scale = false;               ///< the loss is multiplied by the scalar "loss_scale" instead of 1/rows
   bool input_gradient = false;           ///< output "x.gradient"

@@ -49,6 +49,9 @@ class NetworkLowering {
       name_trained();
     }
     if (options_.part == Part::apply || (options_.part == Part::step && !l.update)) clip_and_update();
+    // Last of all: between updates they would keep gradient and update from being one kernel.
+    if (options_.max_norm > 0 && (options_.part == Part::apply || options_.part == Part::step))
+      for (const BufferId parameter : l.trained) l.add_max_norm(parameter, options_.max_norm);
     return std::move(l.program);
   }
 
@@ -108,16 +111,23 @@ class NetworkLowering {
     const int64_t columns = l.row(y).elements();
     LossSpec spec = make_spec(options_.loss, options_.batch, columns, options_.labels, l.dtype);
     spec.gradient = l.training;
+    spec.sample_weights = options_.sample_weights;
     const bool numbers = spec.kind == LossKind::softmax_cross_entropy;
     const BufferId target = l.program.add_buffer({.name = "target",
                                                   .role = Role::input,
                                                   .shape = {options_.batch, numbers ? 1 : columns},
                                                   .dtype = numbers ? DType::i32 : l.dtype,
                                                   .batch = true});
+    const BufferId weights = options_.sample_weights ? l.program.add_buffer({.name = "sample_weights",
+                                                                             .role = Role::input,
+                                                                             .shape = {options_.batch, 1},
+                                                                             .dtype = l.dtype,
+                                                                             .batch = true})
+                                                     : no_buffer;
     const BufferId scale = options_.loss_scale ? l.scalar("loss_scale", l.dtype) : no_buffer;
     l.enter(0, "loss", "loss");
     const BufferId gradient = l.training ? l.temporary("gradient", l.row(y)) : no_buffer;
-    l.add("", spec, {y, target, no_buffer, no_buffer, scale, gradient, l.scalar("loss", l.dtype)});
+    l.add("", spec, {y, target, no_buffer, weights, scale, gradient, l.scalar("loss", l.dtype)});
     return gradient;
   }
 
@@ -189,6 +199,7 @@ Program Sequential::lower(const LoweringOptions& options) const {
     if (rows < 0 || rows > options.batch)
       throw ArgumentError("lower: " + std::to_string(rows) + " rows in batches of at most " +
                           std::to_string(options.batch));
+  if (!(options.max_norm >= 0)) throw ArgumentError("lower: max_norm must be 0 (off) or more, and no NaN");
   if (!(options.clip_norm >= 0)) throw ArgumentError("lower: clip_norm must be 0 (off) or more, and no NaN");
   return NetworkLowering(*this, options).run();
 }

@@ -32,14 +32,19 @@ void gather(const Executor& executor, std::span<const int64_t> rows, int64_t col
 /// Reads features, and prepares them. What is read goes to the front of a row.
 template <class T>
 void gather_prepared(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
-                     const RowPreparation& preparation, T* out) {
+                     const RowPreparation& preparation, T* out, const EpochAugmentation* augmentation) {
   const int64_t columns = preparation.columns_out();
   const T* const means = static_cast<const T*>(preparation.means());
   executor.parallel_for(
       static_cast<int64_t>(rows.size()), rows_per_piece(columns), [&](int64_t begin, int64_t end) {
         const std::span<const int64_t> piece =
             rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
-        data.read_features(piece, out + begin * columns, columns);
+        T* const read = (augmentation ? static_cast<T*>(augmentation->staging) : out) + begin * columns;
+        data.read_features(piece, read, columns);
+        if (augmentation)
+          for (int64_t i = begin; i < end; ++i)
+            augment(augmentation->augmentation, augmentation->image, augmentation->random,
+                    rows[static_cast<size_t>(i)], read + (i - begin) * columns, out + i * columns);
         if (!preparation.needed()) return;
         for (int64_t i = begin; i < end; ++i)
           preparation.apply(std::span<T>(out + i * columns, static_cast<size_t>(columns)), means);
@@ -109,18 +114,56 @@ template void RowPreparation::apply(std::span<float> row, const float* means) co
 template void RowPreparation::apply(std::span<double> row, const double* means) const;
 
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
-                     const RowPreparation& preparation, DType dtype, void* out) {
+                     const RowPreparation& preparation, DType dtype, void* out,
+                     const EpochAugmentation* augmentation) {
   if (dtype == DType::f64)
-    gather_prepared(executor, data, rows, preparation, static_cast<double*>(out));
+    gather_prepared(executor, data, rows, preparation, static_cast<double*>(out), augmentation);
   else
-    gather_prepared(executor, data, rows, preparation, static_cast<float*>(out));
+    gather_prepared(executor, data, rows, preparation, static_cast<float*>(out), augmentation);
+}
+
+bool weights_rows(const SoftmaxCrossEntropy& entropy) {
+  return entropy.label_smoothing == 0 && !entropy.class_weights.empty();
+}
+
+void gather_weights(const Dataset& data, std::span<const int64_t> rows, DType dtype, void* out,
+                    const SoftmaxCrossEntropy* entropy) {
+  const bool by_class = data.labels() && entropy && weights_rows(*entropy);
+  const auto write = [&](auto* to) {
+    for (size_t i = 0; i < rows.size(); ++i) {
+      double weight = data.sample_weight(rows[i]);
+      if (by_class) weight *= entropy->class_weights[static_cast<size_t>(data.label(rows[i]))];
+      to[i] = static_cast<std::remove_reference_t<decltype(*to)>>(weight);
+    }
+  };
+  if (dtype == DType::f64)
+    write(static_cast<double*>(out));
+  else
+    write(static_cast<float*>(out));
 }
 
 void gather_targets(const Executor& executor, const Dataset& data, std::span<const int64_t> rows, DType dtype,
-                    void* out) {
-  const int64_t columns = data.target_shape().elements();
-  const auto read = [&](int64_t row, auto* to) { data.read_target(row, to); };
-  if (data.labels())
+                    void* out, const SoftmaxCrossEntropy* entropy) {
+  const bool smooth = entropy && entropy->label_smoothing > 0;
+  const bool soften = entropy && (smooth || (!data.labels() && !entropy->class_weights.empty()));
+  const int64_t columns = data.labels() && smooth ? data.classes() : data.target_shape().elements();
+  const auto read = [&](int64_t row, auto* to) {
+    if (!soften) return data.read_target(row, to);
+    if (data.labels()) {
+      std::fill_n(to, columns, 0);
+      to[data.label(row)] = 1;
+    } else {
+      data.read_target(row, to);
+    }
+    using To = std::remove_reference_t<decltype(*to)>;
+    const double kept = 1 - entropy->label_smoothing, shared = entropy->label_smoothing / double(columns);
+    for (int64_t c = 0; c < columns; ++c) {
+      const double weight =
+          entropy->class_weights.empty() ? 1 : entropy->class_weights[static_cast<size_t>(c)];
+      to[c] = static_cast<To>(weight * (kept * double(to[c]) + shared));
+    }
+  };
+  if (data.labels() && !smooth)
     data.read_labels(rows, static_cast<int32_t*>(out));
   else if (dtype == DType::f64)
     gather<double>(executor, rows, columns, out, read);

@@ -71,8 +71,14 @@ bool is_number(const std::string& text) {
 Dataset::Dataset() : Dataset(Data{}) {}
 
 Dataset::Dataset(Data data) {
-  rows_ = all_rows(data.features.shape().rows());
-  data.feature_shape = data.features.shape().row();
+  if (!data.map) {
+    data.first = data.features.bytes();
+    data.type = data.features.dtype();
+    data.count = data.features.shape().rows();
+    data.feature_shape = data.features.shape().row();
+    data.stride = data.feature_shape.elements();
+  }
+  rows_ = all_rows(data.count);
   data.target_shape = data.labels ? Shape{1} : data.targets.shape().row();
   data_ = std::make_shared<const Data>(std::move(data));
 }
@@ -163,6 +169,8 @@ Dataset Dataset::with_categories(const Categories& categories) const {
     throw ShapeError("categories of " + std::to_string(categories.size()) + " columns for rows of " +
                      std::to_string(columns) + ": give those of the same columns");
   Data data = *data_;
+  if (data.map)
+    data.features = Tensor(DType::f32, {0, columns});  // numbers all of them: only names are compared
   if (data.features.dtype() != DType::f32) data.features = data.features.converted(DType::f32);
   data.categories.resize(static_cast<size_t>(columns));
   for (int64_t column = 0; column < columns; ++column) {
@@ -203,6 +211,7 @@ Dataset Dataset::with_categories(const Categories& categories) const {
   }
   Dataset result(std::move(data));
   result.rows_ = rows_;
+  result.weights_ = weights_;
   return result;
 }
 
@@ -228,6 +237,20 @@ Dataset Dataset::one_hot() const {
   data.labels = false;
   Dataset result(std::move(data));
   result.rows_ = rows_;
+  result.weights_ = weights_;
+  return result;
+}
+
+Dataset Dataset::with_sample_weights(std::vector<float> weights) const {
+  if (static_cast<int64_t>(weights.size()) != size())
+    throw ShapeError("dataset: " + std::to_string(weights.size()) + " sample weights for " +
+                     std::to_string(size()) + " rows: give one for every row");
+  for (size_t i = 0; i < weights.size(); ++i)
+    if (!(weights[i] >= 0 && std::isfinite(weights[i])))
+      throw DataError("dataset: " + place(static_cast<int64_t>(i)) + ": sample weight " +
+                      std::to_string(weights[i]) + ": give 0 or more");
+  Dataset result = *this;
+  result.weights_ = std::make_shared<const std::vector<float>>(std::move(weights));
   return result;
 }
 
@@ -251,13 +274,16 @@ Dataset Dataset::with_targets(const Tensor& targets) const {
 }
 
 Dataset Dataset::subset(std::vector<int64_t> positions) const {
+  std::vector<float> weights;
   for (int64_t& position : positions) {
     if (position < 0 || position >= size())
       throw ArgumentError("dataset: subset: row " + std::to_string(position) + " of " +
                           std::to_string(size()) + ": positions count from 0");
+    if (weights_) weights.push_back((*weights_)[static_cast<size_t>(position)]);
     position = (*rows_)[static_cast<size_t>(position)];
   }
   Dataset result = *this;
+  if (weights_) result.weights_ = std::make_shared<const std::vector<float>>(std::move(weights));
   result.rows_ = std::make_shared<const std::vector<int64_t>>(std::move(positions));
   return result;
 }
@@ -265,25 +291,27 @@ Dataset Dataset::subset(std::vector<int64_t> positions) const {
 template <class From, class To>
 void Dataset::read_as(std::span<const int64_t> rows, To* out, int64_t stride) const {
   constexpr int64_t line = 64 / sizeof(From);
-  const From* const features = reinterpret_cast<const From*>(data_->features.bytes());
-  const int64_t columns = data_->feature_shape.elements();
+  const From* const features = reinterpret_cast<const From*>(data_->first);
+  const int64_t columns = data_->feature_shape.elements(), width = data_->stride;
   const int64_t* const sources = rows_->data();
   for (size_t i = 0; i < rows.size(); ++i, out += stride) {
     // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache
     // line on.
     if (i + 1 < rows.size()) {
-      const From* const next = features + sources[rows[i + 1]] * columns;
+      const From* const next = features + sources[rows[i + 1]] * width;
       for (int64_t at = 0; at < columns; at += line) __builtin_prefetch(next + at);
     }
-    const From* const row = features + sources[rows[i]] * columns;
+    const From* const row = features + sources[rows[i]] * width;
     for (int64_t at = 0; at < columns; ++at) out[at] = static_cast<To>(row[at]);
   }
 }
 
 template <class To>
 void Dataset::read(std::span<const int64_t> rows, To* out, int64_t stride) const {
-  if (data_->features.dtype() == DType::u8)
+  if (data_->type == DType::u8)
     read_as<uint8_t>(rows, out, stride);
+  else if (data_->type == DType::f64)
+    read_as<double>(rows, out, stride);
   else
     read_as<float>(rows, out, stride);
 }
@@ -333,6 +361,16 @@ Tensor Dataset::targets() const {
   float* out = result.values<float>().data();
   for (int64_t row = 0; row < size(); ++row) read_target(row, out + row * columns);
   return result;
+}
+
+bool Dataset::mapped() const { return data_->map != nullptr; }
+void Dataset::require_unchanged() const {
+  if (data_->map) data_->map->require_unchanged();
+}
+std::span<const std::byte> Dataset::row_bytes(int64_t row) const {
+  const auto element = static_cast<int64_t>(size_of(data_->type));
+  return {data_->first + (*rows_)[static_cast<size_t>(row)] * data_->stride * element,
+          static_cast<size_t>(data_->feature_shape.elements() * element)};
 }
 
 std::string Dataset::place(int64_t row) const {

@@ -1,5 +1,6 @@
 // Dataset: features and targets, row by row. Subsets share the data.
 #pragma once
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -10,30 +11,9 @@
 #include "plexus/export.h"
 #include "plexus/io/csv.h"
 #include "plexus/layers/one_hot.h"
+#include "plexus/trainer/table_options.h"
 
 namespace plexus {
-
-/// What the targets are: class numbers, or real values.
-enum class Task { automatic, classify, regress };
-
-/// What becomes of a row in which a value is missing: a field of a CSV file, NaN in a matrix. error: a
-/// DataError that names row and column. drop: the row is left out. keep: the feature is NaN, for Impute to
-/// fill in, or of no category; a missing label is an error.
-enum class Missing { error, drop, keep };
-
-struct TableOptions {
-  std::vector<int64_t> labels = {
-      -1};  ///< label columns; negative counts from the end; several: regress; none: no targets
-  std::vector<std::string> label_names = {};  ///< the same by name (tables with names); empty: `labels`
-  Task task = Task::automatic;  ///< automatic: text labels, or at most 64 distinct whole numbers with two or
-                                ///< more rows each: classify; else regress
-  Missing missing = Missing::error;
-  std::vector<std::string> class_names = {};  ///< of the training data, for a test table: labels get their
-                                              ///< numbers there, others are a DataError; not empty: classify
-  std::vector<std::string> columns =
-      {};  ///< of the training data: features are taken in this order, by name where both have
-           ///< names (none is empty); a missing column or one more is a DataError
-};
 
 /// A handle: copies share the data.
 class PLEXUS_EXPORT Dataset {
@@ -52,6 +32,18 @@ class PLEXUS_EXPORT Dataset {
   /// ShapeError (no matrix).
   static Dataset from_table(const Tensor& table, const TableOptions& options = {});
   static Dataset from_table(const Table& table, const TableOptions& options = {});
+
+  /// As from_table of load_npy(file), classification and regression, but the features stay in the .npy file, mapped into
+  /// memory: more rows than memory holds can be trained on. f4, f8 and u1 keep their type until a batch is made of them. The
+  /// features of a table must lie side by side (label columns first or last); TableOptions::columns names no order.
+  /// The file must stay as it is: fit and evaluate throw IoError where it has changed, and where it gets shorter while rows are
+  /// read, the system ends the process (SIGBUS). Throws IoError, FormatError (with what cannot be mapped), and as those.
+  static Dataset map_table(const std::string& file, const TableOptions& options = {});
+  static Dataset map_classification(const std::string& file, Tensor labels, std::vector<std::string> class_names);
+  static Dataset map_regression(const std::string& file, Tensor targets);
+  bool mapped() const;
+  /// Throws IoError where the file that the features are mapped from has changed; nothing for features in memory.
+  void require_unchanged() const;
 
   int64_t size() const { return int64_t(rows_->size()); }
   /// Shape of one row of features, and of targets ([1] for class numbers).
@@ -80,6 +72,12 @@ class PLEXUS_EXPORT Dataset {
   const std::string& task_reason() const;
   int64_t dropped() const;  ///< rows that from_table left out (Missing::drop)
 
+  /// The same rows, of which the i-th counts weights[i] times in the loss of training: Keras' sample_weight; subsets take
+  /// theirs along. Throws ShapeError where their number is not size(), DataError for one below 0, NaN or infinite.
+  Dataset with_sample_weights(std::vector<float> weights) const;
+  bool has_sample_weights() const { return weights_ != nullptr; }
+  float sample_weight(int64_t row) const { return weights_ ? (*weights_)[size_t(row)] : 1; }  ///< 1 where none were given
+
   /// The rows of `positions` (of this dataset), in that order. Throws ArgumentError outside.
   Dataset subset(std::vector<int64_t> positions) const;
 
@@ -98,6 +96,8 @@ class PLEXUS_EXPORT Dataset {
   void read_target(int64_t row, double* out) const;
   /// All targets as a tensor: i32 [n] or f32 [n, k].
   Tensor targets() const;
+  /// A row of features where it lies.
+  std::span<const std::byte> row_bytes(int64_t row) const;
   /// Where a row comes from, whatever subset this is; for messages: "row 17", "iris.csv: line 19".
   std::string place(int64_t row) const;
   /// A feature column, for messages: "column 3", "column 'width'".
@@ -106,12 +106,14 @@ class PLEXUS_EXPORT Dataset {
  private:
   struct Data;
   explicit Dataset(Data data);
+  static Dataset mapped_features(const std::string& file, const Dataset& targets);
   template <class To>
   void read(std::span<const int64_t> rows, To* out, int64_t stride) const;
   template <class From, class To>
   void read_as(std::span<const int64_t> rows, To* out, int64_t stride) const;
   std::shared_ptr<const Data> data_;
   std::shared_ptr<const std::vector<int64_t>> rows_;
+  std::shared_ptr<const std::vector<float>> weights_;  // one a row; null: all count alike
 };
 
 }  // namespace plexus

@@ -1,10 +1,15 @@
 // What the handles of one data set share. Private.
 #pragma once
+#include "plexus/io/npy_map.h"
 #include "plexus/trainer/dataset.h"
 
 namespace plexus {
 
 struct Dataset::Data {
+  std::shared_ptr<const io::NpyMap> map;  // features lie there instead of in `features`
+  const std::byte* first = nullptr;       // the features of row 0
+  DType type = DType::f32;                // f32, u8, or (mapped) f64
+  int64_t count = 0, stride = 0;          // rows; elements from one to the next
   Tensor features;                        // [n, ...] f32 or u8
   Tensor targets = Tensor(DType::f32, {0, 1});  // [n] i32 or [n, k] f32
   bool labels = false;                    // targets are class numbers

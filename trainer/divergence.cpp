@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <sstream>
-#include <vector>
 
 #include "plexus/core/error.h"
-#include "plexus/core/plan.h"
-#include "plexus/trainer/batches.h"
 
 namespace plexus {
 namespace {
@@ -16,13 +13,9 @@ namespace {
 // not come here, and what diverges does, a step or more before 1e38 is passed, where float ends.
 constexpr double alarm = 10;
 
-/// The largest magnitude; infinity where a value is NaN.
-double largest(const Tensor& values) {
+bool finite(const Tensor& values) {
   const Tensor wide = values.converted(DType::f64);
-  double result = 0;
-  for (const double value : wide.values<double>())
-    result = std::isfinite(value) ? std::max(result, std::abs(value)) : INFINITY;
-  return result;
+  return std::ranges::all_of(wide.values<double>(), [](double value) { return std::isfinite(value); });
 }
 
 }  // namespace
@@ -39,66 +32,37 @@ void Divergence::keep() {
     if (entry.role == Role::parameter) kept_.insert_or_assign(name, store.get(name));
 }
 
-std::string Divergence::describe(const Dataset& data, std::span<const int64_t> rows,
+std::string Divergence::describe(TrainingStep& step, const Dataset& data, std::span<const int64_t> rows,
                                  const Progress& progress) {
   std::ostringstream text;
   text << "fit: epoch " << progress.epoch << ", step " << progress.step << ": the loss is "
        << (std::isnan(progress.loss) ? "NaN" : "infinite") << ", learning rate " << progress.learning_rate;
-  if (const std::string found = cause(data, rows); !found.empty()) text << ", " << found;
+  if (const std::string found = cause(step, data, rows); !found.empty()) text << ", " << found;
   text << ": lower the learning rate, scale the data, or set clip_norm";
   return text.str();
 }
 
-std::string Divergence::cause(const Dataset& data, std::span<const int64_t> rows) {
+std::string Divergence::cause(TrainingStep& step, const Dataset& data, std::span<const int64_t> rows) {
   Store& store = network_->store();
   for (const auto& [name, weights] : kept_) store.set(name, weights);
   for (size_t i = 0; i < network_->size(); ++i)
     for (const auto& [name, entry] : store.entries())
       if (entry.role == Role::parameter && name.rfind(network_->prefix(i) + ".", 0) == 0 &&
-          !std::isfinite(largest(store.get(name))))
+          !finite(store.get(name)))
         return place(name) + " is not finite";
+  std::map<std::string, double> gradients;
   try {
-    return describe_gradients(data, rows);
+    gradients = step.gradient_magnitudes(data, rows);
   } catch (const Error&) {  // what has to be said is that the loss is NaN
-    return {};
   }
-}
-
-std::string Divergence::describe_gradients(const Dataset& data, std::span<const int64_t> rows) {
-  Store& store = network_->store();
-  LoweringOptions lowering;
-  lowering.part = Part::backward;
-  lowering.batch = static_cast<int64_t>(rows.size());
-  lowering.dtype = network_->dtype();
-  lowering.loss = loss_;
-  lowering.labels = data.labels();
-  Program program = network_->lower(lowering);
-  std::vector<std::string> fresh, gradients;
-  for (const Buffer& buffer : program.buffers()) {
-    if (buffer.role == Role::state && buffer.like != no_buffer) gradients.push_back(buffer.name);
-    if (buffer.persistent() && !store.contains(buffer.name)) fresh.push_back(buffer.name);
-  }
-  Plan plan = Plan::build(context_, store, std::move(program));
-  const RowPreparation preparation(*network_);
-  gather_features(context_.executor(), data, rows, preparation, network_->dtype(), plan.data("x"));
-  gather_targets(context_.executor(), data, rows, network_->dtype(), plan.data("target"));
-  plan.run(static_cast<int64_t>(rows.size()));
-
-  double most = -1;
-  std::string where;
-  for (const std::string& name : gradients) {
-    const double magnitude = largest(store.get(name));
-    if (magnitude <= most) continue;
-    most = magnitude;
-    where = name.substr(0, name.rfind('.'));
-  }
-  for (const std::string& name : fresh) store.erase(name);
-  if (where.empty()) return {};
+  if (gradients.empty()) return {};
+  const auto& [name, largest] =
+      *std::ranges::max_element(gradients, {}, [](const auto& g) { return g.second; });
   std::ostringstream text;
-  if (std::isfinite(most))
-    text << "largest gradient " << most << " (" << place(where) << ")";
+  if (std::isfinite(largest))
+    text << "largest gradient " << largest << " (" << place(name) << ")";
   else
-    text << "the gradient of " << place(where) << " is not finite";
+    text << "the gradient of " << place(name) << " is not finite";
   return text.str();
 }
 

@@ -4,10 +4,10 @@
 #include <span>
 #include <string>
 
-#include "plexus/core/context.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/callback.h"
 #include "plexus/trainer/dataset.h"
+#include "plexus/trainer/training_step.h"
 
 namespace plexus {
 
@@ -15,29 +15,26 @@ namespace plexus {
 /// before a step are kept where the loss before it was alarming.
 class Divergence {
  public:
-  /// Both outlive it.
-  Divergence(const Context& context, Sequential& network, const Loss& loss)
-      : context_(context), network_(&network), loss_(loss) {}
+  /// The network outlives it.
+  explicit Divergence(Sequential& network) : network_(&network) {}
 
   void before_step() {
     if (alarming_) keep();
   }
   void after_step(double loss);
-  /// After a step of these rows whose loss was not finite: "fit: epoch 2, step 7: the loss is infinite, learning rate 10, largest
+  /// After this step of these rows, whose loss was not finite: "fit: epoch 2, step 7: the loss is infinite, learning rate 10, largest
   /// gradient 3e+21 (0.weight of Dense(8)): ...", or which weights are not finite any more. Where weights were kept, the network
   /// has them again.
-  std::string describe(const Dataset& data, std::span<const int64_t> rows, const Progress& progress);
+  std::string describe(TrainingStep& step, const Dataset& data, std::span<const int64_t> rows,
+                       const Progress& progress);
 
  private:
   void keep();
-  std::string cause(const Dataset& data, std::span<const int64_t> rows);
-  std::string describe_gradients(const Dataset& data, std::span<const int64_t> rows);
+  std::string cause(TrainingStep& step, const Dataset& data, std::span<const int64_t> rows);
   /// "0.weight of Dense(8)"
   std::string place(const std::string& parameter) const;
 
-  const Context& context_;
   Sequential* network_;
-  const Loss& loss_;
   double first_ = -1;  // loss of the first step; below 0: none yet
   bool alarming_ = false;
   std::map<std::string, Tensor> kept_;

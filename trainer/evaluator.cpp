@@ -134,7 +134,11 @@ double read_scalar(Store& store, const char* name, DType dtype) {
 }  // namespace
 
 Evaluator::Evaluator(const Context& context, Sequential& network, const Loss& loss)
-    : context_(context), network_(&network), loss_(loss), rows_(batch_rows) {}
+    : context_(context),
+      network_(&network),
+      // Without its settings: they are for training.
+      loss_(std::holds_alternative<SoftmaxCrossEntropy>(loss) ? Loss(SoftmaxCrossEntropy{}) : loss),
+      rows_(batch_rows) {}
 
 void Evaluator::prepare(bool labels) { plan(Part::loss, labels); }
 

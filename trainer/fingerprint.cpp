@@ -37,6 +37,11 @@ std::string fingerprint(const Dataset& data) {
     sum.add(values.data(), rows.size() * static_cast<size_t>(columns) * sizeof(float));
   }
   add(sum, data.targets());
+  if (data.has_sample_weights())
+    for (int64_t row = 0; row < data.size(); ++row) {
+      const float weight = data.sample_weight(row);
+      sum.add(&weight, sizeof weight);
+    }
   for (const std::string& name : data.class_names()) add(sum, name);
   return io::hexadecimal(sum.value());
 }

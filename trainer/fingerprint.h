@@ -8,7 +8,7 @@
 
 namespace plexus {
 
-/// 16 hexadecimal digits: XXH3 of the rows in their order (features as f32), the targets, the shapes and the names of classes. Reads
+/// 16 hexadecimal digits: XXH3 of the rows in their order (features as f32), the targets, the weights of rows, the shapes and the names of classes. Reads
 /// all of it once. It finds accidents; who wants to deceive can make other data with the same fingerprint.
 PLEXUS_EXPORT std::string fingerprint(const Dataset& data);
 /// The same of type, shape and elements.

@@ -59,6 +59,13 @@ void check_loss(const Sequential& network, const Loss& loss, const Dataset& data
                     (binary ? ", or targets 0 and 1 by Dataset::regression" : ", or regress"));
   if (!data.labels() && cross_entropy && data.target_shape().elements() < 2)
     throw DataError("loss " + name + ": the targets are real values, not classes: use Mse, or classify");
+  if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss)) {
+    const auto weights = static_cast<int64_t>(entropy->class_weights.size());
+    const int64_t classes = data.labels() ? data.classes() : data.target_shape().elements();
+    if (weights != 0 && weights != classes)
+      throw DataError("loss " + name + ": " + count_of(weights, "class weight") + " for " +
+                      count_of(classes, "class") + ": give one for every class");
+  }
   const ActivationLayer* head = probability_head(network);
   if (head && (cross_entropy || binary))
     throw DataError("loss " + name + ": takes logits, but the last layer is " + head->name() +

@@ -34,9 +34,19 @@ Json schedule_json(const Schedule& schedule) {
   return json;
 }
 
+Json augmentation_json(const Augmentation& a) {
+  return {{"flip", a.flip}, {"crop", a.crop}, {"shift", a.shift}};
+}
+
 Json data_json(const Dataset* data) {
   if (!data) return nullptr;
   return {{"rows", data->size()}, {"fingerprint", fingerprint(*data)}};
+}
+
+// Values of a buffer of the step, which no operation tells.
+std::vector<float> class_weights(const Loss& loss) {
+  const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss);
+  return entropy ? entropy->class_weights : std::vector<float>();
 }
 
 std::string shortened(const Json& value) {
@@ -76,11 +86,17 @@ std::string settings_json(const Sequential& network, const TrainerOptions& train
               {"warmup_steps", trainer.warmup_steps},
               {"ema_decay", trainer.ema_decay},
               {"clip_norm", trainer.clip_norm},
+              {"clip_value", trainer.clip_value},
+              {"l1", trainer.l1},
+              {"l2", trainer.l2},
+              {"max_norm", trainer.max_norm},
+              {"class_weights", class_weights(trainer.loss)},
               {"accumulate", trainer.accumulate},
               {"seed", trainer.seed},
               {"batch_size", fit.full_batch ? train.size() : fit.batch_size},
               {"shuffle", fit.shuffle},
               {"shuffle_seed", fit.seed},
+              {"augmentation", augmentation_json(fit.augmentation)},
               {"operations", step.operations()},
               {data_key, {{"train", data_json(&train)}, {"validation", data_json(validation)}}}}
       .dump();

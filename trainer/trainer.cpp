@@ -14,6 +14,7 @@
 #include "plexus/trainer/checkpointer.h"
 #include "plexus/trainer/divergence.h"
 #include "plexus/trainer/evaluator.h"
+#include "plexus/trainer/prefetch.h"
 #include "plexus/trainer/preflight.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
@@ -35,6 +36,18 @@ void check_options(const TrainerOptions& options) {
   if (!(options.clip_norm >= 0 && std::isfinite(options.clip_norm)))
     throw ArgumentError("trainer: clip_norm " + std::to_string(options.clip_norm) +
                         ": choose 0 (off) or more");
+  const auto require_amount = [](const char* name, double value) {
+    if (!(value >= 0 && std::isfinite(value)))
+      throw ArgumentError("trainer: " + std::string(name) + " " + std::to_string(value) +
+                          ": choose 0 (off) or more");
+  };
+  require_amount("clip_value", options.clip_value);
+  require_amount("l1", options.l1);
+  require_amount("l2", options.l2);
+  require_amount("max_norm", options.max_norm);
+  if (options.clip_norm > 0 && options.clip_value > 0)
+    throw ArgumentError("trainer: clip_norm and clip_value: choose one of them");
+  check_settings(options.loss);
   if (options.accumulate < 1)
     throw ArgumentError("trainer: accumulate " + std::to_string(options.accumulate) + ": choose 1 or more");
   if (options.warmup_steps < 0)
@@ -66,7 +79,7 @@ struct Trainer::State {
         options(std::move(o)),
         context(std::move(c)),
         evaluator(context, n, options.loss),
-        divergence(context, n, options.loss) {
+        divergence(n) {
     make_spec(options.optimizer);  // its settings are checked here, before there are data
     check_options(options);
     labels = std::holds_alternative<SoftmaxCrossEntropy>(options.loss);
@@ -99,8 +112,9 @@ struct Trainer::State {
   Divergence divergence;
   std::optional<TrainingStep> step;
   std::optional<WeightAverage> average;
-  bool labels;         // targets are class numbers: of the last data, before it what the loss suggests
-  int64_t epochs = 0;  // begun so far
+  bool weighted = false;  // rows of the last data have weights
+  bool labels;            // targets are class numbers: of the last data, before it what the loss suggests
+  int64_t epochs = 0;     // begun so far
   bool started = false;
 };
 
@@ -171,9 +185,9 @@ void Trainer::State::start(const Dataset& data) {
 }
 
 TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
-  if (!step || !step->made_for(batch, tail, labels)) {
+  if (!step || !step->made_for(batch, tail, labels, weighted)) {
     step.reset();
-    step.emplace(context, *network, options, batch, tail, labels);
+    step.emplace(context, *network, options, batch, tail, labels, weighted);
   }
   return *step;
 }
@@ -183,6 +197,9 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
                            const History& history) {
   Progress& progress = at.progress;
   if (fit.shuffle) shuffle(order, fit.seed, progress.epoch);
+  step->set_augmentation(fit.augmentation, data.feature_shape(), fit.seed, progress.epoch);
+  const int64_t first = progress.rows;  // not 0 where the epoch is resumed
+  Prefetch prefetch(data, std::span(order).subspan(static_cast<size_t>(first)));
   const double full = learning_rate(options.optimizer);
   const bool by_step = changes_within_epoch(options.schedule);
   SchedulePosition position{
@@ -202,13 +219,15 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
         std::span(order).subspan(static_cast<size_t>(progress.rows), static_cast<size_t>(count));
     progress.loss = step->run(data, rows);
     progress.rows += count;
-    if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(data, rows, progress));
+    prefetch.advance(progress.rows - first);
+    if (!std::isfinite(progress.loss)) throw DataError(divergence.describe(*step, data, rows, progress));
     divergence.after_step(progress.loss);
     if (average) average->update();
     at.loss_sum += progress.loss * static_cast<double>(count);
     stop = callbacks.on_step(progress);
     if (checkpoints) checkpoints->after_step(at, history, stop);
   }
+  data.require_unchanged();
   return !stop;
 }
 
@@ -225,6 +244,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
+  data.require_unchanged();  // before a row is read
   History history;
   CallbackList callbacks(options.callbacks, history);
   const auto checked = [&](const Dataset& rows) {
@@ -236,6 +256,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   };
   Dataset train = checked(data);
   check_learnable(train);
+  check_augmentation(options.augmentation, data.feature_shape());
   std::optional<Dataset> validation = options.validation;
   if (options.validation_fraction > 0) {
     Split parts = split(train, {.test_fraction = options.validation_fraction, .seed = options.seed});
@@ -257,6 +278,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   train = s.encoded(train);
   if (validation) validation = s.encoded(*validation);
   s.labels = train.labels();
+  s.weighted = train.has_sample_weights();
   const int64_t batch = options.full_batch ? train.size() : std::min(options.batch_size, train.size());
   TrainingStep& step = s.step_for(batch, train.size() % batch);
   if (validation) s.evaluator.prepare(s.labels);
@@ -324,7 +346,10 @@ Evaluation Trainer::evaluate(const Dataset& data) {
   state_->require_ready("evaluate");
   check_fit(*state_->network, state_->options.loss, data);
   state_->check_classes(data);
-  return state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  Evaluation result = state_->evaluator.evaluate(state_->encoded(data));
+  data.require_unchanged();
+  return result;
 }
 
 Tensor Trainer::predict(const Tensor& rows) {

@@ -8,6 +8,7 @@
 #include "plexus/core/context.h"
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
+#include "plexus/trainer/augmentation.h"
 #include "plexus/trainer/callback.h"
 #include "plexus/trainer/checkpoint.h"
 #include "plexus/trainer/dataset.h"
@@ -31,6 +32,12 @@ struct TrainerOptions {
   double ema_decay = 0;
   double clip_norm = 0;          ///< > 0: gradients are scaled down to this global norm
   int64_t accumulate = 1;        ///< batches whose gradients are averaged before a step
+  double clip_value = 0;         ///< > 0: gradients are held within [-clip_value, clip_value], one by one; not with clip_norm
+  /// Penalties l1 sum |w| + l2 sum w^2 of the weights, not of the biases: Keras' kernel_regularizer. They act through the
+  /// gradient, behind its clipping; losses are reported without them (Keras adds them).
+  double l1 = 0, l2 = 0;
+  double max_norm = 0;           ///< > 0: after each step the weights that lead to an output are scaled down to this norm:
+                                 ///< Keras' MaxNorm; not biases
 };
 
 struct FitOptions {
@@ -42,6 +49,7 @@ struct FitOptions {
   bool shuffle = true;
   uint64_t seed = 0;             ///< of shuffling and of the validation split
   std::vector<Callback*> callbacks = {};
+  Augmentation augmentation = {};  ///< of the rows that are trained on, by `seed`; validation sees them as they are
   CheckpointOptions checkpoints = {};
 };
 
@@ -73,7 +81,8 @@ class PLEXUS_EXPORT Trainer {
   /// what CheckpointDirectory finds: IoError, FormatError. What cannot be written later on is a warning.
   History fit(const Dataset& data, const FitOptions& options = {});
 
-  /// Loss and metrics, without dropout. Throws ArgumentError for a network that is not built and fitted, DataError for data with
+  /// Loss and metrics, without dropout; the loss without smoothing, class and sample weights, here and in validation: numbers
+  /// that compare whatever was trained for. Throws ArgumentError for a network that is not built and fitted, DataError for data with
   /// other classes than it was fitted to, or that head and loss do not fit.
   Evaluation evaluate(const Dataset& data);
   /// Output of the network for raw rows [n, ...] f32, u8 or f64: [n, k] f32. Logits for SoftmaxCrossEntropy. Where the network

@@ -1,6 +1,7 @@
 #include "plexus/trainer/training_step.h"
 
 #include <algorithm>
+#include <cmath>
 
 namespace plexus {
 namespace {
@@ -13,13 +14,15 @@ static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
 }  // namespace
 
 TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
-                           int64_t batch, int64_t tail, bool labels)
+                           int64_t batch, int64_t tail, bool labels, bool weighted)
     : network_(&network),
       preparation_(network),
       batch_(batch),
       tail_(tail),
       accumulate_(options.accumulate),
-      labels_(labels) {
+      labels_(labels),
+      weighted_(weighted) {
+  if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&options.loss)) entropy_ = *entropy;
   LoweringOptions lowering;
   lowering.part = Part::step;
   lowering.batch = batch;
@@ -29,7 +32,12 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   lowering.loss = options.loss;
   lowering.labels = labels;
   lowering.update = make_spec(options.optimizer);
+  lowering.update.l1 = options.l1;
+  lowering.update.l2 = options.l2;
+  lowering.update.clip_value = options.clip_value;
   lowering.clip_norm = options.clip_norm;
+  lowering.max_norm = options.max_norm;
+  lowering.sample_weights = weighted || (labels && entropy_ && weights_rows(*entropy_));
 
   std::vector<Program> programs;
   if (accumulate_ == 1) {
@@ -44,14 +52,10 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     programs.push_back(network.lower(lowering));
   }
   for (const Program& program : programs)
-    for (const Operation& operation : program.operations())
-      operations_.push_back(to_string(operation.spec));
-  for (Plan& plan : Plan::build(context, network.store(), std::move(programs))) {
-    const bool reads_rows = plan.program().find("x") != no_buffer;  // not the update alone
-    void* const x = reads_rows ? plan.data("x") : nullptr;
-    void* const target = reads_rows ? plan.data("target") : nullptr;
-    plans_.push_back({std::move(plan), x, target});
-  }
+    for (const Operation& operation : program.operations()) operations_.push_back(to_string(operation.spec));
+  lowering_ = lowering;
+  for (Plan& plan : Plan::build(context, network.store(), std::move(programs)))
+    plans_.push_back(bind(std::move(plan)));
 
   // A network without dropout has no use for these, but they are part of where its training stands.
   Store& store = network.store();
@@ -62,8 +66,16 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   find_scalars();
 }
 
-bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels) const {
-  return batch == batch_ && tail == tail_ && labels == labels_;
+TrainingStep::Batch TrainingStep::bind(Plan plan) {
+  const auto address = [&](const char* input) {
+    return plan.program().find(input) != no_buffer ? plan.data(input) : nullptr;
+  };
+  void *const x = address("x"), *const target = address("target"), *const weights = address("sample_weights");
+  return {std::move(plan), x, target, weights};
+}
+
+bool TrainingStep::made_for(int64_t batch, int64_t tail, bool labels, bool weighted) const {
+  return batch == batch_ && tail == tail_ && labels == labels_ && weighted == weighted_;
 }
 
 void TrainingStep::reset() {
@@ -92,6 +104,15 @@ void TrainingStep::set_seed(uint64_t seed) {
   network_->store().scalar<int64_t>("seed") = static_cast<int64_t>(seed);
 }
 
+void TrainingStep::set_augmentation(const Augmentation& augmentation, const Shape& image, uint64_t seed,
+                                    int64_t epoch) {
+  augmentation_.reset();
+  if (!augmentation.any()) return;
+  staging_.resize(static_cast<size_t>(batch_ * image.elements()));
+  const RandomStream random(seed, Purpose::augment, 0, static_cast<uint32_t>(epoch));
+  augmentation_ = EpochAugmentation{augmentation, image, random, staging_.data()};
+}
+
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
   if (network_->store().version() != version_) find_scalars();
   ++*step_;
@@ -113,11 +134,44 @@ double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
 double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int64_t> rows) {
   const Executor& executor = batch.plan.context().executor();
   const DType dtype = network_->dtype();
-  gather_features(executor, data, rows, preparation_, dtype, batch.x);
-  gather_targets(executor, data, rows, dtype, batch.target);
+  gather_features(executor, data, rows, preparation_, dtype, batch.x,
+                  augmentation_ ? &*augmentation_ : nullptr);
+  const SoftmaxCrossEntropy* const entropy = entropy_ ? &*entropy_ : nullptr;
+  gather_targets(executor, data, rows, dtype, batch.target, entropy);
+  if (batch.weights) gather_weights(data, rows, dtype, batch.weights, entropy);
   ++*pass_;
   batch.plan.run(static_cast<int64_t>(rows.size()));
   return dtype == DType::f64 ? *static_cast<const double*>(loss_) : double{*static_cast<const float*>(loss_)};
+}
+
+std::map<std::string, double> TrainingStep::gradient_magnitudes(const Dataset& data,
+                                                                std::span<const int64_t> rows) {
+  Store& store = network_->store();
+  LoweringOptions lowering = lowering_;
+  lowering.part = Part::backward;
+  lowering.batch = static_cast<int64_t>(rows.size());
+  lowering.row_counts.clear();
+  lowering.accumulate = lowering.loss_scale = false;
+  Program program = network_->lower(lowering);
+  std::vector<std::string> parameters, fresh;
+  for (const Buffer& buffer : program.buffers()) {
+    if (buffer.role == Role::parameter && program.find(buffer.name + ".gradient") != no_buffer)
+      parameters.push_back(buffer.name);
+    if (buffer.persistent() && !store.contains(buffer.name)) fresh.push_back(buffer.name);
+  }
+  Batch batch = bind(Plan::build(plans_.front().plan.context(), store, std::move(program)));
+  find_scalars();
+  --*pass_;  // the masks of the pass that went before
+  run(batch, data, rows);
+  std::map<std::string, double> magnitudes;
+  for (const std::string& name : parameters) {
+    const Tensor gradient = store.get(name + ".gradient").converted(DType::f64);
+    double& largest = magnitudes[name];
+    for (const double value : gradient.values<double>())
+      largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : INFINITY;
+  }
+  for (const std::string& name : fresh) store.erase(name);
+  return magnitudes;
 }
 
 std::string TrainingStep::table() const {

@@ -1,5 +1,7 @@
 // TrainingStep: the plans that make one update of a network, and the counters that go with it. Private.
 #pragma once
+#include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -16,11 +18,11 @@ namespace plexus {
 /// gradients, those of the others added to them, and the update.
 class TrainingStep {
  public:
-  /// Batches of `batch` rows, the last of an epoch of `tail` rows (0: all are full).
+  /// Batches of `batch` rows, the last of an epoch of `tail` rows (0: all are full); `weighted`: rows have weights.
   TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options, int64_t batch,
-               int64_t tail, bool labels);
+               int64_t tail, bool labels, bool weighted);
 
-  bool made_for(int64_t batch, int64_t tail, bool labels) const;
+  bool made_for(int64_t batch, int64_t tail, bool labels, bool weighted) const;
   /// Rows of a full step.
   int64_t rows() const { return batch_ * accumulate_; }
 
@@ -29,8 +31,13 @@ class TrainingStep {
   /// Both write to where the plans read. Allocate nothing.
   void set_learning_rate(double rate);
   void set_seed(uint64_t seed);
+  /// How rows are changed from now on, in epoch `epoch`; `image`: their shape. Allocates once where they are.
+  void set_augmentation(const Augmentation& augmentation, const Shape& image, uint64_t seed, int64_t epoch);
   /// One update from these rows (at most rows()). Returns the mean loss over them, before the update. Allocates nothing.
   double run(const Dataset& data, std::span<const int64_t> rows);
+  /// The largest magnitude in every parameter's gradient for these rows, at the weights as they are; infinity where a value is not
+  /// finite. Slow: it builds a plan. The store is then as before, but for "loss".
+  std::map<std::string, double> gradient_magnitudes(const Dataset& data, std::span<const int64_t> rows);
 
   std::string table() const;
   /// A line an operation, in the order in which they run, whoever runs them.
@@ -39,8 +46,9 @@ class TrainingStep {
  private:
   struct Batch {
     Plan plan;
-    void *x, *target;  // where it reads a batch; null for the update alone
+    void *x, *target, *weights;  // where it reads a batch; null for the update alone, and where rows have no weights
   };
+  static Batch bind(Plan plan);
   double run(Batch& batch, const Dataset& data, std::span<const int64_t> rows);
   void find_scalars();
   void write(void* scalar, double value) const;
@@ -48,9 +56,13 @@ class TrainingStep {
   Sequential* network_;
   RowPreparation preparation_;
   int64_t batch_, tail_, accumulate_;
-  bool labels_;
+  bool labels_, weighted_;
+  LoweringOptions lowering_;
+  std::optional<SoftmaxCrossEntropy> entropy_;  // what it makes of targets; empty: another loss
   std::vector<Batch> plans_;
   std::vector<std::string> operations_;
+  std::optional<EpochAugmentation> augmentation_;
+  std::vector<double> staging_;  // aligned for either type
 
   // Addresses in the store, found again when its version changes: looking up names costs more than a small step.
   uint64_t version_ = 0;

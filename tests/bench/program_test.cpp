@@ -154,7 +154,8 @@ TEST(Program, ListsNamesWithoutMeasuring) {
         "activation/gelu/gradient/f32/m100000~/n100/reference/t1",
         "loss/softmax_cross_entropy/f32/m1024~/n1000/gradient/reference/t1",
         "update/sgd/f32/m100/n100/reference/t1", "training/784-512-512-10/b128/sgd/reference/t1",
-        "training/1024x4/b1024/adam/reference/t1", "inference/784-128-10/b1/reference/t1"})
+        "training/784-128-10/b32/sgd-mapped/reference/t1", "training/1024x4/b1024/adam/reference/t1",
+        "inference/784-128-10/b1/reference/t1"})
     EXPECT_EQ(std::count(names.begin(), names.end(), name), 1) << name;
 }
 

@@ -78,6 +78,7 @@ TEST_F(RunDirectory, HoldsAllOfTheRunAndReplaysIt) {
   fs::rename(place, directory.path("moved"));
   place = directory.path("moved");
   EXPECT_EQ(verdict(), identical);
+  EXPECT_EQ(run(train({"--seed", "5", "--resume"})).code, 0);
   EXPECT_EQ(run(train()).code, 2);  // it is not written over
 }
 
@@ -141,6 +142,15 @@ TEST_F(RunDirectory, AResumedRunLeavesTheSameFiles) {
   EXPECT_EQ(read(place + "/model.safetensors"), model);
   ASSERT_EQ(lines(place + "/metrics.jsonl").size(), 3u);
   for (const std::string& line : lines(place + "/metrics.jsonl")) EXPECT_TRUE(json::accept(line)) << line;
+}
+
+TEST_F(RunDirectory, InspectShowsACheckpoint) {
+  ASSERT_EQ(run(train({"--threads", "1", "--backend", "reference"})).code, 0);
+  const Result result = run({"inspect", place + "/checkpoints/step-000000000018.checkpoint"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  for (const char* part : {"with backend reference (", " on 1 thread\nafter epoch 3, 6 steps of it\n",
+                           "0.weight.first", "callback training_log.", "settings {\"architecture\":{"})
+    EXPECT_PRED_FORMAT2(testing::IsSubstring, part, result.out);
 }
 
 TEST_F(RunDirectory, WhatIsWrongIsSaid) {

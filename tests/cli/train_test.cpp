@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "plexus/io/npy.h"
 
 namespace plexus::test {
 namespace {
@@ -220,12 +221,21 @@ TEST(Train, FlagsReachTheOptimizer) {
                                  {"--optimizer", "nadam"},
                                  {"--optimizer", "radam"},
                                  {"--optimizer", "adadelta"},
+                                 {"--optimizer", "sgd", "--l1", "0.1"},
+                                 {"--optimizer", "sgd", "--l2", "0.1"},
+                                 {"--optimizer", "sgd", "--max-norm", "0.5"},
+                                 {"--optimizer", "sgd", "--clip-norm", "0.1"},
+                                 {"--optimizer", "sgd", "--clip-value", "0.1"},
+                                 {"--optimizer", "sgd", "--label-smoothing", "0.1"},
+                                 {"--optimizer", "sgd", "--class-weights", "1,3"},
                                  {"--optimizer", "sgd", "--batch", "full"},
                                  {"--optimizer", "sgd", "--batch", "7"}})
     runs.push_back(losses(flags));
   for (size_t i = 0; i < runs.size(); ++i)
     for (size_t j = 0; j < i; ++j) EXPECT_NE(runs[i], runs[j]) << i << " " << j;
   EXPECT_EQ(losses({}), losses({"--optimizer", "adam", "--lr", "0.001"}));
+  // The classes of the table are of one size, and so are those of its parts.
+  EXPECT_EQ(losses({}), losses({"--class-weights", "balanced"}));
 }
 
 TEST(Train, TellsWhatItDoes) {
@@ -282,6 +292,42 @@ TEST(Train, Images) {
   const json run = train({directory.path(), "--epochs", "10", "--layers", "8,relu", "--lr", "0.01"});
   EXPECT_EQ(run["parameters"], 64 * 8 + 8 + 8 * 2 + 2);
   EXPECT_EQ(run["test"]["accuracy"], 1.0);
+}
+
+TEST(Train, AugmentedImages) {
+  const Directory directory;
+  std::vector<uint8_t> labels;
+  for (int i = 0; i < 60; ++i) labels.push_back(uint8_t(i * i % 3 == 1));
+  directory.write_images("train", labels);
+  directory.write_images("t10k", {0, 1, 1, 0, 1, 0});
+  const auto epochs = [&](const Arguments& flags) {
+    Arguments all = {directory.path(), "--epochs", "2"};
+    all.insert(all.end(), flags.begin(), flags.end());
+    return timeless(train(all))["epochs"];
+  };
+  const json plain = epochs({}), flipped = epochs({"--augment", "flip"}),
+             all = epochs({"--augment", "flip,shift=2,crop=1", "--threads", "1"});
+  EXPECT_NE(plain, flipped);
+  EXPECT_NE(all, flipped);
+  EXPECT_EQ(all, epochs({"--augment", "flip,shift=2,crop=1", "--threads", "3"}));
+  const Result large = run({"train", directory.path(), "--augment", "shift=8"});
+  EXPECT_EQ(large.code, 2);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "shift 8 for images of [8, 8]: choose 0 to 7", large.err);
+}
+
+TEST(Train, MappedTable) {
+  const Directory directory;
+  Tensor table(DType::f32, {80, 4});
+  for (size_t i = 0; i < 320; ++i)
+    table.values<float>()[i] = i % 4 == 3 ? float(i / 4 % 2) : float(i * 37 % 11) + float(i / 4 % 2);
+  save_npy(directory.path("a.npy"), table);
+  const Arguments loaded = {directory.path("a.npy"), "--epochs", "3"};
+  Arguments mapped = loaded;
+  mapped.push_back("--map");
+  EXPECT_EQ(timeless(train(mapped)), timeless(train(loaded)));
+  const Result refused = run({"train", directory.write_classes("a.csv", 20), "--map"});
+  EXPECT_EQ(refused.code, 2);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "--map is for .npy files, not ", refused.err);
 }
 
 TEST(Train, ImagesInTheOtherSpelling) {

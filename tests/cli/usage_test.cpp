@@ -73,6 +73,17 @@ TEST(Usage, Momentum) {
   expect_usage_error({"--momentum", "0.9"}, "--momentum is for sgd and rmsprop; adam has none");
 }
 TEST(Usage, WeightDecay) { expect_usage_error({"--weight-decay", "-1"}, "weight decay"); }
+TEST(Usage, Regularization) {
+  for (const char* flag : {"--l1", "--l2", "--max-norm", "--clip-norm", "--clip-value"})
+    expect_usage_error({flag, "-1"}, "expected a number of at least 0, found '-1'");
+  expect_usage_error({"--clip-norm", "1", "--clip-value", "1"}, "--clip-norm and --clip-value exclude each other");
+  expect_usage_error({"--label-smoothing", "1"}, "expected a number from 0 to below 1, found '1'");
+}
+TEST(Usage, Augment) {
+  expect_usage_error({"--augment", "flop"}, "found 'flop' (did you mean flip?)");
+  expect_usage_error({"--augment", "shift"}, "expected flip, crop=PIXELS or shift=PIXELS, found 'shift'");
+  expect_usage_error({"--augment", "flip,crop=x"}, "found 'crop=x'");
+}
 TEST(Usage, MisspeltOptimizer) {
   expect_usage_error({"--optimizer", "adan"}, "adam");
   expect_usage_error({"--optimizer", ""}, "optimizer");

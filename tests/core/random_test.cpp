@@ -86,8 +86,8 @@ TEST(RandomStreamTest, StreamsAreDistinct) {
   std::set<Words> blocks;
   size_t streams = 0;
   for (const uint64_t seed : {0ull, 1ull, 1ull << 32})
-    for (const Purpose purpose :
-         {Purpose::initialize, Purpose::shuffle, Purpose::dropout, Purpose::split, Purpose::user})
+    for (const Purpose purpose : {Purpose::initialize, Purpose::shuffle, Purpose::dropout, Purpose::split,
+                                  Purpose::augment, Purpose::user})
       for (const uint32_t index : {0u, 1u, 0xffffffu})
         for (const uint32_t step : {0u, 1u, 0xffffffffu})
           for (const uint64_t block : {0ull, 1ull, 1ull << 32}) {

@@ -180,6 +180,72 @@ void check_trace(const Context& context, const Network& network, const std::stri
   EXPECT_EQ(compared, 3 * 5) << "traces.txt lacks lines of " << network.name << " " << optimizer;
 }
 
+/// What the file's techniques stand for, and the weights of a batch's rows.
+struct Technique {
+  TrainerOptions options;
+  bool sample_weights = false;
+};
+Technique technique_of(const std::string& name) {
+  Technique t{.options = {.optimizer = Sgd{.learning_rate = 0x1p-6f, .momentum = 0.9}}};
+  const bool all = name == "everything";
+  SoftmaxCrossEntropy loss;
+  if (all) t.options.optimizer = AdamW{.learning_rate = 0x1p-10f, .weight_decay = 0x1p-6};
+  if (all || name == "l1") t.options.l1 = 0x1p-7;
+  if (all || name == "l2") t.options.l2 = 0x1p-6;
+  if (name == "clip_value") t.options.clip_value = 0x1p-6;
+  if (all) t.options.clip_value = 0x1p-5;
+  if (all || name == "max_norm") t.options.max_norm = 0.875;
+  if (all || name == "label_smoothing") loss.label_smoothing = 0.125;
+  if (all || name == "class_weights") loss.class_weights = {0.5f, 2};
+  t.sample_weights = all || name == "sample_weights";
+  t.options.loss = loss;
+  return t;
+}
+
+/// The same by Trainer::fit: a call a step, so that nothing but the public API is between.
+void check_technique(const Context& context, const std::string& name, DType dtype, double tolerance) {
+  const Network& network = networks[1];
+  Generator generator;
+  Sequential net = make_layers(network);
+  net.build({network.inputs}, 0, dtype);
+  for (const auto& [parameter, count] : {std::pair("0.weight", network.inputs * network.hidden),
+                                         {"0.bias", network.hidden},
+                                         {"2.weight", network.hidden * network.classes},
+                                         {"2.bias", network.classes}})
+    set_parameter(net, parameter, generator.values(count, -network.bound, network.bound));
+  const Technique technique = technique_of(name);
+  std::vector<Dataset> batches;
+  for (int64_t batch = 0; batch < network.batches; ++batch) {
+    const std::vector<double> x = generator.values(network.rows * network.inputs, network.low, network.high);
+    Tensor labels(DType::i32, {network.rows});
+    for (int32_t& label : labels.values<int32_t>()) label = int32_t(generator.bits() % network.classes);
+    Dataset data = Dataset::classification(
+        Tensor::from(std::span<const double>(x), {network.rows, network.inputs}).converted(DType::f32),
+        std::move(labels), {"a", "b"});
+    std::vector<float> weights;
+    for (int64_t row = 0; row < network.rows; ++row) weights.push_back(float(row % 5 + 1) / 4);
+    batches.push_back(technique.sample_weights ? data.with_sample_weights(weights) : data);
+  }
+
+  Trainer trainer(net, technique.options, context);
+  const std::vector<Record> records = read_traces();
+  int compared = 0;
+  for (int step = 1; step <= 100; ++step) {
+    const History history = trainer.fit(batches[size_t(step - 1) % batches.size()],
+                                        {.batch_size = network.rows, .shuffle = false});
+    for (const Record& record : records) {
+      if (record.optimizer != name || record.step != step) continue;
+      ++compared;
+      const std::string where = name + " step " + std::to_string(step) + " " + record.parameter;
+      if (record.parameter == "loss")
+        EXPECT_NEAR(history.epochs[0].train_loss, record.values[0], tolerance * record.values[0]) << where;
+      else
+        EXPECT_LE(worst_difference(get_parameter(net, record.parameter), record), tolerance) << where;
+    }
+  }
+  EXPECT_EQ(compared, 3 * 5) << "traces.txt lacks lines of " << name;
+}
+
 class Trace : public testing::TestWithParam<std::tuple<std::string, Network, const char*>> {
  protected:
   Context context() const {
@@ -218,6 +284,24 @@ INSTANTIATE_TEST_SUITE_P(MoreOptimizers, Trace,
                                           testing::Values("nesterov", "adamw", "rmsprop", "adagrad", "adamax",
                                                           "nadam", "radam", "adadelta")),
                          name_of);
+
+class TechniqueTrace : public testing::TestWithParam<std::tuple<std::string, const char*>> {
+ protected:
+  Context context() const {
+    return make_context({.backend = std::get<0>(GetParam()), .threads = 2, .sink = {}});
+  }
+  std::string name() const { return std::get<1>(GetParam()); }
+};
+
+TEST_P(TechniqueTrace, FloatAgreesWithPyTorch) { check_technique(context(), name(), DType::f32, 1e-4); }
+TEST_P(TechniqueTrace, DoubleAgreesWithPyTorch) { check_technique(context(), name(), DType::f64, 1e-9); }
+
+INSTANTIATE_TEST_SUITE_P(
+    Backends, TechniqueTrace,
+    testing::Combine(testing::ValuesIn(usable_backends()),
+                     testing::Values("l1", "l2", "clip_value", "max_norm", "label_smoothing", "class_weights",
+                                     "sample_weights", "everything")),
+    [](const auto& info) { return std::get<0>(info.param) + "_" + std::get<1>(info.param); });
 
 TEST(Traces, RunOnAtLeastOneBackend) { EXPECT_FALSE(usable_backends().empty()); }
 

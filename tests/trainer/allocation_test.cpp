@@ -13,6 +13,7 @@
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
+#include "plexus/layers/flatten.h"
 #include "plexus/layers/impute.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
@@ -129,6 +130,11 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
                         {"adam", {.optimizer = Adam{}}},
                         {"nadam", {.optimizer = NAdam{}}},
                         {"clipped", {.optimizer = Adam{}, .clip_norm = 1}},
+                        {"regularized",
+                         {.loss = SoftmaxCrossEntropy{.label_smoothing = 0.1, .class_weights = {1, 2, 1, 3}},
+                          .l1 = 1e-3,
+                          .max_norm = 1}},
+                        {"weighted", {.loss = SoftmaxCrossEntropy{.class_weights = {1, 2, 1, 3}}}},
                         {"accumulated", {.optimizer = Sgd{}, .accumulate = 3}},
                         {"scheduled", {.schedule = OneCycle{}, .warmup_steps = 9}},
                         {"averaged", {.optimizer = Sgd{}, .ema_decay = 0.9}}};
@@ -148,6 +154,22 @@ TEST(Allocation, EpochsTwoAndThreeAllocateNothing) {
         EXPECT_EQ(counter.counts[2] - counter.counts[1], 0) << run << ", epoch 2";
         EXPECT_EQ(counter.counts[3] - counter.counts[2], 0) << run << ", epoch 3";
       }
+}
+
+TEST(Allocation, AugmentationAllocatesNothing) {
+#ifdef PLEXUS_SANITIZED
+  GTEST_SKIP() << "sanitizers have an allocator of their own";
+#endif
+  const Dataset rows = blobs(400, 96, 4);
+  Tensor images(DType::f32, {400, 8, 12});
+  for (int64_t row = 0; row < 400; ++row) rows.read_features(row, images.values<float>().data() + row * 96);
+  Sequential network(Flatten(), Dense(4));
+  Trainer trainer(network, {.threads = 2});
+  Counter counter;
+  FitOptions options{.epochs = 3, .callbacks = {&counter}};
+  options.augmentation = {.flip = true, .crop = 1, .shift = 2};
+  trainer.fit(Dataset::classification(std::move(images), rows.targets(), rows.class_names()), options);
+  EXPECT_EQ(counter.counts[3] - counter.counts[1], 0);
 }
 
 TEST(Allocation, RegressionAllocatesNothing) {

@@ -72,6 +72,13 @@ struct Training {
     options.optimizer = optimizers[below(9)];
     if (below(4) == 0) options.clip_norm = 1;
     if (below(4) == 0) options.accumulate = 2;
+    if (below(4) == 0) options.l1 = 1e-3;
+    if (below(4) == 0) options.l2 = 1e-3;
+    if (below(4) == 0) options.max_norm = 0.9;
+    if (options.clip_norm == 0 && below(4) == 0) options.clip_value = 0.01;
+    if (classify && below(4) == 0)
+      options.loss = SoftmaxCrossEntropy{.label_smoothing = 0.1,
+                                         .class_weights = std::vector<float>(size_t(outputs), 0.75f)};
   }
 
   int64_t below(int64_t n) { return int64_t(random() % uint64_t(n)); }
@@ -138,7 +145,9 @@ struct Training {
     for (size_t i = 0; i < hidden.size(); ++i)
       text += "-" + std::to_string(hidden[i]) + " (activation " + std::to_string(activations[i]) + ")";
     return text + "-" + std::to_string(outputs) + ", " + to_string(options.optimizer) + ", clip " +
-           std::to_string(options.clip_norm) + ", accumulate " + std::to_string(options.accumulate);
+           std::to_string(options.clip_norm) + ", accumulate " + std::to_string(options.accumulate) +
+           ", l1 " + std::to_string(options.l1) + ", l2 " + std::to_string(options.l2) + ", max norm " +
+           std::to_string(options.max_norm) + ", clip value " + std::to_string(options.clip_value);
   }
 
   std::mt19937_64 random;
