@@ -13,6 +13,9 @@ namespace {
 // not come here, and what diverges does, a step or more before 1e38 is passed, where float ends.
 constexpr double alarm = 10;
 
+// A learning rate that is far too large shows in the second step, and gives no such warning.
+constexpr int first_steps = 2;
+
 bool finite(const Tensor& values) {
   const Tensor wide = values.converted(DType::f64);
   return std::ranges::all_of(wide.values<double>(), [](double value) { return std::isfinite(value); });
@@ -22,7 +25,7 @@ bool finite(const Tensor& values) {
 
 void Divergence::after_step(double loss) {
   if (first_ < 0) first_ = std::max(loss, 1.0);
-  alarming_ = loss > alarm * first_;
+  alarming_ = ++steps_ < first_steps || loss > alarm * first_;
   if (!alarming_ && !kept_.empty()) kept_.clear();
 }
 

@@ -12,7 +12,7 @@
 namespace plexus {
 
 /// A step updates the weights whatever its loss is, and after one that was NaN nothing is left to look at. So the weights
-/// before a step are kept where the loss before it was alarming.
+/// before a step are kept in the first steps, and where the loss before it was alarming.
 class Divergence {
  public:
   /// The network outlives it.
@@ -36,7 +36,8 @@ class Divergence {
 
   Sequential* network_;
   double first_ = -1;  // loss of the first step; below 0: none yet
-  bool alarming_ = false;
+  int64_t steps_ = 0;
+  bool alarming_ = true;  // in the first steps
   std::map<std::string, Tensor> kept_;
 };
 

@@ -19,6 +19,7 @@ namespace {
 struct Field {
   const char* name;
   double value;
+  bool single = false;  // a float: 0.01, not 0.009999999776482582
 };
 
 std::array<Field, 6> fields_of(const Epoch& e) {
@@ -26,7 +27,7 @@ std::array<Field, 6> fields_of(const Epoch& e) {
            {"train_loss", e.train_loss},
            {"validation_loss", e.validation_loss},
            {"validation_accuracy", e.validation_accuracy},
-           {"learning_rate", e.learning_rate},
+           {"learning_rate", e.learning_rate, true},
            {"seconds", e.seconds}}};
 }
 
@@ -35,7 +36,7 @@ std::array<Field, 5> fields_of(const Progress& p) {
            {"step", static_cast<double>(p.step)},
            {"rows", static_cast<double>(p.rows)},
            {"loss", p.loss},
-           {"learning_rate", p.learning_rate}}};
+           {"learning_rate", p.learning_rate, true}}};
 }
 
 /// A line of the file. Allocates nothing: it may be written after every step.
@@ -48,13 +49,13 @@ class Line {
   }
   template <size_t N>
   void csv(const std::array<Field, N>& fields) {
-    for (const Field& field : fields) text(&field == fields.data() ? "" : ",").number(field.value, "");
+    for (const Field& field : fields) text(&field == fields.data() ? "" : ",").number(field, "");
     text("\n");
   }
   template <size_t N>
   void json(const std::array<Field, N>& fields) {
     for (const Field& field : fields)
-      text(&field == fields.data() ? "{\"" : ",\"").text(field.name).text("\":").number(field.value, "null");
+      text(&field == fields.data() ? "{\"" : ",\"").text(field.name).text("\":").number(field, "null");
     text("}\n");
   }
   const char* data() const { return bytes_; }
@@ -66,9 +67,10 @@ class Line {
     return *this;
   }
   /// With all its digits; NaN and infinity, which JSON has no word for, are absent.
-  Line& number(double value, const char* absent) {
-    if (!std::isfinite(value)) return text(absent);
-    end_ = std::to_chars(end_, std::end(bytes_), value).ptr;
+  Line& number(const Field& field, const char* absent) {
+    if (!std::isfinite(field.value)) return text(absent);
+    end_ = field.single ? std::to_chars(end_, std::end(bytes_), static_cast<float>(field.value)).ptr
+                        : std::to_chars(end_, std::end(bytes_), field.value).ptr;
     return *this;
   }
 

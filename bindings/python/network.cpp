@@ -1,4 +1,5 @@
 // Layers, losses, optimizers, Sequential, model files.
+#include <pybind11/functional.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 

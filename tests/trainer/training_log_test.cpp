@@ -107,6 +107,14 @@ TEST_F(Log, Steps) {
   EXPECT_EQ(record.at("learning_rate"), 0.125);
 }
 
+TEST_F(Log, LearningRatesHaveTheDigitsOfAFloat) {
+  TrainingLog log(path("a.csv"), {.steps = true});
+  Sequential network(Dense(3));
+  Trainer(network, {.optimizer = Sgd{.learning_rate = 0.01f}, .threads = 1})
+      .fit(blobs(40, 2, 3), {.batch_size = 40, .callbacks = {&log}});
+  EXPECT_TRUE(lines(path("a.csv")).back().ends_with(",0.01")) << text(path("a.csv"));
+}
+
 TEST_F(Log, ReplacesOrAppends) {
   const std::string file = path("a.csv");
   for (int run = 0; run < 2; ++run) {
