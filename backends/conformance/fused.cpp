@@ -88,7 +88,7 @@ class Piece {
     const BufferId x = buffer("x", Role::input, {batch_, in_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const bool bias = below(4) > 0;
     const BufferId b = bias ? buffer("b", Role::parameter, {out_}) : no_buffer;
-    const BufferId z = buffer("z", apart_ ? Role::output : between(), {batch_, out_}, true);
+    const BufferId z = buffer("z", between(), {batch_, out_}, true);
     const BufferId y = buffer("y", Role::output, {batch_, out_}, true);
     const BufferId other = apart_ ? buffer("other", Role::input, {batch_, out_}, true) : z;
     program.add("product", MatmulSpec{.m = batch_, .n = out_, .k = in_, .bias = bias}, {x, w, b, z});
@@ -100,7 +100,7 @@ class Piece {
   void backward() {
     const BufferId dy = buffer("dy", Role::input, {batch_, out_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const BufferId saved = buffer("saved", Role::input, {batch_, in_}, true);
-    const BufferId dh = buffer("dh", apart_ ? Role::output : between(), {batch_, in_}, true);
+    const BufferId dh = buffer("dh", between(), {batch_, in_}, true);
     const BufferId dx = buffer("dx", Role::output, {batch_, in_}, true);
     const BufferId other = apart_ ? buffer("other", Role::input, {batch_, in_}, true) : dh;
     program.add("product", MatmulSpec{.form = Form::nt, .m = batch_, .n = in_, .k = out_}, {dy, w, no_buffer, dh});
