@@ -29,6 +29,8 @@ constexpr uint32_t draws = 4;
 /// Of what a loss works with (probabilities of size one, logits): small losses and gradients are differences of those, rounded
 /// on the way. Some sixty roundings of f32.
 constexpr double loss_rounding = 0x1p-18;
+/// Denormal numbers have few digits left, and some backends flush them.
+constexpr double least = std::numeric_limits<float>::min();
 
 struct Finding {
   bool wrong = false;
@@ -122,7 +124,7 @@ class Look {
     for (int64_t i = 0; i < count; i++) {
       const double g = element(got, i), e = element(expected, i);
       if (g == e || (std::isnan(g) && std::isnan(e))) continue;
-      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)] + rounding;
+      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)] + rounding + least;
       const bool finite = std::isfinite(g) && std::isfinite(e);
       if (!finite && !row_.deviations.empty()) continue;  // declared: semantics of what is not finite
       const double share = finite ? std::abs(g - e) / bound : std::numeric_limits<double>::infinity();

@@ -54,10 +54,11 @@ class Borrowed final : public Backend {
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
-    batch_ = size(33), in_ = size(65), out_ = size(65);
+    // Now and then a long batch: more than what a kernel holds at once.
+    batch_ = size(below(8) == 0 ? 1025 : 33), in_ = size(65), out_ = size(65);
     seen_ = below(3) == 0;
     apart_ = below(8) == 0;
-    rows = below(2) ? batch_ : 1 + below(batch_);
+    rows = below(2) ? batch_ : below(batch_ + 1);
     switch (below(3)) {
       case 0: forward(); break;
       case 1: backward(); break;
@@ -124,11 +125,14 @@ class Piece {
       db = buffer("db", between(), {out_});
       program.add("db", ReduceSpec{.kind = Reduction::column_sum, .m = batch_, .n = out_}, {dz, db});
     }
-    UpdateSpec rule{.kind = below(2) ? UpdateKind::adam : UpdateKind::sgd};
-    if (rule.kind == UpdateKind::adam)
-      rule.beta1 = 0.9, rule.beta2 = 0.999, rule.epsilon = 1e-8;
-    else if (below(2))
-      rule.momentum = 0.5;
+    UpdateSpec rule{.kind = UpdateKind(below(update_count))};
+    const bool adam = rule.kind == UpdateKind::adam || rule.kind == UpdateKind::adamw;
+    if (adam) rule.beta1 = 0.9;
+    if (adam || rule.kind == UpdateKind::rmsprop) rule.beta2 = 0.999;
+    if (rule.kind != UpdateKind::sgd) rule.epsilon = 1e-3;
+    if ((rule.kind == UpdateKind::sgd || rule.kind == UpdateKind::rmsprop) && below(2)) rule.momentum = 0.5;
+    rule.nesterov = rule.kind == UpdateKind::sgd && rule.momentum > 0 && below(2);
+    if (below(2)) rule.weight_decay = 0.01;
     update(rule, w, dw, in_, "w");
     if (bias) update(rule, b, db, 1, "b");
   }
@@ -140,7 +144,7 @@ class Piece {
       return has ? buffer(name + which, Role::state, shape, false, parameter) : no_buffer;
     };
     const BufferId rate = program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}});
-    const BufferId step = rule.kind == UpdateKind::adam
+    const BufferId step = rule.beta1 > 0
                               ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
                               : no_buffer;
     program.add("update " + name, rule,
