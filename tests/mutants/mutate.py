@@ -154,7 +154,7 @@ def try_mutant(build, work, number, mutant, limit):
         return result | {"state": "does not compile"}
     stem = pathlib.Path(path).stem.split("_")[0].split("-")[0]
     family = {"matmul": "atmul", "panels": "atmul", "activation": "ctivation", "math": "ccuracy", "loss": "Loss", "softmax": "Loss",
-              "dropout": "Dropout", "reduce": "Reduce", "scale": "Scale", "update": "Update", "sweep": "Update", "weight": "Update"}.get(stem)
+              "dropout": "Dropout", "reduce": "Reduce", "scale": "Scale", "update": "Update", "sweep": "Update", "weight": "Fused"}.get(stem)
     how = test(build, library, place, limit, family)
     shutil.rmtree(place, ignore_errors=True)
     return result | ({"state": "killed", "by": how} if how else {"state": "survived"})
