@@ -77,7 +77,7 @@ void Plan::run(int64_t rows) {
   State& state = *state_;
   state.begin(rows);
   const Policies& policies = state.context.policies();
-  if (policies.check == Check::sample) return run_sampled(rows);
+  if (policies.check == Check::sample || policies.check == Check::reference) return run_sampled(rows);
   if (policies.check != Check::none) return run_checked(rows);
   if (policies.verbose >= int(LogLevel::run)) return run_timed(rows);
   for (const auto& step : state.prepared->steps)

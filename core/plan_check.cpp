@@ -46,12 +46,6 @@ Plan::Difference Plan::check(int64_t rows) {
 
 void Plan::run_checked(int64_t rows) {
   State& state = *state_;
-  if (state.context.policies().check == Check::reference) {
-    const Difference difference = check(rows);
-    if (difference.relative > check_tolerance)
-      throw BackendError("check against the reference: " + difference.where);
-    return;
-  }
   const PreparedProgram& prepared = *state.prepared;
   for (size_t r = 0; r < prepared.rows.size(); r++) {
     const size_t first_slot = prepared.steps[r].first_slot;

@@ -8,6 +8,7 @@
 #include <sstream>
 #include <type_traits>
 
+#include "plexus/core/error.h"
 #include "plexus/core/plan_shadow.h"
 #include "plexus/core/plan_state.h"
 #include "plexus/core/random.h"
@@ -25,6 +26,11 @@ constexpr int64_t most_cost = 5, least_put_off = 10;
 /// that no right kernel meets.
 constexpr double relative_change = 0x1p-20, relative_change_f64 = 0x1p-49, most_changes = 8;
 constexpr uint32_t draws = 4;
+/// Of what a loss works with (probabilities of size one, logits): small losses and gradients are differences of those, rounded
+/// on the way. Some sixty roundings of f32.
+constexpr double loss_rounding = 0x1p-18;
+/// Denormal numbers have few digits left, and some backends flush them.
+constexpr double least = std::numeric_limits<float>::min();
 
 struct Finding {
   bool wrong = false;
@@ -112,12 +118,13 @@ class Look {
     double largest = 0;
     for (int64_t i = 0; i < count; i++)
       if (const double e = std::abs(element(expected, i)); std::isfinite(e)) largest = std::max(largest, e);
+    const double rounding = loss_rounding * size_within_loss(id);
     Finding finding;
     double worst = 1;
     for (int64_t i = 0; i < count; i++) {
       const double g = element(got, i), e = element(expected, i);
       if (g == e || (std::isnan(g) && std::isnan(e))) continue;
-      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)];
+      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)] + rounding + least;
       const bool finite = std::isfinite(g) && std::isfinite(e);
       if (!finite && !row_.deviations.empty()) continue;  // declared: semantics of what is not finite
       const double share = finite ? std::abs(g - e) / bound : std::numeric_limits<double>::infinity();
@@ -129,6 +136,30 @@ class Look {
       finding = {true, text.str()};
     }
     return finding;
+  }
+
+  /// The size of what a loss sums up to this gradient or value; 0 for every other buffer.
+  double size_within_loss(BufferId id) const {
+    enum { prediction, target, class_weights, sample_weights, scale, gradient, value };
+    double size = 0;
+    for (size_t i = row_.first; i < row_.last; i++) {
+      const Operation& operation = prepared_.program.operations()[i];
+      if (!std::holds_alternative<LossSpec>(operation.spec)) continue;
+      const auto& buffers = operation.buffers;
+      const auto largest = [&](size_t slot, double absent) {
+        if (buffers[slot] == no_buffer) return absent;
+        const Tensor& values = shadow_[buffers[slot]];
+        double most = 0;
+        for (int64_t j = 0; j < touched(prepared_.program[buffers[slot]], rows_); j++)
+          most = std::max(most, std::abs(element(values, j)));
+        return most;
+      };
+      const double weight =
+          largest(class_weights, 1) * largest(sample_weights, 1) * largest(scale, 1 / double(std::max<int64_t>(rows_, 1)));
+      if (buffers[gradient] == id) size = std::max(size, weight);
+      if (buffers[value] == id) size = std::max(size, weight * double(rows_) * (1 + largest(prediction, 0)));
+    }
+    return std::isfinite(size) ? size : 0;
   }
 
   const PreparedProgram& prepared_;
@@ -167,7 +198,8 @@ void Plan::run_sampled(int64_t rows) {
   const Context& context = state.context;
   const PreparedProgram& prepared = *state.prepared;
   const size_t count = prepared.steps.size();
-  const size_t due = state.sampler.due(count, context.policies().check_interval);
+  const bool stops = context.policies().check == Check::reference;  // looks at everything, and stops at what is wrong
+  const size_t due = stops ? count : state.sampler.due(count, context.policies().check_interval);
   const auto condemned = [&](const Row& row) {
     return context.quarantines() != prepared.quarantines && context.quarantined(row.backend, row.spec);
   };
@@ -191,15 +223,16 @@ void Plan::run_sampled(int64_t rows) {
     if (!known) step.kernel->run(&state.addresses[step.first_slot], state.call);
     const Finding finding = known ? Finding{} : look.compare_with_kernel();
     if (finding.wrong) {
-      context.log(LogLevel::warning, "check against the reference: row " + std::to_string(r) + " (" + row.spec + " on " +
-                                         row.backend + ", " + row.description + "), " + finding.where +
-                                         ": not used any more; the results of this run are the reference's");
+      const std::string what = "check against the reference: row " + std::to_string(r) + " (" + row.spec + " on " +
+                               row.backend + ", " + row.description + "), " + finding.where;
+      if (stops) throw BackendError(what);
+      context.log(LogLevel::warning, what + ": not used any more; the results of this run are the reference's");
       context.quarantine(row.backend, row.spec);
     }
     if (known || finding.wrong) look.replace();
     cost += PlanSampler::Clock::now() - start;
   }
-  if (due > 0) state.sampler.looked_at(due, cost);
+  if (due > 0 && !stops) state.sampler.looked_at(due, cost);
 }
 
 }  // namespace plexus

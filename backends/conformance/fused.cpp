@@ -54,10 +54,11 @@ class Borrowed final : public Backend {
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
-    batch_ = size(33), in_ = size(65), out_ = size(65);
+    // Now and then a long batch: more than what a kernel holds at once.
+    batch_ = size(below(8) == 0 ? 1025 : 33), in_ = size(65), out_ = size(65);
     seen_ = below(3) == 0;
     apart_ = below(8) == 0;
-    rows = below(2) ? batch_ : 1 + below(batch_);
+    rows = below(2) ? batch_ : below(batch_ + 1);
     switch (below(3)) {
       case 0: forward(); break;
       case 1: backward(); break;
@@ -76,8 +77,10 @@ class Piece {
   }
   Role between() const { return seen_ ? Role::output : Role::temporary; }
 
-  /// Of those whose gradient is computed from the result where that is what there is.
+  /// Of those whose gradient is computed from the result where that is what there is; relu more often, since it is what most
+  /// backends fuse first.
   Activation activation(bool gradient) {
+    if (below(3) == 0) return Activation::relu;
     while (true) {
       const auto kind = Activation(below(activation_count));
       if (!gradient || gradient_from_result(kind)) return kind;
@@ -88,7 +91,7 @@ class Piece {
     const BufferId x = buffer("x", Role::input, {batch_, in_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const bool bias = below(4) > 0;
     const BufferId b = bias ? buffer("b", Role::parameter, {out_}) : no_buffer;
-    const BufferId z = buffer("z", apart_ ? Role::output : between(), {batch_, out_}, true);
+    const BufferId z = buffer("z", between(), {batch_, out_}, true);
     const BufferId y = buffer("y", Role::output, {batch_, out_}, true);
     const BufferId other = apart_ ? buffer("other", Role::input, {batch_, out_}, true) : z;
     program.add("product", MatmulSpec{.m = batch_, .n = out_, .k = in_, .bias = bias}, {x, w, b, z});
@@ -100,7 +103,7 @@ class Piece {
   void backward() {
     const BufferId dy = buffer("dy", Role::input, {batch_, out_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const BufferId saved = buffer("saved", Role::input, {batch_, in_}, true);
-    const BufferId dh = buffer("dh", apart_ ? Role::output : between(), {batch_, in_}, true);
+    const BufferId dh = buffer("dh", between(), {batch_, in_}, true);
     const BufferId dx = buffer("dx", Role::output, {batch_, in_}, true);
     const BufferId other = apart_ ? buffer("other", Role::input, {batch_, in_}, true) : dh;
     program.add("product", MatmulSpec{.form = Form::nt, .m = batch_, .n = in_, .k = out_}, {dy, w, no_buffer, dh});
@@ -122,11 +125,14 @@ class Piece {
       db = buffer("db", between(), {out_});
       program.add("db", ReduceSpec{.kind = Reduction::column_sum, .m = batch_, .n = out_}, {dz, db});
     }
-    UpdateSpec rule{.kind = below(2) ? UpdateKind::adam : UpdateKind::sgd};
-    if (rule.kind == UpdateKind::adam)
-      rule.beta1 = 0.9, rule.beta2 = 0.999, rule.epsilon = 1e-8;
-    else if (below(2))
-      rule.momentum = 0.5;
+    UpdateSpec rule{.kind = UpdateKind(below(update_count))};
+    const bool adam = rule.kind == UpdateKind::adam || rule.kind == UpdateKind::adamw;
+    if (adam) rule.beta1 = 0.9;
+    if (adam || rule.kind == UpdateKind::rmsprop) rule.beta2 = 0.999;
+    if (rule.kind != UpdateKind::sgd) rule.epsilon = 1e-3;
+    if ((rule.kind == UpdateKind::sgd || rule.kind == UpdateKind::rmsprop) && below(2)) rule.momentum = 0.5;
+    rule.nesterov = rule.kind == UpdateKind::sgd && rule.momentum > 0 && below(2);
+    if (below(2)) rule.weight_decay = 0.01;
     update(rule, w, dw, in_, "w");
     if (bias) update(rule, b, db, 1, "b");
   }
@@ -138,7 +144,7 @@ class Piece {
       return has ? buffer(name + which, Role::state, shape, false, parameter) : no_buffer;
     };
     const BufferId rate = program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}});
-    const BufferId step = rule.kind == UpdateKind::adam
+    const BufferId step = rule.beta1 > 0
                               ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
                               : no_buffer;
     program.add("update " + name, rule,

@@ -103,7 +103,7 @@ TEST(Check, FindsWhatDiffersFromTheReference) {
   for (int i = 0; i < 12; i++) plan.data<float>("x")[i] = 2;
   EXPECT_EQ(message<BackendError>([&] { plan.run(4); }),
             "check against the reference: row 0 (" + line +
-                " on wrong), buffer y, element 0: 3.000000, reference 2.000000");
+                " on wrong, from the zoo), buffer y, element 0: 3, reference 2, bound 0.000215259");
   load_backend(zoo("sound"));
   Plan right = relu_plan(context("sound", {.check = Check::reference}));
   expect_relu(right);

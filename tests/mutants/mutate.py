@@ -1,0 +1,219 @@
+"""Breaks a line of our own kernels, and looks whether the short tests of the kernels notice.
+mutate.py BUILD WORK [--folder reference|simd|both] [--count 200] [--seed 1] [--time-limit 300] [--report]
+
+BUILD: a finished build with ninja and shared libraries; it is read, never changed. WORK: one folder a mutant, and results.jsonl, a line a mutant. A
+mutant is one change by an operator (below) in one line, drawn by the seed. Only its object is compiled and the library linked again; the
+tests run with that library preloaded. Vector code is compiled for AVX2 alone, which then stands for AVX-512 as well. Started again, it
+goes on; started several times over the same WORK, they share the mutants. --report prints the figures and the survivors of what there is."""
+import argparse
+import json
+import os
+import pathlib
+import random
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+
+source = pathlib.Path(__file__).resolve().parents[2]
+
+# What stands in a line, and what takes its place. Blanks keep templates, arrows and increments apart from comparisons and sums.
+operators = [
+    (r" \+ ", " - "), (r" - ", " + "), (r" \* ", " + "), (r" / ", " * "), (r" % ", " / "),
+    (r" \+= ", " -= "), (r" \+= ", " = "), (r" -= ", " += "), (r" \*= ", " = "),
+    (r" < ", " <= "), (r" < ", " > "), (r" <= ", " < "), (r" > ", " >= "), (r" > ", " < "), (r" >= ", " > "),
+    (r" == ", " != "), (r" != ", " == "), (r" && ", " || "), (r" \|\| ", " && "),
+    (r"std::min\b", "std::max"), (r"std::max\b", "std::min"), (r"hn::Min\b", "hn::Max"), (r"hn::Max\b", "hn::Min"),
+    (r"hn::Add\b", "hn::Sub"), (r"hn::Sub\b", "hn::Add"), (r"hn::MulAdd\b", "hn::NegMulAdd"), (r"hn::Mul\b", "hn::Add"),
+    (r"(?<![\w.])0(?![\w.])", "1"), (r"(?<![\w.])1(?![\w.])", "2"), (r"(?<![\w.])([2-9]|[1-9]\d+)(?![\w.])", lambda m: str(int(m[1]) - 1)),
+    (r"\btrue\b", "false"), (r"\bfalse\b", "true"), (r"(?<=[(\s])!(?=\w)", ""), (r"(?<=[=,(?:] )-(?=\w)", ""),
+]
+# Changes here change how fast the code is, or what it compiles to, and no result.
+harmless = re.compile(r"#|//|static_assert|_ns\b|grain|\bHWY_|namespace|template|using |constexpr int64_t \w*block|describe|prefetch", re.I)
+
+
+def candidates(path):
+    """(line number, new line), each once."""
+    found, comment = [], False
+    for number, line in enumerate(path.read_text().splitlines()):
+        code = line.split("//")[0].rstrip()
+        if not code.strip() or harmless.search(code) or '"' in code:
+            continue
+        for pattern, new in operators:
+            for match in re.finditer(pattern, code):
+                text = new(match) if callable(new) else new
+                found.append((number, line[:match.start()] + text + line[match.end():]))
+        if re.fullmatch(r"\s+[\w\[\]().>+*-]+( [-+*/]?= |\+\+|--|\().*;", code) and not re.match(r"\s+(return|const|auto|break|using)\b", code):
+            found.append((number, re.match(r"\s*", line)[0] + ";"))  # the statement is dropped
+    return found
+
+
+def draw(folders, count, seed):
+    everything = [(str(path.relative_to(source)), number, line)
+                  for folder in folders for path in sorted((source / "backends" / folder).glob("*"))
+                  if path.suffix == ".cpp" or (path.suffix == ".h" and folder == "simd" and path.stem.endswith("-inl"))
+                  if path.stem not in ("reference", "simd")
+                  for number, line in candidates(path)]
+    random.Random(seed).shuffle(everything)
+    # At most two changes of a line: a few lines full of numbers would otherwise be all that is looked at.
+    chosen, of_line = [], {}
+    for mutant in everything:
+        if of_line.setdefault(mutant[:2], 0) < 2:
+            of_line[mutant[:2]] += 1
+            chosen.append(mutant)
+    return chosen[:count]
+
+
+class Build:
+    def __init__(self, folder):
+        self.folder = folder
+        commands = subprocess.run(["ninja", "-C", folder, "-t", "compdb"], capture_output=True, text=True, check=True).stdout
+        self.compile = {}
+        for entry in json.loads(commands):
+            if "-c " in entry["command"] and "/plexus.dir/" in entry.get("output", ""):
+                self.compile[str(pathlib.Path(entry["file"]).resolve())] = (entry["command"], entry["output"])
+        library = next(folder.glob("libplexus.so.*.*"), None) or sys.exit("no libplexus.so.* in " + str(folder))
+        self.library = library.name
+        linked = subprocess.run(["ninja", "-C", folder, "-t", "commands", library.name], capture_output=True, text=True, check=True)
+        self.link = next(line for line in reversed(linked.stdout.splitlines()) if "-shared" in line)
+        self.link = next(part for part in self.link.split(" && ") if "-shared" in part)
+
+    def library_with(self, changed, place):
+        """The library with one file changed: `place` holds the changed copy under plexus/, first among the includes."""
+        objects, link = [], self.link
+        for path in changed:
+            command, output = self.compile[str(path)]
+            words = [w for w in shlex.split(command) if not w.endswith("ccache")]
+            new = place / (path.stem + ".o")
+            words[words.index("-o") + 1] = str(new)
+            words[words.index("-c") + 1] = str(place / "plexus" / path.relative_to(source))
+            words.insert(1, f"-I{place}")
+            words.append("-O1")  # the last one counts; compiled in half the time
+            if "-MF" in words:
+                words[words.index("-MF") + 1] = str(place / "depend")
+            objects.append((words, output, new))
+        for words, output, new in objects:
+            if subprocess.run(words, cwd=self.folder, capture_output=True).returncode != 0:
+                return None
+            link = re.sub(rf"(?<=\s){re.escape(output)}(?=\s)", str(new), link)
+        result = place / self.library
+        link = re.sub(rf"-o {re.escape(self.library)}(?=\s)", f"-o {result}", link)
+        return result if subprocess.run(link, shell=True, cwd=self.folder, capture_output=True).returncode == 0 else None
+
+
+def changed_files(build, mutant_path):
+    path = source / mutant_path
+    if path.suffix == ".cpp":
+        return [path]
+    name = f'"plexus/{mutant_path}"'  # a header: all that includes it
+    return [p for p in sorted(path.parent.glob("*.cpp")) if name in p.read_text()]
+
+
+def vector_targets(place):
+    """The vector code for AVX2 alone."""
+    header = "backends/simd/targets.h"
+    text = (source / header).read_text().replace("(HWY_SSE2 |", "(HWY_AVX3 | HWY_SSE2 |").replace("N_AVX3::table", "N_AVX2::table")
+    (place / "plexus" / header).write_text(text)
+
+
+def test(build, library, place, limit, family):
+    """"" where all pass; else how it fails."""
+    environment = os.environ | {"LD_PRELOAD": str(library), "PLEXUS_EXPECT_BACKENDS": "reference,simd"}
+    program = build.folder / "tests/backends/backends_tests"
+    for only in [f"*{family}*-*Long*", f"*-*Long*:*{family}*"] if family else ["*-*Long*"]:
+        try:
+            done = subprocess.run([program, f"--gtest_filter={only}", "--gtest_fail_fast", "--gtest_brief=1"], env=environment, cwd=place,
+                                  capture_output=True, text=True, timeout=limit)
+        except subprocess.TimeoutExpired:
+            return "takes too long"
+        if done.returncode != 0:
+            failed = re.search(r"\[  FAILED  \] (\S+)", done.stdout)
+            return failed[1] if failed else f"exit code {done.returncode}"
+    return ""
+
+
+def try_mutant(build, work, number, mutant, limit):
+    path, line_number, line = mutant
+    place = work / str(number)
+    shutil.rmtree(place, ignore_errors=True)
+    copy = place / "plexus" / path
+    copy.parent.mkdir(parents=True)
+    lines = (source / path).read_text().splitlines()
+    old, lines[line_number] = lines[line_number], line
+    files = changed_files(build, path)
+    for other in files:
+        target = place / "plexus" / other.relative_to(source)
+        target.write_text(other.read_text())
+    copy.write_text("\n".join(lines) + "\n")
+    if "/simd/" in path:
+        vector_targets(place)
+    result = {"number": number, "file": path, "line": line_number + 1, "old": old.strip(), "new": line.strip()}
+    library = build.library_with(files, place)
+    if not library:
+        return result | {"state": "does not compile"}
+    stem = pathlib.Path(path).stem.split("_")[0].split("-")[0]
+    family = {"matmul": "atmul", "panels": "atmul", "activation": "ctivation", "math": "ccuracy", "loss": "Loss", "softmax": "Loss",
+              "dropout": "Dropout", "reduce": "Reduce", "scale": "Scale", "update": "Update", "sweep": "Update", "weight": "Fused"}.get(stem)
+    how = test(build, library, place, limit, family)
+    shutil.rmtree(place, ignore_errors=True)
+    return result | ({"state": "killed", "by": how} if how else {"state": "survived"})
+
+
+def report(results):
+    judged = [r for r in results if r["state"] != "does not compile"]
+    for folder in ("reference", "simd"):
+        of = [r for r in judged if f"/{folder}/" in r["file"]]
+        if of:
+            killed = sum(r["state"] == "killed" for r in of)
+            print(f"{folder}: {killed} of {len(of)} mutants killed, {100 * killed / len(of):.1f} %")
+    for r in judged:
+        if r["state"] == "survived":
+            print(f"survived: {r['file']}:{r['line']}\n  - {r['old']}\n  + {r['new']}")
+    print(f"{len(results) - len(judged)} did not compile")
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    words.add_argument("build", type=pathlib.Path)
+    words.add_argument("work", type=pathlib.Path)
+    words.add_argument("--folder", choices=["reference", "simd", "both"], default="both")
+    words.add_argument("--count", type=int, default=200)
+    words.add_argument("--seed", type=int, default=1)
+    words.add_argument("--time-limit", type=float, default=300, help="seconds for the tests of one mutant")
+    words.add_argument("--report", action="store_true")
+    options = words.parse_args()
+    work = options.work.resolve()
+    work.mkdir(parents=True, exist_ok=True)
+    record = work / "results.jsonl"
+
+    def results():
+        return [json.loads(line) for line in record.read_text().splitlines()] if record.exists() else []
+
+    if not options.report:
+        build = Build(options.build.resolve())
+        sound = work / "sound"  # the tests pass without a mutant
+        if not sound.exists():
+            if how := test(build, build.folder / build.library, work, options.time_limit, ""):
+                sys.exit(f"the tests fail without a mutant: {how}")
+            sound.touch()
+        folders = ["reference", "simd"] if options.folder == "both" else [options.folder]
+        for number, mutant in enumerate(draw(folders, options.count, options.seed)):
+            if any((r["file"], r["line"], r["new"]) == (mutant[0], mutant[1] + 1, mutant[2].strip()) for r in results()):
+                continue
+            claim = work / f"{number}.claim"
+            try:  # who makes the file has the mutant; that of a process that is gone is taken over
+                os.close(os.open(claim, os.O_CREAT | os.O_EXCL))
+            except FileExistsError:
+                if claim.read_text() and pathlib.Path(f"/proc/{claim.read_text()}").exists():
+                    continue
+            claim.write_text(str(os.getpid()))
+            result = try_mutant(build, work, number, mutant, options.time_limit)
+            with record.open("a") as file:
+                file.write(json.dumps(result) + "\n")
+            claim.unlink()
+            print(f"{result['file']}:{result['line']}: {result['state']} {result.get('by', '')}", flush=True)
+    report(results())
+
+
+main()
