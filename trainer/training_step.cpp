@@ -39,6 +39,7 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   lowering.max_norm = options.max_norm;
   lowering.sample_weights = weighted || (labels && entropy_ && weights_rows(*entropy_));
 
+  lowering_ = lowering;
   std::vector<Program> programs;
   if (accumulate_ == 1) {
     programs.push_back(network.lower(lowering));
@@ -53,7 +54,6 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   }
   for (const Program& program : programs)
     for (const Operation& operation : program.operations()) operations_.push_back(to_string(operation.spec));
-  lowering_ = lowering;
   for (Plan& plan : Plan::build(context, network.store(), std::move(programs)))
     plans_.push_back(bind(std::move(plan)));
 
@@ -116,9 +116,14 @@ void TrainingStep::set_augmentation(const Augmentation& augmentation, const Shap
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
   if (network_->store().version() != version_) find_scalars();
   ++*step_;
-  const auto count = static_cast<int64_t>(rows.size());
   if (accumulate_ == 1) return run(plans_[0], data, rows);
+  const double loss = accumulate(data, rows);
+  plans_[2].plan.run(0);
+  return loss;
+}
 
+double TrainingStep::accumulate(const Dataset& data, std::span<const int64_t> rows) {
+  const auto count = static_cast<int64_t>(rows.size());
   // The mean over all rows of the step, not over one batch.
   write(loss_scale_, 1.0 / static_cast<double>(count));
   double sum = 0;
@@ -127,7 +132,6 @@ double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
     sum += run(plans_[first == 0 ? 0 : 1], data,
                rows.subspan(static_cast<size_t>(first), static_cast<size_t>(part)));
   }
-  plans_[2].plan.run(0);
   return sum;
 }
 
@@ -147,26 +151,27 @@ double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int6
 std::map<std::string, double> TrainingStep::gradient_magnitudes(const Dataset& data,
                                                                 std::span<const int64_t> rows) {
   Store& store = network_->store();
-  LoweringOptions lowering = lowering_;
-  lowering.part = Part::backward;
-  lowering.batch = static_cast<int64_t>(rows.size());
-  lowering.row_counts.clear();
-  lowering.accumulate = lowering.loss_scale = false;
-  Program program = network_->lower(lowering);
-  std::vector<std::string> parameters, fresh;
-  for (const Buffer& buffer : program.buffers()) {
-    if (buffer.role == Role::parameter && program.find(buffer.name + ".gradient") != no_buffer)
-      parameters.push_back(buffer.name);
-    if (buffer.persistent() && !store.contains(buffer.name)) fresh.push_back(buffer.name);
+  std::vector<std::string> fresh;
+  std::optional<Batch> backward;  // where gradients are accumulated, there are plans for them already
+  if (accumulate_ == 1) {
+    LoweringOptions lowering = lowering_;
+    lowering.part = Part::backward;
+    Program program = network_->lower(lowering);
+    for (const Buffer& buffer : program.buffers())
+      if (buffer.persistent() && !store.contains(buffer.name)) fresh.push_back(buffer.name);
+    backward = bind(Plan::build(plans_.front().plan.context(), store, std::move(program)));
+    find_scalars();
   }
-  Batch batch = bind(Plan::build(plans_.front().plan.context(), store, std::move(program)));
-  find_scalars();
-  --*pass_;  // the masks of the pass that went before
-  run(batch, data, rows);
+  *pass_ -=
+      (static_cast<int64_t>(rows.size()) + batch_ - 1) / batch_;  // the masks of the step that went before
+  backward ? run(*backward, data, rows) : accumulate(data, rows);
+
   std::map<std::string, double> magnitudes;
-  for (const std::string& name : parameters) {
-    const Tensor gradient = store.get(name + ".gradient").converted(DType::f64);
-    double& largest = magnitudes[name];
+  const Program& program = (backward ? *backward : plans_.front()).plan.program();
+  for (const Buffer& buffer : program.buffers()) {
+    if (buffer.role != Role::parameter || program.find(buffer.name + ".gradient") == no_buffer) continue;
+    const Tensor gradient = store.get(buffer.name + ".gradient").converted(DType::f64);
+    double& largest = magnitudes[buffer.name];
     for (const double value : gradient.values<double>())
       largest = std::isfinite(value) ? std::max(largest, std::abs(value)) : INFINITY;
   }

@@ -50,6 +50,8 @@ class TrainingStep {
   };
   static Batch bind(Plan plan);
   double run(Batch& batch, const Dataset& data, std::span<const int64_t> rows);
+  /// The gradients of a step of several batches, in the store. Returns the mean loss.
+  double accumulate(const Dataset& data, std::span<const int64_t> rows);
   void find_scalars();
   void write(void* scalar, double value) const;
 
