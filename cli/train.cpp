@@ -12,6 +12,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/interrupt.h"
+#include "plexus/cli/loss.h"
 #include "plexus/cli/model_data.h"
 #include "plexus/cli/network.h"
 #include "plexus/cli/output.h"
@@ -23,7 +24,6 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
-#include "plexus/trainer/class_weights.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/target_scaling.h"
@@ -53,46 +53,12 @@ struct Options {
   bool plan = false, json = false, map = false;
 };
 
-const std::vector<std::string> loss_names = {"mse", "mae", "huber", "cross-entropy"};
-
 Task make_task(const std::string& name) {
   return name.empty() ? Task::automatic : name == "classify" ? Task::classify : Task::regress;
 }
 
 Missing make_missing(const std::string& name) {
   return name == "drop" ? Missing::drop : name == "mean" ? Missing::keep : Missing::error;
-}
-
-// By task where the name is empty. Task::automatic: not known yet, everything known is accepted.
-Loss make_loss(const std::string& name, Task task, const std::string& reason) {
-  if (name.empty()) return task == Task::regress ? Loss(Mse{}) : Loss(SoftmaxCrossEntropy{});
-  const bool entropy = name == "cross-entropy";
-  if (entropy && task == Task::regress)
-    throw ArgumentError("--loss cross-entropy needs classes, but this is " + reason +
-                        "; use mse, mae or huber, or --task classify");
-  if (!entropy && task == Task::classify)
-    throw ArgumentError("--loss " + name + " needs real targets, but this is " + reason +
-                        "; use cross-entropy, or --task regress");
-  if (name == "mse") return Mse{};
-  if (name == "mae") return Mae{};
-  if (name == "huber") return Huber{};
-  return SoftmaxCrossEntropy{};
-}
-
-// Of a list in the order of the classes, or by how many rows to train on each class has.
-std::vector<float> make_class_weights(const std::string& text, const Dataset& train) {
-  if (text.empty()) return {};
-  if (text == "balanced") return balanced_class_weights(train);
-  std::vector<float> weights;
-  std::istringstream list(text);
-  for (std::string item; std::getline(list, item, ',');) {
-    char* end = nullptr;
-    weights.push_back(std::strtof(item.c_str(), &end));
-    if (item.empty() || *end != '\0')
-      throw ArgumentError("--class-weights: expected balanced or numbers separated by commas, found '" +
-                          text + "'");
-  }
-  return weights;
 }
 
 // "flip,crop=2,shift=2"

@@ -11,6 +11,7 @@
 #include "plexus/core/program.h"
 #include "plexus/core/store.h"
 #include "plexus/export.h"
+#include "plexus/layers/rows.h"
 
 namespace plexus {
 
@@ -69,13 +70,6 @@ class PLEXUS_EXPORT Lowering {
   std::map<std::string, BufferId> saved_;
   std::map<BufferId, std::string> owners_;  // label of the layer whose parameter it is
   std::function<void()> later_;
-};
-
-/// Rows of training data, one after another, for layers that learn from them before training.
-struct Rows {
-  int64_t count = 0;
-  Shape shape;                                              ///< of one row
-  std::function<void(int64_t row, std::span<double> out)> read;
 };
 
 /// Where a layer stands: layers of a stage come behind those of the stages before it. All but `network` prepare data: they are

@@ -126,9 +126,8 @@ class Piece {
       program.add("db", ReduceSpec{.kind = Reduction::column_sum, .m = batch_, .n = out_}, {dz, db});
     }
     UpdateSpec rule{.kind = UpdateKind(below(update_count))};
-    const bool adam = rule.kind == UpdateKind::adam || rule.kind == UpdateKind::adamw;
-    if (adam) rule.beta1 = 0.9;
-    if (adam || rule.kind == UpdateKind::rmsprop) rule.beta2 = 0.999;
+    if (rule.has_moments()) rule.beta1 = 0.9;
+    if (rule.has_moments() || rule.kind == UpdateKind::rmsprop || rule.kind == UpdateKind::adadelta) rule.beta2 = 0.999;
     if (rule.kind != UpdateKind::sgd) rule.epsilon = 1e-3;
     if ((rule.kind == UpdateKind::sgd || rule.kind == UpdateKind::rmsprop) && below(2)) rule.momentum = 0.5;
     rule.nesterov = rule.kind == UpdateKind::sgd && rule.momentum > 0 && below(2);
@@ -144,7 +143,7 @@ class Piece {
       return has ? buffer(name + which, Role::state, shape, false, parameter) : no_buffer;
     };
     const BufferId rate = program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}});
-    const BufferId step = rule.beta1 > 0
+    const BufferId step = rule.has_moments()
                               ? program.add_buffer({.name = "step", .role = Role::scalar, .shape = {1}, .dtype = DType::i64})
                               : no_buffer;
     program.add("update " + name, rule,

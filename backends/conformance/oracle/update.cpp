@@ -87,7 +87,8 @@ Moments step(const UpdateSpec& s, Real w, Real gradient, Real first, Real second
       fresh += Term::of(s.epsilon);
       // Where both are close the other one may be taken, with its errors.
       v = Term::of(s.beta2 * second);
-      v = {std::fmax(v.value, fresh.value), std::fmax(v.magnitude, fresh.magnitude)};
+      const auto larger = [](Real a, Real b) { return a > b || std::isnan(a) ? a : b; };  // NaN stays
+      v = {larger(v.value, fresh.value), larger(v.magnitude, fresh.magnitude)};
       const Real c1 = 1 - std::pow(Real(s.beta1), t);
       const Real cancelled = (1 - c1) / c1 * (0x1p-53L / unit_roundoff(s.dtype));
       const Term top = m.times(1 / c1);
