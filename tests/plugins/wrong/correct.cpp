@@ -360,7 +360,8 @@ struct Correct final : px::Backend {
     if (const auto s = rest.get<plexus_reduce>(0)) return s->dtype == PLEXUS_F32;
     if (const auto s = rest.get<plexus_clip>(0)) return s->dtype == PLEXUS_F32;
     if (const auto s = rest.get<plexus_scale>(0)) return s->dtype == PLEXUS_F32;
-    if (const auto s = rest.get<plexus_update>(0)) return s->dtype == PLEXUS_F32;
+    if (const auto s = rest.get<plexus_update>(0))
+      return s->dtype == PLEXUS_F32 && s->kind <= PLEXUS_ADAGRAD && s->l1 == 0 && s->l2 == 0 && s->clip_value == 0;
     return 0;
   }
   std::unique_ptr<Kernel> prepare(const Operations& run) override {
