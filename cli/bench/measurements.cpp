@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
+#include <filesystem>
 #include <fstream>
 #include <span>
 
@@ -106,6 +107,8 @@ std::optional<double> Measurements::limit(const std::string& key) const {
 }
 
 Json load_json(const std::string& path) {
+  if (std::filesystem::is_directory(path))
+    throw IoError(path + ": a directory; expected a file that plexus bench --out writes");
   std::ifstream file(path, std::ios::binary);
   if (!file) throw IoError(path + ": cannot read");
   Json json;
