@@ -50,14 +50,14 @@ class Borrowed final : public Backend {
 };
 
 /// A piece of a training step, as layers write it. Results that the kernels may keep to themselves are temporary, in every third
-/// case outputs; in every eighth the second operation reads something else than what the first wrote.
+/// case outputs; in every fourth the second operation reads something else than what the first wrote.
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
     // Now and then a long batch: more than what a kernel holds at once.
     batch_ = size(below(8) == 0 ? 1025 : 33), in_ = size(65), out_ = size(65);
-    seen_ = below(3) == 0;
-    apart_ = below(8) == 0;
+    apart_ = number % 4 == 3;
+    seen_ = !apart_ && below(3) == 0;
     rows = below(2) ? batch_ : below(batch_ + 1);
     switch (below(3)) {
       case 0: forward(); break;
@@ -80,7 +80,7 @@ class Piece {
   /// Of those whose gradient is computed from the result where that is what there is; relu more often, since it is what most
   /// backends fuse first.
   Activation activation(bool gradient) {
-    if (below(3) == 0) return Activation::relu;
+    if (below(2) == 0) return Activation::relu;
     while (true) {
       const auto kind = Activation(below(activation_count));
       if (!gradient || gradient_from_result(kind)) return kind;
