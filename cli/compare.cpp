@@ -1,9 +1,9 @@
 // plexus compare: two saved models on the same labelled rows. Is one better, or is it chance?
-#include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <memory>
 #include <nlohmann/json.hpp>
+#include <numeric>
 
 #include "plexus/cli/command.h"
 #include "plexus/cli/exit_code.h"
@@ -26,12 +26,11 @@ struct Options {
 
 // The usual limit; an interval of 95 % leaves out 0 where p is smaller.
 constexpr double significant = 0.05;
-constexpr double z = 1.959963984540054;  // the normal distribution's 97.5 % quantile
 
 struct Tested {
   Sequential model;
   Dataset data;
-  Tensor outputs;
+  Tensor outputs, classes;
 };
 
 Tested test(const std::string& path, const Options& options, const Context& context) {
@@ -39,19 +38,15 @@ Tested test(const std::string& path, const Options& options, const Context& cont
   Dataset data = open_labelled_rows(options.data, model, options.label);
   Trainer trainer(model, {.loss = data.labels() ? Loss(SoftmaxCrossEntropy{}) : Loss(Mse{})}, context);
   trainer.evaluate(data);  // refuses data that are not the model's
-  Tensor outputs = trainer.predict(data);
-  return {std::move(model), std::move(data), std::move(outputs)};
+  Tensor outputs = trainer.predict(data), classes = trainer.predict_classes(data);
+  return {std::move(model), std::move(data), std::move(outputs), std::move(classes)};
 }
 
 std::vector<uint8_t> right(const Tested& tested) {
-  const auto columns = static_cast<size_t>(tested.outputs.shape().columns());
-  const auto values = tested.outputs.values<float>();
-  std::vector<uint8_t> marks(static_cast<size_t>(tested.data.size()));
-  for (size_t row = 0; row < marks.size(); ++row) {
-    const auto outputs = values.subspan(row * columns, columns);
-    const auto predicted = std::max_element(outputs.begin(), outputs.end()) - outputs.begin();
-    marks[row] = predicted == tested.data.label(static_cast<int64_t>(row));
-  }
+  const auto predicted = tested.classes.values<int32_t>();
+  std::vector<uint8_t> marks(predicted.size());
+  for (size_t row = 0; row < marks.size(); ++row)
+    marks[row] = predicted[row] == tested.data.label(static_cast<int64_t>(row));
   return marks;
 }
 
@@ -116,22 +111,21 @@ void compare_classes(const Options& options, const Tested& a, const Tested& b) {
 
 void compare_values(const Options& options, const Tested& a, const Tested& b) {
   const std::vector<double> first = squared_errors(a), second = squared_errors(b);
-  const auto rows = static_cast<double>(first.size());
-  double first_mean = 0, second_mean = 0, spread = 0;
-  for (size_t row = 0; row < first.size(); ++row)
-    first_mean += first[row] / rows, second_mean += second[row] / rows;
-  const double difference = first_mean - second_mean;
-  for (size_t row = 0; row < first.size(); ++row)
-    spread += std::pow(first[row] - second[row] - difference, 2);
-  const double half = z * std::sqrt(spread / (rows - 1) / rows);
-  const char* const words = verdict(std::abs(difference) > half, difference < 0);
+  const auto mean = [](const std::vector<double>& errors) {
+    return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
+  };
+  std::vector<double> differences(first.size());
+  for (size_t row = 0; row < first.size(); ++row) differences[row] = first[row] - second[row];
+  const double first_mean = mean(first), second_mean = mean(second), difference = mean(differences);
+  const Interval interval = mean_interval(differences);
+  const char* const words = verdict(interval.low > 0 || interval.high < 0, difference < 0);
   if (options.json) {
     const Json json = {{"task", "regress"},
                        {"rows", first.size()},
                        {"a", {{"model", options.first}, {"mse", first_mean}}},
                        {"b", {{"model", options.second}, {"mse", second_mean}}},
                        {"difference", difference},
-                       {"interval", {difference - half, difference + half}},
+                       {"interval", {interval.low, interval.high}},
                        {"verdict", words}};
     std::puts(json.dump(2).c_str());
     return;
@@ -139,7 +133,7 @@ void compare_values(const Options& options, const Tested& a, const Tested& b) {
   std::printf("A  mean squared error %.4g  %s\nB  mean squared error %.4g  %s\n", first_mean,
               options.first.c_str(), second_mean, options.second.c_str());
   std::printf("%zu rows: A - B %+.4g (95 %% interval %+.4g to %+.4g): %s\n", first.size(), difference,
-              difference - half, difference + half, words);
+              interval.low, interval.high, words);
 }
 
 int compare(const Options& options) {

@@ -125,14 +125,10 @@ int explain_rows(const Options& options, Sequential& model, const Context& conte
                           std::to_string(all.size() - 1));
   const Dataset rows = all.subset(options.rows);
   Trainer trainer(model, {}, context);
-  const Tensor predicted = trainer.predict(rows);
-  const auto columns = static_cast<size_t>(predicted.shape().columns());
+  const Tensor predicted = trainer.predict_classes(rows);  // of values: the largest one's column
   std::vector<int64_t> outputs;
-  for (size_t i = 0; i < options.rows.size(); ++i) {
-    const auto of_row = predicted.values<float>().subspan(i * columns, columns);
-    outputs.push_back(options.output.empty() ? std::max_element(of_row.begin(), of_row.end()) - of_row.begin()
-                                             : output_of(options, model));
-  }
+  for (const int32_t output : predicted.values<int32_t>())
+    outputs.push_back(options.output.empty() ? output : output_of(options, model));
   const auto& names = model.schema().classes.empty() ? model.schema().targets : model.schema().classes;
   const auto name = [&](int64_t output) {
     const auto i = static_cast<size_t>(output);

@@ -11,20 +11,19 @@
 namespace plexus {
 namespace {
 
-/// Accuracy, or R2 over all target columns.
-double score(const Dataset& data, const Tensor& outputs) {
-  const auto columns = static_cast<size_t>(outputs.shape().columns());
-  const auto values = outputs.values<float>();
+/// Accuracy, or R2 over all target columns, with these features in place of the data's.
+double score(Trainer& trainer, const Dataset& data, const Tensor& features) {
   const auto rows = static_cast<size_t>(data.size());
   if (data.classes() > 0) {
+    const Tensor classes = trainer.predict_classes(features);
     int64_t right = 0;
-    for (size_t row = 0; row < rows; ++row) {
-      const auto of_row = values.subspan(row * columns, columns);
-      right += std::max_element(of_row.begin(), of_row.end()) - of_row.begin() ==
-               data.label(static_cast<int64_t>(row));
-    }
+    for (size_t row = 0; row < rows; ++row)
+      right += classes.values<int32_t>()[row] == data.label(static_cast<int64_t>(row));
     return static_cast<double>(right) / static_cast<double>(rows);
   }
+  const Tensor outputs = trainer.predict(features);
+  const auto columns = static_cast<size_t>(outputs.shape().columns());
+  const auto values = outputs.values<float>();
   std::vector<double> targets(rows * columns), mean(columns, 0.0);
   for (size_t row = 0; row < rows; ++row) {
     data.read_target(static_cast<int64_t>(row), targets.data() + row * columns);
@@ -56,7 +55,7 @@ std::vector<Importance> permutation_importance(Trainer& trainer, const Dataset& 
   for (size_t row = 0; row < rows; ++row)
     encoded.read_features(static_cast<int64_t>(row), values.data() + row * columns);
 
-  const double whole = score(data, trainer.predict(features));
+  const double whole = score(trainer, data, features);
   std::vector<Importance> importances;
   std::vector<float> column(rows);
   std::vector<double> falls(static_cast<size_t>(options.repeats));
@@ -68,7 +67,7 @@ std::vector<Importance> permutation_importance(Trainer& trainer, const Dataset& 
       std::vector<float> dealt = column;
       for (size_t row = rows; row > 1; --row) std::swap(dealt[row - 1], dealt[random.below(row, row)]);
       for (size_t row = 0; row < rows; ++row) values[row * columns + c] = dealt[row];
-      falls[repeat] = whole - score(data, trainer.predict(features));
+      falls[repeat] = whole - score(trainer, data, features);
     }
     for (size_t row = 0; row < rows; ++row) values[row * columns + c] = column[row];
     const auto number = static_cast<int64_t>(c);

@@ -13,6 +13,7 @@ namespace plexus {
 namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
+constexpr double normal_quantile = 1.959963984540054;  // 97.5 % of the normal distribution lie below
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_equal(const char* caller, size_t first, size_t second) {
@@ -41,7 +42,7 @@ double t_quantile(size_t freedom) {
                               2.1314,  2.1199, 2.1098, 2.1009, 2.0930, 2.0860};
   if (freedom <= std::size(table)) return table[freedom - 1];
   // The same, 26.7.5: from the normal distribution's, in powers of 1 / freedom.
-  const double z = 1.959963984540054, n = static_cast<double>(freedom);
+  const double z = normal_quantile, n = static_cast<double>(freedom);
   const double z3 = z * z * z, z5 = z3 * z * z, z7 = z5 * z * z;
   return z + (z3 + z) / (4 * n) + (5 * z5 + 16 * z3 + 3 * z) / (96 * n * n) +
          (3 * z7 + 19 * z5 + 17 * z3 - 15 * z) / (384 * n * n * n);
@@ -83,7 +84,7 @@ Interval wilson_interval(int64_t correct, int64_t total) {
     throw ArgumentError("wilson_interval: " + std::to_string(correct) + " of " + std::to_string(total) +
                         ": give a part and a whole");
   if (total == 0) return {0, 1};
-  const double z = 1.959963984540054;  // the normal distribution's 97.5 % quantile
+  const double z = normal_quantile;
   const double n = static_cast<double>(total), p = static_cast<double>(correct) / n;
   const double shrink = 1 / (1 + z * z / n);
   const double centre = shrink * (p + z * z / (2 * n));

@@ -20,14 +20,7 @@
 #include "plexus/trainer/predictor.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define PLEXUS_SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer) || __has_feature(memory_sanitizer)
-#define PLEXUS_SANITIZED 1
-#endif
-#endif
+#include "trainer/sanitized.h"
 
 namespace {
 std::atomic<int64_t> allocations{0};
