@@ -75,9 +75,11 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  const bool transposed = transposes_a(o);
+  const bool few = spec_.form == Form::nt && o.m <= tiles_.few_rows, transposed = transposes_a(o);
   for_parts(o, call.workspace, [&](const Part& part, float* scratch) {
-    transposed ? multiply_transposed(o, part, scratch) : multiply(o, part, scratch);
+    few          ? multiply_few(o, part)
+    : transposed ? multiply_transposed(o, part, scratch)
+                 : multiply(o, part, scratch);
   });
 }
 
@@ -129,8 +131,14 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
       block.depth = std::min(most_depth, o.k - k0);
       block.a = transposed ? o.a + k0 * spec_.lda + part.m0 : o.a + part.m0 * spec_.lda + k0;
-      if (block.depth > 0) place_b(o, part, p, k0, block, scratch);
-      tiles_.multiply(block);
+      if (block.rows == 1 && block.columns < panel && spec_.form == Form::nn && !spec_.layout) {  // not worth a copy
+        block.b = o.b + k0 * spec_.ldb + n0;
+        block.b_stride = spec_.ldb;
+        tiles_.multiply_row(block);
+      } else {
+        if (block.depth > 0) place_b(o, part, p, k0, block, scratch);
+        tiles_.multiply(block);
+      }
       block.start = Start::c;
     }
     if (panels_of_c && block.columns < panel)
@@ -159,6 +167,26 @@ int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
     finish(o, part.m0, 1, n0, wide, block.c, spec_.ldc);
   }
   return p;
+}
+
+/// Form nt, a row or a few: b is read where it lies.
+void Matmul::multiply_few(const Operands& o, const Part& part) const {
+  const int64_t n0 = part.p0 * panel;
+  MatmulBlock block;
+  block.rows = part.m1 - part.m0;
+  block.columns = std::min(part.p1 * panel, o.n) - n0;
+  block.depth = o.k;
+  block.a = o.a + part.m0 * spec_.lda;
+  block.a_stride = spec_.lda;
+  block.b = o.b + n0 * (spec_.layout ? panel : spec_.ldb);
+  block.b_stride = spec_.layout ? panel : spec_.ldb;
+  block.b_jump = spec_.layout ? (o.n - 1) * panel : 0;
+  block.c = o.c + part.m0 * spec_.ldc + n0;
+  block.c_stride = spec_.ldc;
+  block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
+  block.bias = spec_.bias ? o.bias + n0 : nullptr;
+  tiles_.multiply_transposed(block);
+  finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
 }
 
 /// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.

@@ -74,6 +74,7 @@ class Matmul : public Kernel {
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
   int64_t multiply_row(const Operands& o, const Part& part) const;
+  void multiply_few(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o) const;
   void multiply_transposed(const Operands& o, const Part& part, float* scratch) const;
   void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c, int64_t c_stride) const;

@@ -158,30 +158,46 @@ void add_squares(const float* x, int64_t columns, double* places) {
   for (int64_t place = 0; j < columns; j++, place++) places[place] += double(x[j]) * double(x[j]);
 }
 
-/// The parameter becomes step(parameter, gradient, first state, second state), which changes the states.
+/// The parameter becomes step(parameter, gradient, first state, second state), which changes the states that Step says it has.
+/// All that is decided is decided before the loop, and the addresses are held here: what the loop stores could be a part of `s`.
 template <class Step>
-HWY_INLINE void sweep(const UpdateStretch& s, const Step& step) {
+HWY_INLINE void sweep(const UpdateStretch& s) {
+  const Step step(s);
+  float *const parameter = s.parameter, *const firsts = s.first, *const seconds = s.second;
+  const float* const gradients = s.gradient;
+  const int64_t count = s.count;
   int64_t i = 0;
-  for (; i + lanes <= s.count; i += lanes) {
-    V first = s.first ? load(s.first + i) : zero(), second = s.second ? load(s.second + i) : zero();
-    store(step(load(s.parameter + i), load(s.gradient + i), first, second), s.parameter + i);
-    if (s.first) store(first, s.first + i);
-    if (s.second) store(second, s.second + i);
+  for (; i + lanes <= count; i += lanes) {
+    V first = zero(), second = zero();
+    if constexpr (Step::has_first) first = load(firsts + i);
+    if constexpr (Step::has_second) second = load(seconds + i);
+    store(step(load(parameter + i), load(gradients + i), first, second), parameter + i);
+    if constexpr (Step::has_first) store(first, firsts + i);
+    if constexpr (Step::has_second) store(second, seconds + i);
   }
-  if (const int64_t rest = s.count - i; rest > 0) {
-    V first = s.first ? load_some(s.first + i, rest) : zero(), second = s.second ? load_some(s.second + i, rest) : zero();
-    store_some(step(load_some(s.parameter + i, rest), load_some(s.gradient + i, rest), first, second), s.parameter + i, rest);
-    if (s.first) store_some(first, s.first + i, rest);
-    if (s.second) store_some(second, s.second + i, rest);
+  if (const int64_t rest = count - i; rest > 0) {
+    V first = zero(), second = zero();
+    if constexpr (Step::has_first) first = load_some(firsts + i, rest);
+    if constexpr (Step::has_second) second = load_some(seconds + i, rest);
+    store_some(step(load_some(parameter + i, rest), load_some(gradients + i, rest), first, second), parameter + i, rest);
+    if constexpr (Step::has_first) store_some(first, firsts + i, rest);
+    if constexpr (Step::has_second) store_some(second, seconds + i, rest);
   }
 }
 
-/// The gradient as steps take it: scaled, clipped, with the penalties and the decay of the parameter.
-struct Gradient {
+/// The gradient as steps take it: scaled, with the decay of the parameter.
+struct PlainGradient {
+  V scale, decay;
+  explicit PlainGradient(const UpdateStretch& s) : scale(set(s.scale)), decay(set(s.weight_decay)) {}
+  HWY_INLINE V operator()(V w, V gradient) const { return fma(decay, w, mul(gradient, scale)); }
+};
+
+/// Clipped and with the l1 penalty too.
+struct PenalizedGradient {
   V scale, decay, l1;
   float limit;
   bool lasso;
-  explicit Gradient(const UpdateStretch& s)
+  explicit PenalizedGradient(const UpdateStretch& s)
       : scale(set(s.scale)), decay(set(s.weight_decay)), l1(set(s.l1)), limit(s.clip_value), lasso(s.l1 > 0) {}
   HWY_INLINE V operator()(V w, V gradient) const {
     V g = mul(gradient, scale);
@@ -191,30 +207,34 @@ struct Gradient {
   }
 };
 
-// Formulas: core/spec/update.h. Each takes the parameter, the gradient and the states, which it changes.
+// Formulas: core/spec/update.h. Each takes the parameter, the gradient and the states, which it changes; `has_first` and
+// `has_second` say which states there are.
+template <class Gradient, bool with_momentum>
 struct SgdStep {
+  static constexpr bool has_first = with_momentum, has_second = false;
   Gradient gradient_of;
   V rate, momentum;
-  bool has_momentum, nesterov;
+  bool nesterov;
   explicit SgdStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)),
-        has_momentum(s.first != nullptr), nesterov(s.nesterov) {}
-  V operator()(V w, V gradient, V& first, V&) const {
+        nesterov(s.nesterov) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V&) const {
     const V g = gradient_of(w, gradient);
-    if (!has_momentum) return fnma(rate, g, w);
+    if (!with_momentum) return fnma(rate, g, w);
     first = fma(momentum, first, g);
     return fnma(rate, nesterov ? fma(momentum, first, g) : first, w);
   }
 };
 
-template <bool decoupled>
+template <class Gradient, bool decoupled>
 struct AdamStep {
+  static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, shrink, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
   explicit AdamStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), shrink(set(s.shrink)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
         beta2(set(s.beta2)), fresh2(set(s.fresh2)), root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
     second = fma(beta2, second, mul(mul(fresh2, g), g));
@@ -223,42 +243,47 @@ struct AdamStep {
   }
 };
 
+template <class Gradient, bool with_momentum>
 struct RmsPropStep {
+  static constexpr bool has_first = with_momentum, has_second = true;
   Gradient gradient_of;
   V rate, momentum, beta2, fresh2, epsilon;
-  bool has_momentum;
   explicit RmsPropStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)), beta2(set(s.beta2)),
-        fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), has_momentum(s.first != nullptr) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+        fresh2(set(s.fresh2)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(beta2, second, mul(mul(fresh2, g), g));
     const V direction = hn::Div(g, add(hn::Sqrt(second), epsilon));
-    if (!has_momentum) return fnma(rate, direction, w);
+    if (!with_momentum) return fnma(rate, direction, w);
     first = fma(momentum, first, direction);
     return fnma(rate, first, w);
   }
 };
 
+template <class Gradient>
 struct AdagradStep {
+  static constexpr bool has_first = false, has_second = true;
   Gradient gradient_of;
   V rate, epsilon;
   explicit AdagradStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), epsilon(set(s.epsilon)) {}
-  V operator()(V w, V gradient, V&, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V&, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(g, g, second);
     return fnma(rate, hn::Div(g, add(hn::Sqrt(second), epsilon)), w);
   }
 };
 
+template <class Gradient>
 struct AdamaxStep {
+  static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, beta1, fresh1, beta2, epsilon;
   explicit AdamaxStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
         beta2(set(s.beta2)), epsilon(set(s.epsilon)) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
     const V decayed = mul(beta2, second), fresh = add(hn::Abs(g), epsilon);
@@ -267,14 +292,16 @@ struct AdamaxStep {
   }
 };
 
+template <class Gradient>
 struct NadamStep {
+  static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, gradient_rate, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
   explicit NadamStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), gradient_rate(set(s.gradient_rate)),
         beta1(set(s.beta1)), fresh1(set(s.fresh1)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
         root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
     second = fma(beta2, second, mul(mul(fresh2, g), g));
@@ -283,14 +310,16 @@ struct NadamStep {
   }
 };
 
+template <class Gradient>
 struct RadamStep {
+  static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, beta1, fresh1, beta2, fresh2, epsilon;
   bool adaptive;
   explicit RadamStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
         beta2(set(s.beta2)), fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), adaptive(s.adaptive) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
     second = fma(beta2, second, mul(mul(fresh2, g), g));
@@ -298,13 +327,15 @@ struct RadamStep {
   }
 };
 
+template <class Gradient>
 struct AdadeltaStep {
+  static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, beta2, fresh2, epsilon;
   explicit AdadeltaStep(const UpdateStretch& s)
       : gradient_of(s), rate(set(s.rate)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
         epsilon(set(s.epsilon)) {}
-  V operator()(V w, V gradient, V& first, V& second) const {
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(beta2, second, mul(mul(fresh2, g), g));
     const V step = mul(g, hn::Div(hn::Sqrt(add(first, epsilon)), hn::Sqrt(add(second, epsilon))));
@@ -313,15 +344,31 @@ struct AdadeltaStep {
   }
 };
 
-template <class Step>
+template <template <class Gradient> class Step>
 void update(const UpdateStretch& s) {
-  sweep(s, Step(s));
+  if (s.clip_value > 0 || s.l1 > 0)
+    sweep<Step<PenalizedGradient>>(s);
+  else
+    sweep<Step<PlainGradient>>(s);
+}
+
+template <class Gradient> using SgdWithMomentum = SgdStep<Gradient, true>;
+template <class Gradient> using SgdWithout = SgdStep<Gradient, false>;
+template <class Gradient> using Adam = AdamStep<Gradient, false>;
+template <class Gradient> using AdamW = AdamStep<Gradient, true>;
+template <class Gradient> using RmsPropWithMomentum = RmsPropStep<Gradient, true>;
+template <class Gradient> using RmsPropWithout = RmsPropStep<Gradient, false>;
+
+/// Where there may be a state for momentum, and may be none.
+template <template <class Gradient> class With, template <class Gradient> class Without>
+void update(const UpdateStretch& s) {
+  s.first ? update<With>(s) : update<Without>(s);
 }
 
 const SweepLoops loops = {
     scale, dropout, column_sum, row_sum, argmax, add_squares,
     // In the order of the enumeration.
-    {update<SgdStep>, update<AdamStep<false>>, update<AdamStep<true>>, update<RmsPropStep>, update<AdagradStep>,
+    {update<SgdWithMomentum, SgdWithout>, update<Adam>, update<AdamW>, update<RmsPropWithMomentum, RmsPropWithout>, update<AdagradStep>,
      update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>}};
 
 }  // namespace
