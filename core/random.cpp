@@ -34,12 +34,13 @@ double RandomStream::normal(uint64_t position) const {
 }
 
 uint64_t RandomStream::below(uint64_t bound, uint64_t position) const {
-  // x * bound / 2^64 is uniform over those x whose product's lower half is at least 2^64 mod bound.
-  const uint64_t threshold = -bound % bound;
+  // x * bound / 2^64 is uniform over those x whose product's lower half is at least 2^64 mod bound (Lemire 2019): the
+  // remainder is below bound, and is worked out only where the half is too.
   for (auto words = block(position);; words = philox(words, {uint32_t(seed_), uint32_t(seed_ >> 32)})) {
     for (const uint64_t x : halves(words)) {
       const unsigned __int128 product = static_cast<unsigned __int128>(x) * bound;
-      if (uint64_t(product) >= threshold) return uint64_t(product >> 64);
+      const auto half = uint64_t(product);
+      if (half >= bound || half >= -bound % bound) return uint64_t(product >> 64);
     }
   }
 }
