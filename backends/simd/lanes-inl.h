@@ -12,6 +12,12 @@
 #include <cstdint>
 #include <limits>
 
+// Loops over accumulators must be unrolled before GCC decides what lives in registers: one that is not puts all of them on
+// the stack.
+#ifndef PLEXUS_UNROLL
+#define PLEXUS_UNROLL _Pragma("GCC unroll 16")
+#endif
+
 HWY_BEFORE_NAMESPACE();
 namespace plexus::simd {
 namespace HWY_NAMESPACE {
@@ -51,6 +57,17 @@ HWY_INLINE void store_some(V v, float* to, int64_t count) {
   hn::Store(v, F(), buffer);
   for (int64_t i = 0; i < count; i++) to[i] = buffer[i];
 #endif
+}
+
+/// For any count: all of them, the rest, nothing.
+HWY_INLINE V load_up_to(const float* from, int64_t count) {
+  return count >= lanes ? load(from) : count > 0 ? load_some(from, count) : zero();
+}
+HWY_INLINE void store_up_to(V v, float* to, int64_t count) {
+  if (count >= lanes)
+    store(v, to);
+  else if (count > 0)
+    store_some(v, to, count);
 }
 
 /// A sum over `width` places whose order depends on positions alone: element i goes to place i % width, and the places are

@@ -15,6 +15,9 @@ constexpr double products_a_thread = 500e3;
 // multiply-add takes a sixteenth of a cycle.
 constexpr int64_t packing_rows = 12;
 
+// Rows of c from which on lanes along them are filled: a square of AVX-512 has 16.
+constexpr int64_t narrow_rows = 12;
+
 // Rows of a transposed c that are held: 32 KB with a panel's 32 columns.
 constexpr int64_t transposed_rows = 256;
 
@@ -26,6 +29,7 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& 
       executor_(machine.executor),
       isa_(machine.isa),
       tiles_(matmul_tiles(machine.isa)),
+      narrow_(matmul_narrow(machine.isa)),
       loops_(activation_loops(machine.isa)) {
   spec_.lda = operand(spec, 0).stride;
   spec_.ldb = operand(spec, 1).stride;
@@ -75,9 +79,9 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  const bool few = spec_.form == Form::nt && o.m <= tiles_.few_rows, transposed = transposes_a(o);
+  const bool few = spec_.form == Form::nt && o.m <= narrow_.most_rows, transposed = transposes_a(o);
   for_parts(o, call.workspace, [&](const Part& part, float* scratch) {
-    few          ? multiply_few(o, part)
+    few          ? multiply_few_rows(o, part)
     : transposed ? multiply_transposed(o, part, scratch)
                  : multiply(o, part, scratch);
   });
@@ -113,6 +117,13 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0,
   block.b_stride = panel;
 }
 
+/// b is not worth a copy: it is used once, or its columns fill too little of a vector.
+bool Matmul::few_columns(const Operands& o, int64_t rows, int64_t columns) const {
+  if (spec_.form == Form::nt || spec_.layout) return false;
+  if (spec_.form == Form::nn && rows == 1) return columns < panel;
+  return o.n <= (spec_.form == Form::tn ? narrow_.most_columns : narrow_.most_columns_of_squares) && rows >= narrow_rows;
+}
+
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   int64_t p = part.p0;
@@ -128,13 +139,14 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     block.c_stride = panels_of_c ? panel : spec_.ldc;
     block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
     block.bias = spec_.bias ? o.bias + n0 : nullptr;
+    const bool few = few_columns(o, block.rows, block.columns);
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
       block.depth = std::min(most_depth, o.k - k0);
       block.a = transposed ? o.a + k0 * spec_.lda + part.m0 : o.a + part.m0 * spec_.lda + k0;
-      if (block.rows == 1 && block.columns < panel && spec_.form == Form::nn && !spec_.layout) {  // not worth a copy
+      if (few) {
         block.b = o.b + k0 * spec_.ldb + n0;
         block.b_stride = spec_.ldb;
-        tiles_.multiply_row(block);
+        block.rows == 1 ? tiles_.multiply_row(block) : narrow_.few_columns(block);
       } else {
         if (block.depth > 0) place_b(o, part, p, k0, block, scratch);
         tiles_.multiply(block);
@@ -170,7 +182,7 @@ int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
 }
 
 /// Form nt, a row or a few: b is read where it lies.
-void Matmul::multiply_few(const Operands& o, const Part& part) const {
+void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
   const int64_t n0 = part.p0 * panel;
   MatmulBlock block;
   block.rows = part.m1 - part.m0;
@@ -185,7 +197,7 @@ void Matmul::multiply_few(const Operands& o, const Part& part) const {
   block.c_stride = spec_.ldc;
   block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
   block.bias = spec_.bias ? o.bias + n0 : nullptr;
-  tiles_.multiply_transposed(block);
+  narrow_.few_rows(block);
   finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
 }
 
@@ -229,6 +241,7 @@ void Matmul::finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int
   if (epilogue_.kind == Epilogue::Kind::none) return;
   float* const y = o.y + m0 * o.y_stride + n0;
   const size_t kind = size_t(epilogue_.activation);
+  if (c_stride == columns && o.y_stride == columns) columns *= rows, rows = 1;  // no gaps: one long row has one end
   if (epilogue_.kind == Epilogue::Kind::activation)
     return loops_.forward[kind]({rows, columns, c, c_stride, y, o.y_stride, epilogue_.alpha});
   loops_.backward[kind]({rows, columns, c, c_stride, o.saved + m0 * o.y_stride + n0, o.y_stride, y, o.y_stride, epilogue_.alpha});

@@ -2,6 +2,7 @@
 #pragma once
 #include "plexus/backends/simd/activation_loops.h"
 #include "plexus/backends/simd/kernel.h"
+#include "plexus/backends/simd/matmul_narrow.h"
 #include "plexus/backends/simd/matmul_tile.h"
 #include "plexus/backends/simd/panels.h"
 
@@ -61,11 +62,15 @@ class Matmul : public Kernel {
   /// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
   void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
 
+  /// Of `rows` rows of c and of one of its panels.
+  bool few_columns(const Operands& o, int64_t rows, int64_t columns) const;
+
   MatmulSpec spec_;
   Epilogue epilogue_;
   const Executor& executor_;
   Isa isa_;
   const MatmulTiles& tiles_;
+  const MatmulNarrow& narrow_;
   const ActivationLoops& loops_;
   int64_t depth_;
   int64_t scratch_;             ///< floats of workspace for a thread
@@ -74,7 +79,7 @@ class Matmul : public Kernel {
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
   int64_t multiply_row(const Operands& o, const Part& part) const;
-  void multiply_few(const Operands& o, const Part& part) const;
+  void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o) const;
   void multiply_transposed(const Operands& o, const Part& part, float* scratch) const;
   void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c, int64_t c_stride) const;

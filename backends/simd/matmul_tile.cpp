@@ -4,12 +4,8 @@
 #define HWY_TARGET_INCLUDE "plexus/backends/simd/matmul_tile.cpp"
 #include <hwy/foreach_target.h>
 
-#include "plexus/backends/simd/lanes-inl.h"
 #include "plexus/backends/simd/matmul_tile.h"
-
-// Loops over accumulators must be unrolled before GCC decides what lives in registers: one that is not puts all of them on
-// the stack.
-#define PLEXUS_UNROLL _Pragma("GCC unroll 16")
+#include "plexus/backends/simd/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plexus::simd {
@@ -196,67 +192,6 @@ void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, floa
   }
 }
 
-#if HWY_TARGET == HWY_SCALAR
-void transpose_whole(const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
-#else
-
-using F4 = hn::CappedTag<float, 4>;
-using F8 = hn::CappedTag<float, 8>;
-using Pairs = hn::Repartition<double, F>;
-
-/// Four floats from each of lanes / 4 rows, `stride` apart, side by side.
-HWY_INLINE V load_fours(const float* p, [[maybe_unused]] int64_t stride) {
-#if HWY_TARGET == HWY_AVX3
-  const F8 half;
-  const auto low = hn::Combine(half, hn::LoadU(F4(), p + stride), hn::LoadU(F4(), p));
-  const auto high = hn::Combine(half, hn::LoadU(F4(), p + 3 * stride), hn::LoadU(F4(), p + 2 * stride));
-  return hn::Combine(F(), high, low);
-#elif HWY_TARGET == HWY_AVX2
-  return hn::Combine(F(), hn::LoadU(F4(), p + stride), hn::LoadU(F4(), p));
-#else
-  return load(p);
-#endif
-}
-
-/// Block i of the q-th vector holds four floats of row 4 i + q; then the q-th vector holds the q-th floats of all rows.
-HWY_INLINE void interleave_fours(V& r0, V& r1, V& r2, V& r3) {
-  // Rows q and q + 1 are interleaved, then pairs of them.
-  const auto low01 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r0, r1)),
-             high01 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r0, r1)),
-             low23 = hn::BitCast(Pairs(), hn::InterleaveLower(F(), r2, r3)),
-             high23 = hn::BitCast(Pairs(), hn::InterleaveUpper(F(), r2, r3));
-  r0 = hn::BitCast(F(), hn::InterleaveLower(Pairs(), low01, low23));
-  r1 = hn::BitCast(F(), hn::InterleaveUpper(Pairs(), low01, low23));
-  r2 = hn::BitCast(F(), hn::InterleaveLower(Pairs(), high01, high23));
-  r3 = hn::BitCast(F(), hn::InterleaveUpper(Pairs(), high01, high23));
-}
-
-/// Four columns of `lanes` rows become four rows: to[q, j] = b[j, q].
-HWY_INLINE void transpose_fours(const float* b, int64_t b_stride, float* to, int64_t to_stride) {
-  V r0 = load_fours(b, 4 * b_stride), r1 = load_fours(b + b_stride, 4 * b_stride),
-    r2 = load_fours(b + 2 * b_stride, 4 * b_stride), r3 = load_fours(b + 3 * b_stride, 4 * b_stride);
-  interleave_fours(r0, r1, r2, r3);
-  store(r0, to);
-  store(r1, to + to_stride);
-  store(r2, to + 2 * to_stride);
-  store(r3, to + 3 * to_stride);
-}
-
-/// Whole vectors of columns, a multiple of four rows: to[i, j] = from[j, i].
-void transpose_whole(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
-  for (int64_t i = 0; i < rows; i += 4)
-    for (int64_t j = 0; j < columns; j += lanes)
-      transpose_fours(from + j * from_stride + i, from_stride, to + i * to_stride + j, to_stride);
-}
-#endif
-
-void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
-  const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes, whole_rows = rows / 4 * 4;
-  transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
-  for (int64_t i = 0; i < rows; i++)
-    for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) to[i * to_stride + j] = from[j * from_stride + i];
-}
-
 void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
   transpose_to(b, b_stride, depth, columns, packed, panel);
   if (columns == panel) return;
@@ -268,98 +203,7 @@ void transpose_back(const float* from, int64_t rows, int64_t columns, float* to,
   transpose_to(from, panel, rows, columns, to, to_stride);
 }
 
-#if HWY_TARGET == HWY_SCALAR
-void transpose_square(V (&)[lanes]) {}
-#else
-
-/// Every `lanes / 4`-th of four vectors, seen as a matrix of blocks of four floats, becomes its transpose.
-HWY_INLINE void transpose_blocks([[maybe_unused]] V (&x)[lanes], [[maybe_unused]] int q) {
-#if HWY_TARGET == HWY_AVX3
-  V &a = x[q], &b = x[q + 4], &c = x[q + 8], &d = x[q + 12];
-  const V ac0 = hn::ConcatLowerLower(F(), c, a), ac1 = hn::ConcatUpperUpper(F(), c, a),
-          bd0 = hn::ConcatLowerLower(F(), d, b), bd1 = hn::ConcatUpperUpper(F(), d, b);
-  a = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(bd0), ac0);
-  b = hn::OddEvenBlocks(bd0, hn::SwapAdjacentBlocks(ac0));
-  c = hn::OddEvenBlocks(hn::SwapAdjacentBlocks(bd1), ac1);
-  d = hn::OddEvenBlocks(bd1, hn::SwapAdjacentBlocks(ac1));
-#elif HWY_TARGET == HWY_AVX2
-  V &a = x[q], &b = x[q + 4];
-  const V low = hn::ConcatLowerLower(F(), b, a);
-  b = hn::ConcatUpperUpper(F(), b, a);
-  a = low;
-#endif
-}
-
-/// Lane j of vector i and lane i of vector j change places.
-HWY_INLINE void transpose_square(V (&x)[lanes]) {
-  PLEXUS_UNROLL for (int q = 0; q < 4; q++) transpose_blocks(x, q);
-  // Now block i of vector 4 c + q is of row 4 i + q, columns 4 c to 4 c + 3.
-  PLEXUS_UNROLL for (int c = 0; c < lanes; c += 4) interleave_fours(x[c], x[c + 1], x[c + 2], x[c + 3]);
-}
-#endif
-
-/// `rows` rows times `squares` vectors of columns at once. Squares of b are transposed in registers: a line of memory is read
-/// once, however far its rows lie apart. Of one row two squares: their chains hide each other's latency.
-template <int rows, int squares>
-void rows_of_transposed(const MatmulBlock& block, int64_t row) {
-  for (int64_t column = 0; column < block.columns; column += squares * lanes) {
-    V sum[squares][rows];
-    const auto edge = [&](int s) { return block.columns - column - s * lanes; };
-    const auto part = [&](const float* from, int64_t count) HWY_ATTR {
-      return count >= lanes ? load(from) : count > 0 ? load_some(from, count) : zero();
-    };
-    PLEXUS_UNROLL for (int s = 0; s < squares; s++) PLEXUS_UNROLL for (int r = 0; r < rows; r++) {
-      const int64_t at = column + s * lanes;
-      sum[s][r] = block.start == Start::c      ? part(block.c + (row + r) * block.c_stride + at, edge(s))
-                  : block.start == Start::bias ? part(block.bias + at, edge(s))
-                                               : zero();
-    }
-    const float *a = block.a + row * block.a_stride, *b = block.b;
-    const auto square = [&](int s, int64_t depth) HWY_ATTR __attribute__((always_inline)) {
-      V x[lanes];
-      PLEXUS_UNROLL for (int i = 0; i < lanes; i++) {
-        const float* from = b + std::min(column + s * lanes + i, block.columns - 1) * block.b_stride;
-        x[i] = depth >= lanes ? load(from) : load_some(from, depth);
-      }
-      transpose_square(x);
-      PLEXUS_UNROLL for (int k = 0; k < lanes; k++) PLEXUS_UNROLL for (int r = 0; r < rows; r++)
-        if (k < depth) sum[s][r] = hn::MulAdd(set(a[r * block.a_stride + k]), x[k], sum[s][r]);
-    };
-    for (int64_t k = 0; k < block.depth; k += lanes) {
-      const int64_t left = block.depth - k;
-      PLEXUS_UNROLL for (int s = 0; s < squares; s++) left >= lanes ? square(s, lanes) : square(s, left);
-      a += lanes;
-      b += lanes + (k % panel == panel - lanes ? block.b_jump : 0);
-    }
-    PLEXUS_UNROLL for (int s = 0; s < squares; s++) PLEXUS_UNROLL for (int r = 0; r < rows; r++) {
-      float* const c = block.c + (row + r) * block.c_stride + column + s * lanes;
-      if (edge(s) >= lanes)
-        store(sum[s][r], c);
-      else if (edge(s) > 0)
-        store_some(sum[s][r], c, edge(s));
-    }
-  }
-}
-
-// Rows whose sums fit into registers beside a square. Transposing takes as long as the multiply-adds of about so many rows;
-// for more it is done once for all of them.
-constexpr int few_rows = lanes == 16 ? 8 : 4;
-
-void multiply_transposed(const MatmulBlock& block) {
-  for (int64_t row = 0; row < block.rows;) {
-    const int64_t rows = block.rows - row;
-    if (rows >= few_rows)
-      rows_of_transposed<few_rows, 1>(block, row), row += few_rows;
-    else if (rows >= 4)
-      rows_of_transposed<4, 1>(block, row), row += 4;
-    else if (rows >= 2)
-      rows_of_transposed<2, 2>(block, row), row += 2;
-    else
-      rows_of_transposed<1, 2>(block, row), row++;
-  }
-}
-
-const MatmulTiles tiles = {lanes, most_rows, few_rows, multiply, multiply_row, multiply_transposed, copy, transpose, transpose_back};
+const MatmulTiles tiles = {lanes, most_rows, multiply, multiply_row, copy, transpose, transpose_back};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -26,7 +26,7 @@ struct MatmulBlock {
   int64_t a_jump = 0;          ///< added to addresses in a, not transposed, after every `panel` columns: 0, or a lies in panels
   const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
   int64_t b_stride = 0;
-  int64_t b_jump = 0;          ///< of multiply_transposed: added to addresses in b after every `panel` columns of it
+  int64_t b_jump = 0;          ///< of MatmulNarrow::few_rows: added to addresses in b after every `panel` columns of it
   float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
   float* c = nullptr;
   int64_t c_stride = 0;
@@ -39,12 +39,9 @@ struct MatmulBlock {
 struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
-  int64_t few_rows;      ///< that multiply_transposed is the fastest way for
   void (*multiply)(const MatmulBlock&);
   /// One row, at most `wide` columns; nothing behind them is read.
   void (*multiply_row)(const MatmulBlock&);
-  /// Any rows and columns; b is stored [columns, depth] and is transposed in registers.
-  void (*multiply_transposed)(const MatmulBlock&);
   /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
   /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.

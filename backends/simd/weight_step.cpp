@@ -75,6 +75,7 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
   float* const gradient = scratch + packed_;
   float* const bias_gradient = gradient + most_rows_ * stride_;
   const auto update = sweeps_.update[size_t(weights_.kind)];
+  const bool few = few_columns(o, part.m1 - part.m0, o.n);
   for (int64_t p = part.p0; p < part.p1; p++) {
     const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
     for (int64_t m0 = part.m0; m0 < part.m1; m0 += most_rows_) {
@@ -96,14 +97,17 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
       for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
         block.depth = std::min(most_depth, o.k - k0);
         block.a = o.a + k0 * spec_.lda + m0;
-        if (m0 > part.m0) {  // the panel of b is packed since the first rows
+        if (few) {
+          block.b = o.b + k0 * spec_.ldb + n0;
+          block.b_stride = spec_.ldb;
+        } else if (m0 > part.m0) {  // the panel of b is packed since the first rows
           block.b = scratch;
           block.b_stride = panel;
           block.packed = nullptr;
         } else if (block.depth > 0) {
           place_b(o, part, p, k0, block, scratch);
         }
-        tiles_.multiply(block);
+        few ? narrow_.few_columns(block) : tiles_.multiply(block);
         block.start = Start::c;
       }
       if (columns < stride_)
