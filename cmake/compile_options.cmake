@@ -23,3 +23,9 @@ set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
 # For the command and the tests, which compute nothing themselves: a third less time to compile than at -O3.
 set(PLEXUS_FAST_COMPILE $<$<CONFIG:Release>:-O1>)
+
+# plexus_small_sources(FILE...): sources of the library that work with words, once a run: two fifths smaller than at -O3, which
+# keeps the library below 3 MB.
+function(plexus_small_sources)
+  set_source_files_properties(${ARGN} DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+endfunction()
