@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
+#include <cstring>
+
 #include "plexus/core/error.h"
 
 namespace plexus {
@@ -181,6 +184,54 @@ TEST(Reference, LeavesPackedParametersToThoseWhoPackThem) {
       .kind = Reduction::sum_squares, .m = 2, .n = 3, .batch = Batch::none, .layout = &layout};
   EXPECT_TRUE(prepare(context.reference(), UpdateSpec{.m = 2, .n = 3, .layout = &layout}));
   EXPECT_TRUE(prepare(context.reference(), sum));
+}
+
+/// Columns one behind the other, a gap of one element between them.
+class ColumnLayout final : public Layout {
+  std::string name() const override { return "columns"; }
+  int64_t elements(const Shape& shape) const override { return (shape[0] + 1) * shape[1]; }
+  void pack(const void* from, void* to, const Shape& shape, DType type) const override {
+    for_each(shape, [&](size_t plain, size_t packed) { copy(from, plain, to, packed, type); });
+  }
+  void unpack(const void* from, void* to, const Shape& shape, DType type) const override {
+    for_each(shape, [&](size_t plain, size_t packed) { copy(from, packed, to, plain, type); });
+  }
+  template <class Visit>
+  static void for_each(const Shape& shape, const Visit& visit) {
+    for (int64_t i = 0; i < shape[0]; ++i)
+      for (int64_t j = 0; j < shape[1]; ++j)
+        visit(size_t(i * shape[1] + j), size_t(j * (shape[0] + 1) + i));
+  }
+  static void copy(const void* from, size_t at, void* to, size_t where, DType type) {
+    const size_t size = size_of(type);
+    std::memcpy(static_cast<char*>(to) + where * size, static_cast<const char*>(from) + at * size, size);
+  }
+};
+
+TEST(Reference, AddsTheSquaresOfPackedParametersInPlainOrder) {
+  static const ColumnLayout layout;
+  const Context context = make_context({.backend = "reference", .threads = 1, .sink = {}});
+  const int64_t m = 7, n = 5;
+  std::vector<float> packed(size_t((m + 1) * n), std::nanf(""));
+  double expected = 0;
+  for (int64_t i = 0; i < m; ++i) {
+    for (int64_t j = 0; j < n; ++j) {
+      const float x = 1.f / float(1 + i * n + j);  // another order would be rounded otherwise
+      packed[size_t(j * (m + 1) + i)] = x;
+      expected += double(x) * double(x);
+    }
+  }
+  const auto kernel = prepare(context.reference(), ReduceSpec{.kind = Reduction::sum_squares,
+                                                              .m = m,
+                                                              .n = n,
+                                                              .batch = Batch::none,
+                                                              .layout = &layout});
+  ASSERT_TRUE(kernel);
+  EXPECT_EQ(kernel.workspace(), size_t(m * n) * sizeof(float));
+  std::vector<float> workspace(size_t(m * n));
+  double sum = -1;
+  kernel.run({.x = packed.data(), .y = &sum}, {.workspace = workspace.data()});
+  EXPECT_EQ(sum, expected);
 }
 
 }  // namespace
