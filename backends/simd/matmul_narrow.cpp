@@ -82,7 +82,7 @@ template <int columns, int groups>
 struct Columns {
   V sum[groups][columns];
 
-  HWY_INLINE void begin(const MatmulBlock& block, int64_t row) {
+  HWY_INLINE Columns(const MatmulBlock& block, int64_t row) {
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) {
       const int64_t rows = block.rows - row - g * lanes;
       if (block.start == Start::c && rows > 0) {
@@ -124,9 +124,8 @@ void rows_by_columns(const MatmulBlock& block) {
   if constexpr (columns <= most_columns) {
     // So many that at least four chains hide the latency of a multiply-add.
     constexpr int groups = columns >= 4 ? 1 : columns >= 2 ? 2 : 4;
-    Columns<columns, groups> chains;
     for (int64_t row = 0; row < block.rows; row += groups * lanes) {
-      chains.begin(block, row);
+      Columns<columns, groups> chains(block, row);
       const float* b = block.b;
       if (block.a_transposed) {
         const float* a = block.a + row;
