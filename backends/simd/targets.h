@@ -30,5 +30,5 @@
    : (isa) == ::plexus::Isa::avx2 ? &N_AVX2::table      \
                                   : &HWY_STATIC_DISPATCH(table))
 #else
-#define PLEXUS_SIMD_TABLE(isa, table) (&HWY_STATIC_DISPATCH(table))
+#define PLEXUS_SIMD_TABLE(isa, table) ((void)(isa), &HWY_STATIC_DISPATCH(table))
 #endif
