@@ -113,6 +113,15 @@ int resolve_threads(int argument, Resolver& resolver) {
   return *count;
 }
 
+std::string resolve_profile(const std::optional<std::string>& argument, Resolver& resolver) {
+  const char* variable = "PLEXUS_PROFILE";
+  const char* given = argument ? nullptr : resolver.given(variable);
+  if (given && !*given) throw ArgumentError(std::string(variable) + ": '' is not valid; valid: a file to write");
+  const std::string file = argument ? *argument : given ? given : "";
+  resolver.record(variable, file.empty() ? "none" : file, argument ? "argument" : given ? "environment" : "default");
+  return file;
+}
+
 /// PLEXUS_CHECK: nan, reference, reference:1/N.
 void resolve_check(const ContextOptions& options, Resolver& resolver, Policies& policies) {
   const char* variable = "PLEXUS_CHECK";
@@ -226,6 +235,7 @@ Environment Environment::resolve(const ContextOptions& options, const Lookup& lo
   policies.fallback = Fallback(resolver.choice("PLEXUS_FALLBACK", {"error", "warn", "allow"},
                                                size_t(Fallback::warn), "warn", fallback));
   policies.verbose = int(resolver.choice("PLEXUS_VERBOSE", {"0", "1", "2", "3"}, 0, "0"));
+  result.profile = resolve_profile(options.profile, resolver);
   resolve_check(options, resolver, policies);
   return result;
 }

@@ -11,6 +11,7 @@
 #include "plexus/backends/simd/simd.h"
 #endif
 #include "plexus/core/error.h"
+#include "plexus/core/profile.h"
 
 namespace plexus {
 namespace {
@@ -160,11 +161,13 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
 
 Context make_context(const ContextOptions& options) {
   const Environment environment = Environment::resolve(options);
-  const auto executor = std::make_shared<const Executor>(environment.threads);
+  const std::shared_ptr<Profile> profile =
+      environment.profile.empty() ? nullptr : Profile::open(environment.profile, options.sink);
+  const auto executor = std::make_shared<const Executor>(environment.threads, profile);
   std::vector<std::unique_ptr<const Backend>> list;
   list.push_back(make_backend(environment, options, executor));
   if (environment.backend != "reference") list.push_back(reference::make_backend(executor));
-  Context context(executor, std::move(list), environment.policies, options.sink);
+  Context context(executor, std::move(list), environment.policies, options.sink, profile);
   std::string choice;
   for (const Setting& setting : environment.settings)
     choice +=

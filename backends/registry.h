@@ -54,6 +54,7 @@ struct ContextOptions {
   std::optional<Fallback> fallback = {};  ///< absent: PLEXUS_FALLBACK, else warn
   std::optional<Check> check = {};        ///< absent: PLEXUS_CHECK, else none
   int64_t check_interval = 1000;          ///< with a check of Check::sample: one in so many runs of a kernel
+  std::optional<std::string> profile = {};  ///< a file for what takes how long; "": none; absent: PLEXUS_PROFILE, else none
   LogSink sink = stderr_sink();
 };
 
@@ -65,6 +66,7 @@ struct PLEXUS_EXPORT Environment {
   int threads = 1;
   Isa max_isa = Isa::scalar;
   Policies policies;
+  std::string profile;            ///< a file; empty: none
   std::vector<Setting> settings;  ///< every variable that Plexus knows, in the order of the documentation
 
   using Lookup = std::function<const char*(const char*)>;
@@ -72,7 +74,8 @@ struct PLEXUS_EXPORT Environment {
   static Environment resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine = cpu());
 };
 
-/// A context with the chosen backend first and the reference last. Throws as Environment::resolve.
+/// A context with the chosen backend first and the reference last. Throws as Environment::resolve, and IoError where the profile
+/// cannot be written.
 PLEXUS_EXPORT Context make_context(const ContextOptions& options = {});
 
 }  // namespace plexus

@@ -12,7 +12,7 @@
 #include <set>
 
 #include "plexus/backends/registry.h"
-#include "plexus/bench/limits.h"
+#include "plexus/bench/loop_cost.h"
 #include "plexus/bench/reporter.h"
 #include "plexus/bench/suite.h"
 #include "plexus/cli/exit_code.h"
@@ -117,8 +117,9 @@ void add_context(const Suite& suite, Isa most) {
     add("limit/fma/" + to_string(isa) + threads, number(rate));
   for (const Limits::Level& level : limits.levels)
     add("limit/read/" + level.name + threads, number(level.bandwidth));
-  add("limit/parallel_for/hot" + threads, number(limits.hot_loop));
-  add("limit/parallel_for/cold" + threads, number(limits.cold_loop));
+  const LoopCost loop = measure_loop_cost(limits.threads, most);
+  add("limit/parallel_for/hot" + threads, number(loop.hot));
+  add("limit/parallel_for/cold" + threads, number(loop.cold));
 }
 
 /// Runs what is registered. Google Benchmark writes nothing at all where that is nothing; here it is an empty

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "plexus/bench/limits.h"
+#include "plexus/core/limits.h"
 #include "plexus/bench/operations.h"
 #include "plexus/core/context.h"
 

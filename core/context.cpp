@@ -3,15 +3,22 @@
 #include <utility>
 
 #include "plexus/core/error.h"
+#include "plexus/core/profile.h"
 
 namespace plexus {
 
 Context::Context(std::shared_ptr<const Executor> executor,
-                 std::vector<std::unique_ptr<const Backend>> backends, Policies policies, LogSink sink) {
+                 std::vector<std::unique_ptr<const Backend>> backends, Policies policies, LogSink sink,
+                 std::shared_ptr<Profile> profile) {
   if (backends.empty())
     throw BackendError("context: no backend given; the last one must have every operation");
   state_ = std::shared_ptr<const State>(
-      new State{std::move(executor), std::move(backends), policies, std::move(sink)});
+      new State{std::move(executor), std::move(backends), policies, std::move(sink), std::move(profile)});
+}
+
+// Others may go on recording; what was recorded so far is there for who has ended.
+Context::State::~State() {
+  if (profile) profile->flush();
 }
 
 void Context::log(LogLevel level, const std::string& line) const {

@@ -14,6 +14,8 @@
 
 namespace plexus {
 
+class Profile;
+
 /// What happens where the chosen backend lacks an operation and the reference runs it.
 enum class Fallback { error, warn, allow };
 /// What a plan looks for while it runs: nothing; NaN in what a kernel wrote, or a difference from the reference, and stops
@@ -31,9 +33,9 @@ struct Policies {
 class PLEXUS_EXPORT Context {
  public:
   /// `backends` in order of preference; the last must have every operation that programs will ask for.
-  /// Throws BackendError where the list is empty.
+  /// Throws BackendError where the list is empty. `profile`: where its plans record what they do, if anywhere.
   Context(std::shared_ptr<const Executor> executor, std::vector<std::unique_ptr<const Backend>> backends,
-          Policies policies = {}, LogSink sink = stderr_sink());
+          Policies policies = {}, LogSink sink = stderr_sink(), std::shared_ptr<Profile> profile = nullptr);
 
   const Executor& executor() const { return *state_->executor; }
   const std::vector<std::unique_ptr<const Backend>>& backends() const { return state_->backends; }
@@ -41,6 +43,8 @@ class PLEXUS_EXPORT Context {
   const Backend& chosen() const { return *state_->backends.front(); }
   const Backend& reference() const { return *state_->backends.back(); }
   const Policies& policies() const { return state_->policies; }
+  /// Null: nothing is recorded.
+  Profile* profile() const { return state_->profile.get(); }
   /// Sends a line to the sink where its level is at most `verbose`.
   void log(LogLevel level, const std::string& line) const;
 
@@ -62,7 +66,9 @@ class PLEXUS_EXPORT Context {
     std::vector<std::unique_ptr<const Backend>> backends;
     Policies policies;
     LogSink sink;
+    std::shared_ptr<Profile> profile;
     mutable Quarantine quarantine = {};
+    ~State();
   };
   std::shared_ptr<const State> state_;
 };

@@ -20,6 +20,7 @@
 #include "plexus/core/cgroup.h"
 #include "plexus/core/error.h"
 #include "plexus/core/fork.h"
+#include "plexus/core/profile.h"
 
 namespace plexus {
 namespace {
@@ -128,7 +129,8 @@ struct Executor::Arena {
   }
 };
 
-Executor::Executor(int threads) : threads_(checked(threads)), arena_(std::make_unique<Arena>()) {}
+Executor::Executor(int threads, std::shared_ptr<Profile> profile)
+    : threads_(checked(threads)), arena_(std::make_unique<Arena>()), profile_(std::move(profile)) {}
 Executor::~Executor() = default;
 
 int Executor::available_threads() {
@@ -153,12 +155,22 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   // to allocate, spawn and steal.
   std::atomic<int64_t> next = 0;
   const auto take_pieces = [&] {
+    bool any = false;
     try {
-      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces;) run_piece(i);
+      for (int64_t i; (i = next.fetch_add(1, std::memory_order_relaxed)) < pieces; any = true) run_piece(i);
     } catch (...) {
       next.store(pieces, std::memory_order_relaxed);  // the others stop at their next piece
       throw;
     }
+    return any;
+  };
+  const std::string* const operation = profile_ ? ProfileSpan::operation() : nullptr;
+  const auto help = [&] {
+    const int64_t begin = operation ? profile_->now() : 0;
+    if (!take_pieces() || !operation) return;
+    const ProfileEvent event{.text = operation, .begin = begin, .end = profile_->now()};
+    profile_->record({&event, 1}, true);
+    profile_->pay(profile_->now() - event.end, 0);
   };
   const int tasks = int(std::min<int64_t>(pieces, threads_));
   // Where the system has no thread or no memory for one more, the caller does the work of those that did not come.
@@ -174,7 +186,7 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
       std::exception_ptr problem;
       try {
         try {
-          for (int i = 1; i < tasks; i++) others.run(take_pieces);
+          for (int i = 1; i < tasks; i++) others.run(help);
         } catch (...) {  // of oneTBB: bodies report at wait()
         }
         take_pieces();

@@ -8,13 +8,16 @@
 
 namespace plexus {
 
+class Profile;
+
 /// Runs loops on a fixed number of threads (an arena of its own; the caller is one of them). Starts no thread before
 /// the first loop that needs one. Safe to use from many threads at once and from inside its own loops. In a child that
 /// fork() made after that first loop, all loops run on the caller: the threads stayed in the parent.
 class PLEXUS_EXPORT Executor {
  public:
-  /// `threads` >= 1, the caller included; 0: available_threads(). Throws ArgumentError above 1024.
-  explicit Executor(int threads = 0);
+  /// `threads` >= 1, the caller included; 0: available_threads(). Throws ArgumentError above 1024. `profile`: where threads that
+  /// help with an operation are recorded, if anywhere.
+  explicit Executor(int threads = 0, std::shared_ptr<Profile> profile = nullptr);
   ~Executor();
   Executor(const Executor&) = delete;
   Executor& operator=(const Executor&) = delete;
@@ -39,6 +42,7 @@ class PLEXUS_EXPORT Executor {
   struct Arena;
   int threads_;
   std::unique_ptr<Arena> arena_;
+  std::shared_ptr<Profile> profile_;
 };
 
 }  // namespace plexus

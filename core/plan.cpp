@@ -1,7 +1,6 @@
 #include "plexus/core/plan.h"
 
 #include <algorithm>
-#include <chrono>
 #include <set>
 
 #include "plexus/core/error.h"
@@ -9,15 +8,23 @@
 #include "plexus/core/plan_state.h"
 
 namespace plexus {
+namespace {
+
+/// Of a run in the table. An activation behind a product fits; longer lines would make the table wider than a terminal.
+constexpr size_t longest_spec = 64;
+
+}  // namespace
 
 Plan::State::State(const Context& c, Store& s, std::shared_ptr<const PreparedProgram> p)
-    : context(c), store(&s), prepared(std::move(p)), bound(prepared->program.buffers().size(), nullptr) {
+    : context(c), store(&s), prepared(std::move(p)), bound(prepared->program.buffers().size(), nullptr),
+      watched(c.policies().check != Check::none || c.policies().verbose >= int(LogLevel::run) || c.profile()) {
   exchange = Tensor(DType::u8, Shape{int64_t(prepared->exchange_bytes)});
   adopt();
 }
 
 void Plan::State::adopt() {
   rows = prepared->rows;
+  texts.clear();
   arena = Tensor(DType::u8, Shape{int64_t(prepared->arena_bytes)});
   call.workspace = arena.bytes() + prepared->workspace_offset;
   addresses.clear();
@@ -76,28 +83,9 @@ Plan Plan::build(const Context& context, Store& store, Program program) {
 void Plan::run(int64_t rows) {
   State& state = *state_;
   state.begin(rows);
-  const Policies& policies = state.context.policies();
-  if (policies.check == Check::sample || policies.check == Check::reference) return run_sampled(rows);
-  if (policies.check != Check::none) return run_checked(rows);
-  if (policies.verbose >= int(LogLevel::run)) return run_timed(rows);
+  if (state.watched) return run_watched(rows);
   for (const auto& step : state.prepared->steps)
     step.kernel->run(&state.addresses[step.first_slot], state.call);
-}
-
-void Plan::run_timed(int64_t rows) {
-  State& state = *state_;
-  state.begin(rows);
-  using Clock = std::chrono::steady_clock;
-  for (size_t r = 0; r < state.rows.size(); r++) {
-    const auto& step = state.prepared->steps[r];
-    const auto start = Clock::now();
-    step.kernel->run(&state.addresses[step.first_slot], state.call);
-    state.rows[r].nanoseconds = std::chrono::duration<double, std::nano>(Clock::now() - start).count();
-    if (state.context.policies().verbose >= int(LogLevel::run))
-      state.context.log(LogLevel::run, state.rows[r].spec + ": " + state.rows[r].backend + ", rows " +
-                                           std::to_string(rows) + ", " +
-                                           std::to_string(int64_t(state.rows[r].nanoseconds)) + " ns");
-  }
 }
 
 void* Plan::data(const std::string& name) { return state_->address(state_->exchanged(name)); }
@@ -125,8 +113,12 @@ std::string Plan::table() const {
   const std::vector<std::string> head = {"operation", "spec", "backend", "kernel", "why"};
   std::vector<std::vector<std::string>> cells = {head};
   for (const Row& row : state_->rows) {
-    cells.push_back({row.label, row.spec, row.backend, row.description,
-                     row.why + (row.deviations.empty() ? "" : ", deviates")});
+    const size_t inside = row.last - row.first;
+    // What runs inside follows with its own spec: a whole step in one line is read by nobody.
+    const bool long_line = inside > 1 && row.spec.size() > longest_spec;
+    cells.push_back({row.label,
+                     long_line ? to_string(program().operations()[row.first].spec) + " + " + std::to_string(inside - 1) : row.spec,
+                     row.backend, row.description, row.why + (row.deviations.empty() ? "" : ", deviates")});
     for (size_t i = row.first + 1; i < row.last; i++)  // what runs inside the kernel above
       cells.push_back(
           {program().operations()[i].label, to_string(program().operations()[i].spec), "|", "", ""});

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "plexus/core/context.h"
+#include "plexus/core/cost.h"
 #include "plexus/core/store.h"
 #include "plexus/export.h"
 
@@ -26,7 +27,15 @@ class PLEXUS_EXPORT Plan {
     std::string why;                   ///< "chosen", "fused 2", "fallback: simd has none", ...
     std::string deviations;            ///< what its backend declares not to keep for these operations; "" for nothing
     BufferId refreshed = no_buffer;    ///< the parameter whose derived copies are remade
+    Cost cost;                         ///< of the whole row, at the maximum of rows; of one operation in it: cost(Run)
     double nanoseconds = 0;            ///< of the last run_timed()
+  };
+  /// How long a run takes, in nanoseconds: means over the middle half of many runs, so that what interrupts them does not count.
+  struct Timing {
+    std::vector<double> rows;          ///< of each row; they add up to `stamped`
+    double stamped = 0;                ///< of a run that looks at the clock after every row, without the time for looking
+    double run = 0;                    ///< of a run that does not
+    int64_t runs = 0;                  ///< so many of each kind
   };
   /// The largest difference from the reference, relative to the magnitude of the values, and where.
   struct Difference {
@@ -49,7 +58,10 @@ class PLEXUS_EXPORT Plan {
   void run(int64_t rows);
   /// The same, and measures every row (`rows()[i].nanoseconds`).
   void run_timed(int64_t rows);
-  /// The same, and runs every row on the reference beside it.
+  /// Runs it over and over for about `seconds`, at least 20 times, on what lies in its inputs, by turns with and without looking at
+  /// the clock after every row. A step of training trains: store and scalars are the caller's.
+  Timing measure(int64_t rows, double seconds = 0.2);
+  /// A run that also runs every row on the reference beside it.
   Difference check(int64_t rows);
 
   /// Address of an input or output, row-major, maximum rows; stays while the plan lives. Throws ArgumentError.
@@ -69,12 +81,14 @@ class PLEXUS_EXPORT Plan {
   const std::vector<Row>& rows() const;
   /// Bytes of inputs, outputs, temporaries and workspace.
   size_t arena_bytes() const;
-  /// A line a row: label, spec, backend, kernel, why; then what deviates.
+  /// A line a row: label, spec, backend, kernel, why; a line each for what runs inside its kernel, with its own spec; then what
+  /// deviates.
   std::string table() const;
 
  private:
   struct State;
   explicit Plan(std::unique_ptr<State> state);
+  void run_watched(int64_t rows);
   void run_checked(int64_t rows);
   void run_sampled(int64_t rows);
   std::unique_ptr<State> state_;

@@ -153,6 +153,7 @@ class Claims {
     row.spec = to_string(run);
     row.label = run[0].label;
     row.description = kernel.describe();
+    row.cost = cost(run);
     row.why = run.size() > 1 ? "fused " + std::to_string(run.size()) : "chosen";
     if (&owner != &chosen) {
       row.why = (refused_.contains({n, run.first(), &chosen})        ? "fallback: refused by "
@@ -251,6 +252,7 @@ void add_refreshes(PreparedProgram& prepared, const Backend& chosen) {
       refresh.description = buffer.layout->name();
       refresh.why = "after an update by " + row.backend;
       refresh.refreshed = id;
+      refresh.cost.bytes = refresh.cost.working_set = double(bytes_of(buffer));  // some are read, the others written
       r++;
       prepared.rows.insert(prepared.rows.begin() + std::ptrdiff_t(r), std::move(refresh));
       prepared.kernels.insert(prepared.kernels.begin() + std::ptrdiff_t(r),

@@ -49,7 +49,7 @@ void Plan::run_checked(int64_t rows) {
   const PreparedProgram& prepared = *state.prepared;
   for (size_t r = 0; r < prepared.rows.size(); r++) {
     const size_t first_slot = prepared.steps[r].first_slot;
-    prepared.steps[r].kernel->run(&state.addresses[first_slot], state.call);
+    state.run_row(r);
     const Row& row = prepared.rows[r];
     size_t at = first_slot;
     for (size_t i = row.first; i < row.last; i++) {

@@ -204,23 +204,22 @@ void Plan::run_sampled(int64_t rows) {
     return context.quarantines() != prepared.quarantines && context.quarantined(row.backend, row.spec);
   };
   if (due == 0 && context.quarantines() == prepared.quarantines) {
-    for (const auto& step : prepared.steps) step.kernel->run(&state.addresses[step.first_slot], state.call);
+    state.run_rows();
     return;
   }
   PlanSampler::Clock::duration cost{};
   for (size_t r = 0; r < count; r++) {
     const Row& row = prepared.rows[r];
-    const auto& step = prepared.steps[r];
     const bool sampled = (r + count - state.sampler.first()) % count < due && row.refreshed == no_buffer &&
                          row.backend != context.reference().name();
     const bool known = condemned(row);
     if (!sampled && !known) {
-      step.kernel->run(&state.addresses[step.first_slot], state.call);
+      state.run_row(r);
       continue;
     }
     const auto start = PlanSampler::Clock::now();
     const Look look(prepared, r, state.addresses, context.reference(), rows);
-    if (!known) step.kernel->run(&state.addresses[step.first_slot], state.call);
+    if (!known) state.run_row(r);
     const Finding finding = known ? Finding{} : look.compare_with_kernel();
     if (finding.wrong) {
       const std::string what = "check against the reference: row " + std::to_string(r) + " (" + row.spec + " on " +

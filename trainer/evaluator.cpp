@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "plexus/core/error.h"
+#include "plexus/core/profile.h"
 #include "plexus/trainer/batches.h"
 
 namespace plexus {
@@ -160,6 +161,7 @@ Plan& Evaluator::plan(Part part, bool labels) {
 /// Calls each(first row, rows, outputs) for every batch. Returns the mean loss over all rows.
 template <class Each>
 double Evaluator::for_each_batch(const Dataset& data, const Each& each) {
+  const ProfileSpan evaluation(context_.profile(), ProfileSpan::Kind::phase, "evaluation", "rows", data.size());
   Plan& plan = this->plan(Part::loss, data.labels());
   const DType dtype = network_->dtype();
   void *const x = plan.data("x"), *const target = plan.data("target");
@@ -169,9 +171,15 @@ double Evaluator::for_each_batch(const Dataset& data, const Each& each) {
     const int64_t count = std::min(batch_rows, data.size() - first);
     const std::span<int64_t> rows(rows_.data(), static_cast<size_t>(count));
     std::iota(rows.begin(), rows.end(), first);
-    gather_features(context_.executor(), data, rows, *preparation_, dtype, x);
-    gather_targets(context_.executor(), data, rows, dtype, target);
-    plan.run(count);
+    {
+      const ProfileSpan batch(context_.profile(), ProfileSpan::Kind::step, "batch", "rows", count);
+      {
+        const ProfileSpan gather(context_.profile(), ProfileSpan::Kind::step, "gather", "rows", count);
+        gather_features(context_.executor(), data, rows, *preparation_, dtype, x);
+        gather_targets(context_.executor(), data, rows, dtype, target);
+      }
+      plan.run(count);
+    }
     sum += read_scalar(network_->store(), "loss", dtype) * static_cast<double>(count);
     each(first, count, outputs);
   }
@@ -263,10 +271,14 @@ Tensor Evaluator::forward(int64_t rows, const Gather& gather) {
   void* const x = plan.data("x");
   const Shape row = network_->output_shape();
   const int64_t columns = row.elements();
+  const ProfileSpan prediction(context_.profile(), ProfileSpan::Kind::step, "prediction", "rows", rows);
   Tensor result(dtype, row.batched(rows));
   for (int64_t first = 0; first < rows; first += batch_rows) {
     const int64_t count = std::min(batch_rows, rows - first);
-    gather(first, count, dtype, x);
+    {
+      const ProfileSpan gathering(context_.profile(), ProfileSpan::Kind::step, "gather", "rows", count);
+      gather(first, count, dtype, x);
+    }
     plan.run(count);
     const auto* y = static_cast<const std::byte*>(plan.data("y"));
     const size_t row_bytes = static_cast<size_t>(columns) * size_of(dtype);

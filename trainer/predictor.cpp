@@ -7,6 +7,7 @@
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
 #include "plexus/core/plan.h"
+#include "plexus/core/profile.h"
 #include "plexus/trainer/batches.h"
 
 namespace plexus {
@@ -87,6 +88,7 @@ void Predictor::predict(const float* rows, int64_t count, float* outputs) const 
   if (count < 0) throw ArgumentError("predict: " + std::to_string(count) + " rows");
   Lease lease(s.mutex, s.idle, s.plan);
   Plan& plan = *lease;
+  const ProfileSpan prediction(plan.context().profile(), ProfileSpan::Kind::step, "prediction", "rows", count);
   for (int64_t first = 0; first < count; first += s.batch) {
     const int64_t here = std::min(s.batch, count - first);
     const float* from = rows + first * s.input_columns;

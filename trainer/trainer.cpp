@@ -8,6 +8,7 @@
 
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
+#include "plexus/core/profile.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/trainer/batches.h"
 #include "plexus/trainer/callback_list.h"
@@ -244,6 +245,7 @@ Trainer& Trainer::operator=(Trainer&&) noexcept = default;
 History Trainer::fit(const Dataset& data, const FitOptions& options) {
   State& s = *state_;
   check_options(options);
+  const ProfileSpan whole_fit(s.context.profile(), ProfileSpan::Kind::phase, "fit", "rows", data.size());
   data.require_unchanged();  // before a row is read
   History history;
   CallbackList callbacks(options.callbacks, history);
@@ -314,6 +316,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
       at.since = Clock::now();
       callbacks.on_epoch_begin(at.progress);
     }
+    const ProfileSpan epoch(s.context.profile(), ProfileSpan::Kind::phase, "epoch", "epoch", s.epochs);
     const bool whole =
         s.train(train, options, order, callbacks, checkpoints ? &*checkpoints : nullptr, at, history);
     Epoch record{.epoch = s.epochs,
@@ -375,11 +378,17 @@ Tensor Trainer::predict_classes(const Dataset& data) {
 const Context& Trainer::context() const { return state_->context; }
 const Sequential& Trainer::network() const { return *state_->network; }
 
-std::string Trainer::plan(int64_t batch_size) {
+std::vector<Plan*> Trainer::plans(int64_t batch_size) {
   if (!state_->network->built()) throw ArgumentError("plan: the network is not built: build or fit it first");
   if (batch_size < 1)
     throw ArgumentError("plan: batch size " + std::to_string(batch_size) + ": choose 1 or more");
-  return state_->step_for(batch_size, 0).table();
+  return state_->step_for(batch_size, 0).plans();
+}
+
+std::string Trainer::plan(int64_t batch_size) {
+  std::string text;
+  for (const Plan* plan : plans(batch_size)) text += (text.empty() ? "" : "\n") + plan->table();
+  return text;
 }
 
 }  // namespace plexus

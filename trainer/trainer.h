@@ -18,6 +18,8 @@
 
 namespace plexus {
 
+class Plan;
+
 struct TrainerOptions {
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
@@ -100,6 +102,9 @@ class PLEXUS_EXPORT Trainer {
   const Sequential& network() const;
   /// The plan of a training step for this batch size, as a table. The network must be built.
   std::string plan(int64_t batch_size);
+  /// The plans of a training step, to be looked at or measured: one; where gradients are accumulated three: the gradients of the first
+  /// batch, of the others, the update. They live until fit, plan or plans is called for another size. Running one trains.
+  std::vector<Plan*> plans(int64_t batch_size);
 
  private:
   struct State;

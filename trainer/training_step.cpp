@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plexus/core/profile.h"
+
 namespace plexus {
 namespace {
 
@@ -16,6 +18,7 @@ static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
 TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
                            int64_t batch, int64_t tail, bool labels, bool weighted)
     : network_(&network),
+      profile_(context.profile()),
       preparation_(network),
       batch_(batch),
       tail_(tail),
@@ -116,6 +119,7 @@ void TrainingStep::set_augmentation(const Augmentation& augmentation, const Shap
 double TrainingStep::run(const Dataset& data, std::span<const int64_t> rows) {
   if (network_->store().version() != version_) find_scalars();
   ++*step_;
+  const ProfileSpan span(profile_, ProfileSpan::Kind::step, "step", "step", *step_);
   if (accumulate_ == 1) return run(plans_[0], data, rows);
   const double loss = accumulate(data, rows);
   plans_[2].plan.run(0);
@@ -138,13 +142,17 @@ double TrainingStep::accumulate(const Dataset& data, std::span<const int64_t> ro
 double TrainingStep::run(Batch& batch, const Dataset& data, std::span<const int64_t> rows) {
   const Executor& executor = batch.plan.context().executor();
   const DType dtype = network_->dtype();
-  gather_features(executor, data, rows, preparation_, dtype, batch.x,
-                  augmentation_ ? &*augmentation_ : nullptr);
-  const SoftmaxCrossEntropy* const entropy = entropy_ ? &*entropy_ : nullptr;
-  gather_targets(executor, data, rows, dtype, batch.target, entropy);
-  if (batch.weights) gather_weights(data, rows, dtype, batch.weights, entropy);
+  const auto count = static_cast<int64_t>(rows.size());
+  {
+    const ProfileSpan span(profile_, ProfileSpan::Kind::step, "gather", "rows", count);
+    gather_features(executor, data, rows, preparation_, dtype, batch.x,
+                    augmentation_ ? &*augmentation_ : nullptr);
+    const SoftmaxCrossEntropy* const entropy = entropy_ ? &*entropy_ : nullptr;
+    gather_targets(executor, data, rows, dtype, batch.target, entropy);
+    if (batch.weights) gather_weights(data, rows, dtype, batch.weights, entropy);
+  }
   ++*pass_;
-  batch.plan.run(static_cast<int64_t>(rows.size()));
+  batch.plan.run(count);
   return dtype == DType::f64 ? *static_cast<const double*>(loss_) : double{*static_cast<const float*>(loss_)};
 }
 
@@ -179,10 +187,10 @@ std::map<std::string, double> TrainingStep::gradient_magnitudes(const Dataset& d
   return magnitudes;
 }
 
-std::string TrainingStep::table() const {
-  std::string text;
-  for (const Batch& batch : plans_) text += (text.empty() ? "" : "\n") + batch.plan.table();
-  return text;
+std::vector<Plan*> TrainingStep::plans() {
+  std::vector<Plan*> all;
+  for (Batch& batch : plans_) all.push_back(&batch.plan);
+  return all;
 }
 
 void TrainingStep::find_scalars() {

@@ -39,7 +39,7 @@ class TrainingStep {
   /// finite. Slow: it builds a plan. The store is then as before, but for "loss".
   std::map<std::string, double> gradient_magnitudes(const Dataset& data, std::span<const int64_t> rows);
 
-  std::string table() const;
+  std::vector<Plan*> plans();
   /// A line an operation, in the order in which they run, whoever runs them.
   const std::vector<std::string>& operations() const { return operations_; }
 
@@ -56,6 +56,7 @@ class TrainingStep {
   void write(void* scalar, double value) const;
 
   Sequential* network_;
+  Profile* profile_;  // of the context that the plans hold
   RowPreparation preparation_;
   int64_t batch_, tail_, accumulate_;
   bool labels_, weighted_;

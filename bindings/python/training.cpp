@@ -227,7 +227,7 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
                                       const std::optional<std::string>& backend,
                                       const std::optional<int>& threads, uint64_t seed, double clip_norm,
                                       int64_t accumulate, const std::optional<Schedule>& schedule,
-                                      int64_t warmup_steps, double ema_decay) {
+                                      int64_t warmup_steps, double ema_decay, const std::optional<std::string>& profile) {
   const auto* loss_name = std::get_if<std::string>(&loss);
   const auto* optimizer_name = std::get_if<std::string>(&optimizer);
   TrainerOptions options{
@@ -240,7 +240,7 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
       .clip_norm = clip_norm,
       .accumulate = accumulate};
   const ContextOptions context{
-      .backend = backend.value_or(""), .threads = threads.value_or(0), .sink = log_to_python};
+      .backend = backend.value_or(""), .threads = threads.value_or(0), .profile = profile, .sink = log_to_python};
   return std::make_unique<Trainer>(network, std::move(options), make_context(context));
 }
 
@@ -297,10 +297,12 @@ void define_trainer(py::module_& m) {
            py::arg("optimizer") = "sgd", py::arg("backend") = py::none(), py::arg("threads") = py::none(),
            py::arg("seed") = 0, py::arg("clip_norm") = 0.0, py::arg("accumulate") = 1,
            py::arg("schedule") = py::none(), py::arg("warmup_steps") = 0, py::arg("ema_decay") = 0.0,
+           py::arg("profile") = py::none(),
            py::keep_alive<1, 2>(),
            py::call_guard<py::gil_scoped_release>(),
            "loss and optimizer: an object or its name (\"mse\", \"adam\"). schedule: of the learning rate, such "
-           "as CosineDecay(). ema_decay: fit leaves the moving average of the weights in the network.")
+           "as CosineDecay(). ema_decay: fit leaves the moving average of the weights in the network. "
+           "profile: a file for what takes how long, as PLEXUS_PROFILE; \"\": none.")
       .def("fit", &fit, py::arg("X"), py::arg("y") = py::none(), py::arg("epochs") = 1,
            py::arg("batch_size") = 32, py::arg("full_batch") = false, py::arg("validation_fraction") = 0.0,
            py::arg("validation") = py::none(), py::arg("shuffle") = true, py::arg("seed") = 0,

@@ -55,7 +55,7 @@ TEST(Environment, HasDefaultsForEverything) {
 
 TEST(Environment, ListsEverySettingWithItsOrigin) {
   const Environment defaults = resolve({});
-  ASSERT_EQ(defaults.settings.size(), 7u);
+  ASSERT_EQ(defaults.settings.size(), 8u);
   EXPECT_EQ(setting(defaults, "PLEXUS_BACKEND"), default_backend(backends()) + " (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_NUM_THREADS"),
             std::to_string(Executor::available_threads()) + " (default)");
@@ -63,6 +63,7 @@ TEST(Environment, ListsEverySettingWithItsOrigin) {
   EXPECT_EQ(setting(defaults, "PLEXUS_BACKEND_PATH"), "none (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_FALLBACK"), "warn (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_VERBOSE"), "0 (default)");
+  EXPECT_EQ(setting(defaults, "PLEXUS_PROFILE"), "none (default)");
   EXPECT_EQ(setting(defaults, "PLEXUS_CHECK"), "none (default)");
 
   const Environment given = resolve({{"PLEXUS_BACKEND", "reference"},
@@ -71,14 +72,17 @@ TEST(Environment, ListsEverySettingWithItsOrigin) {
                                      {"PLEXUS_BACKEND_PATH", "/one:/two/three.so"},
                                      {"PLEXUS_FALLBACK", "error"},
                                      {"PLEXUS_VERBOSE", "2"},
+                                     {"PLEXUS_PROFILE", "trace.json"},
                                      {"PLEXUS_CHECK", "nan"}});
-  ASSERT_EQ(given.settings.size(), 7u);
+  ASSERT_EQ(given.settings.size(), 8u);
   EXPECT_EQ(setting(given, "PLEXUS_BACKEND"), "reference (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_NUM_THREADS"), "7 (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_MAX_ISA"), "scalar (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_BACKEND_PATH"), "/one:/two/three.so (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_FALLBACK"), "error (environment)");
   EXPECT_EQ(setting(given, "PLEXUS_VERBOSE"), "2 (environment)");
+  EXPECT_EQ(setting(given, "PLEXUS_PROFILE"), "trace.json (environment)");
+  EXPECT_EQ(given.profile, "trace.json");
   EXPECT_EQ(setting(given, "PLEXUS_CHECK"), "nan (environment)");
   EXPECT_EQ(given.backend, "reference");
   EXPECT_EQ(given.threads, 7);
@@ -130,6 +134,11 @@ TEST(Environment, ArgumentsOverrideItsPolicies) {
     EXPECT_EQ(environment.policies.check, value);
     EXPECT_EQ(setting(environment, "PLEXUS_CHECK"), name + std::string(" (argument)"));
   }
+  const Environment own = resolve({{"PLEXUS_PROFILE", "theirs"}}, {.profile = "mine"});
+  EXPECT_EQ(own.profile, "mine");
+  EXPECT_EQ(setting(own, "PLEXUS_PROFILE"), "mine (argument)");
+  EXPECT_EQ(resolve({{"PLEXUS_PROFILE", "theirs"}}, {.profile = ""}).profile, "");
+  EXPECT_EQ(message<ArgumentError>({{"PLEXUS_PROFILE", ""}}), "PLEXUS_PROFILE: '' is not valid; valid: a file to write");
   const Environment sample = resolve(variables, {.check = Check::sample, .check_interval = 20});
   EXPECT_EQ(sample.policies.check, Check::sample);
   EXPECT_EQ(sample.policies.check_interval, 20);

@@ -1,14 +1,14 @@
-#include "plexus/bench/limits.h"
+#include "plexus/core/limits.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "plexus/bench/limit_loops.h"
+#include "plexus/core/limit_loops.h"
 #include "plexus/core/tensor.h"
 
-namespace plexus::bench {
+namespace plexus {
 namespace {
 
 Limits made_up() {
@@ -50,8 +50,6 @@ TEST(Limits, AreMeasured) {
     EXPECT_GT(level.capacity, capacity) << level.name;
     capacity = level.capacity;
   }
-  EXPECT_GE(limits.hot_loop, 0);
-  EXPECT_GE(limits.cold_loop, 0);
 }
 
 TEST(Limits, CapsTheInstructionSet) {
@@ -81,4 +79,4 @@ TEST(Limits, LoopsDoWhatTheySay) {
 }
 
 }  // namespace
-}  // namespace plexus::bench
+}  // namespace plexus

@@ -1,10 +1,11 @@
-// Loops that do nothing but what a machine can do fastest: a table for each instruction set.
+// Loops that do nothing but what a machine can do fastest: a table for each instruction set. Private.
 #pragma once
 #include <cstdint>
 
 #include "plexus/core/cpu.h"
+#include "plexus/export.h"
 
-namespace plexus::bench {
+namespace plexus {
 
 struct LimitLoops {
   int64_t flop;  ///< of one round of multiply_add
@@ -14,6 +15,6 @@ struct LimitLoops {
   float (*read)(const float* data, int64_t count);
 };
 
-const LimitLoops& limit_loops(Isa isa);
+PLEXUS_EXPORT const LimitLoops& limit_loops(Isa isa);
 
-}  // namespace plexus::bench
+}  // namespace plexus

@@ -1,9 +1,9 @@
 // What operations have to do, counted by hand.
-#include "plexus/bench/cost.h"
+#include "plexus/core/cost.h"
 
 #include <gtest/gtest.h>
 
-namespace plexus::bench {
+namespace plexus {
 namespace {
 
 TEST(Cost, OfAProduct) {
@@ -47,4 +47,4 @@ TEST(Cost, OfUpdates) {
 }
 
 }  // namespace
-}  // namespace plexus::bench
+}  // namespace plexus

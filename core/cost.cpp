@@ -1,6 +1,8 @@
-#include "plexus/bench/cost.h"
+#include "plexus/core/cost.h"
 
-namespace plexus::bench {
+#include <vector>
+
+namespace plexus {
 namespace {
 
 double elements(int64_t m, int64_t n) { return double(m) * double(n); }
@@ -55,29 +57,38 @@ double arithmetic(const Spec& spec) {
   return std::visit([](const auto& s) { return flop(s); }, spec);
 }
 
-Cost cost(const Program& program) {
+Cost cost(const Run& run, int64_t rows) {
+  const Program& program = run.program();
   const size_t count = program.buffers().size();
+  const double batch = double(program.batch());
+  const double share = rows < 0 || batch == 0 ? 1 : double(rows) / batch;
   std::vector<bool> read(count), written(count);
   Cost cost;
-  for (const Operation& operation : program.operations()) {
-    cost.flop += arithmetic(operation.spec);
+  for (size_t i = 0; i < run.size(); i++) {
+    const Operation& operation = run[i];
+    bool varies = false;
     for (size_t slot = 0; slot < operation.buffers.size(); slot++) {
       if (operation.buffers[slot] == no_buffer) continue;
       const auto id = size_t(operation.buffers[slot]);
-      const Access access = operand(operation.spec, slot).access;
-      if (access != Access::out && !written[id]) read[id] = true;
-      if (access != Access::in) written[id] = true;
+      const Operand operand = plexus::operand(operation.spec, slot);
+      varies |= operand.batch;
+      if (operand.access != Access::out && !written[id]) read[id] = true;
+      if (operand.access != Access::in) written[id] = true;
     }
+    cost.flop += arithmetic(operation.spec) * (varies ? share : 1);
   }
   for (size_t id = 0; id < count; id++) {
+    if (!(read[id] || written[id]) || (run.size() > 1 && run.internal(BufferId(id)))) continue;
     const Buffer& buffer = program.buffers()[id];
-    if (buffer.role == Role::temporary || !(read[id] || written[id])) continue;
-    const double bytes = double(buffer.shape.elements()) * double(size_of(buffer.dtype));
+    const double bytes =
+        double(buffer.shape.elements()) * double(size_of(buffer.dtype)) * (buffer.batch ? share : 1);
     cost.bytes += bytes * (read[id] + written[id]);
     cost.working_set += bytes;
   }
   return cost;
 }
+
+Cost cost(const Program& program) { return cost(Run(program, 0, program.operations().size())); }
 
 Cost network_cost(const Program& program) {
   Cost result = cost(program);
@@ -87,4 +98,4 @@ Cost network_cost(const Program& program) {
   return result;
 }
 
-}  // namespace plexus::bench
+}  // namespace plexus

@@ -4,15 +4,16 @@
 #include <string>
 #include <vector>
 
-#include "plexus/bench/cost.h"
+#include "plexus/core/cost.h"
 #include "plexus/core/cpu.h"
+#include "plexus/export.h"
 
-namespace plexus::bench {
+namespace plexus {
 
 /// The caches' data (and unified) sizes in bytes by name, "l1" to "l3"; those that the system tells.
-std::map<std::string, double> cache_sizes();
+PLEXUS_EXPORT std::map<std::string, double> cache_sizes();
 
-struct Limits {
+struct PLEXUS_EXPORT Limits {
   struct Level {
     std::string name;      ///< "l1", "l2", "l3", "dram"
     double capacity = 0;   ///< bytes that all threads together keep there: L1 and L2 are of each core, L3 is shared
@@ -22,8 +23,6 @@ struct Limits {
   int threads = 1;
   std::map<Isa, double> multiply_add;  ///< GFLOP/s of all threads together, in f32
   std::vector<Level> levels;           ///< the fastest first; the last has no end
-  double hot_loop = 0;   ///< microseconds that a parallel_for costs besides its body, right after another one
-  double cold_loop = 0;  ///< the same after 3 ms without one
 
   /// The highest rate of any instruction set.
   double arithmetic() const;
@@ -34,8 +33,8 @@ struct Limits {
   double seconds(const Cost& cost) const;
 };
 
-/// Measures with so many threads, and all instruction sets up to `most`. Takes about half a second. The best of several tries
-/// each (of the loops the median), since others on the machine can only make it slower.
-Limits measure_limits(int threads, Isa most);
+/// Measures with so many threads of its own, and all instruction sets up to `most`. Takes about a quarter of a second. The best of
+/// several tries each, since others on the machine can only make it slower.
+PLEXUS_EXPORT Limits measure_limits(int threads, Isa most);
 
-}  // namespace plexus::bench
+}  // namespace plexus

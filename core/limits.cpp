@@ -1,20 +1,19 @@
-#include "plexus/bench/limits.h"
-
-#include <benchmark/benchmark.h>
+#include "plexus/core/limits.h"
 
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <cstdlib>
+#include <fstream>
 #include <functional>
 #include <limits>
 #include <memory>
 #include <thread>
 
-#include "plexus/bench/limit_loops.h"
-#include "plexus/core/executor.h"
+#include "plexus/core/limit_loops.h"
 #include "plexus/core/tensor.h"
 
-namespace plexus::bench {
+namespace plexus {
 namespace {
 
 using Clock = std::chrono::steady_clock;
@@ -26,6 +25,12 @@ constexpr int tries = 9;
 
 double seconds_since(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// The result of a loop, used by nobody else.
+void keep(float value) {
+  volatile float kept = value;
+  static_cast<void>(kept);
 }
 
 /// Lets all threads through at once; they wait awake, since waking takes as long as what is measured.
@@ -89,7 +94,7 @@ double multiply_add_rate(int threads, Isa isa) {
   static constexpr int64_t rounds = 1000;  // some 10 microseconds: what is called between does not count
   return 1e-9 * best_rate(threads, [&] {
            return Work{double(rounds * loops.flop),
-                       [&loops] { benchmark::DoNotOptimize(loops.multiply_add(rounds)); }};
+                       [&loops] { keep(loops.multiply_add(rounds)); }};
          });
 }
 
@@ -100,43 +105,9 @@ double read_rate(int threads, Isa isa, double bytes) {
   return 1e-9 * best_rate(threads, [&, count] {
            auto data = std::make_shared<Tensor>(DType::f32, Shape{count});
            return Work{double(4 * count), [&loops, data, count] {
-                         benchmark::DoNotOptimize(loops.read(data->values<float>().data(), count));
+                         keep(loops.read(data->values<float>().data(), count));
                        }};
          });
-}
-
-double median(std::vector<double> values) {
-  const auto middle = values.begin() + ptrdiff_t(values.size() / 2);
-  std::nth_element(values.begin(), middle, values.end());
-  return *middle;
-}
-
-/// Microseconds of a loop with a piece for every thread beyond those of one piece. The pieces do something:
-/// an empty one is over before a second thread hears of it.
-double loop_cost(const Executor& executor, Isa isa, double piece_seconds, std::chrono::milliseconds idle,
-                 int loops) {
-  const LimitLoops& table = limit_loops(isa);
-  const auto work = [&](int64_t rounds) { benchmark::DoNotOptimize(table.multiply_add(rounds)); };
-  constexpr int64_t probe = 10000;
-  work(probe);
-  Clock::time_point begin = Clock::now();
-  work(probe);
-  const int64_t rounds = std::max<int64_t>(1, int64_t(probe * piece_seconds / seconds_since(begin)));
-  std::vector<double> alone, together;
-  for (int i = 0; i < loops; i++) {
-    begin = Clock::now();
-    work(rounds);
-    alone.push_back(seconds_since(begin));
-  }
-  for (int i = 0; i < loops; i++) {
-    if (idle.count() > 0) std::this_thread::sleep_for(idle);
-    begin = Clock::now();
-    executor.parallel_for(executor.threads(), 1, [&](int64_t first, int64_t last) {
-      for (int64_t piece = first; piece < last; piece++) work(rounds);
-    });
-    together.push_back(seconds_since(begin));
-  }
-  return std::max(0.0, 1e6 * (median(together) - median(alone)));
 }
 
 /// Those that this machine has, up to `most`.
@@ -154,9 +125,19 @@ std::vector<Isa> instruction_sets(Isa most) {
 
 std::map<std::string, double> cache_sizes() {
   std::map<std::string, double> sizes;
-  for (const auto& cache : benchmark::CPUInfo::Get().caches)
-    if (cache.type != "Instruction") sizes["l" + std::to_string(cache.level)] = double(cache.size);
-  return sizes;
+  for (int i = 0;; i++) {
+    const std::string folder = "/sys/devices/system/cpu/cpu0/cache/index" + std::to_string(i) + "/";
+    const auto read = [&](const char* name) {
+      std::string word;
+      std::ifstream(folder + name) >> word;
+      return word;
+    };
+    const std::string level = read("level"), size = read("size");  // "2", "1024K"
+    if (level.empty()) return sizes;
+    if (size.empty() || read("type") == "Instruction") continue;
+    const double unit = size.back() == 'K' ? 1024 : size.back() == 'M' ? 1024 * 1024 : 1;
+    sizes["l" + level] = unit * std::strtod(size.c_str(), nullptr);
+  }
 }
 
 double Limits::arithmetic() const {
@@ -191,14 +172,7 @@ Limits measure_limits(int threads, Isa most) {
   const double beyond = std::max(4 * largest, 64e6);
   limits.levels.push_back(
       {"dram", std::numeric_limits<double>::infinity(), read_rate(threads, sets.back(), beyond / threads)});
-
-  // A piece must outlast the waking of a thread, else the caller does all of them: 2 microseconds where it is
-  // awake, up to 200 where it sleeps.
-  const Executor executor(threads);
-  using std::chrono::milliseconds;
-  limits.hot_loop = loop_cost(executor, sets.back(), 20e-6, milliseconds(0), 301);
-  limits.cold_loop = loop_cost(executor, sets.back(), 500e-6, milliseconds(3), 31);
   return limits;
 }
 
-}  // namespace plexus::bench
+}  // namespace plexus
