@@ -94,6 +94,8 @@ struct Trainer::State {
   /// Encoded for the network; a OneHot that has learnt nothing yet learns its categories from these rows.
   void learn_categories(const Dataset& train);
   void require_ready(const char* caller) const;
+  /// The network can have a plan for batches of this size.
+  void require_batch(const char* caller, int64_t batch) const;
   /// The network is ready, and these are rows of its shape.
   void check_rows(const char* caller, const Tensor& rows) const;
   /// All preprocessing layers have learnt from data.
@@ -152,6 +154,13 @@ void Trainer::State::require_ready(const char* caller) const {
   if (!network->built())
     throw ArgumentError(std::string(caller) + ": the network is not built: fit it first");
   network->require_fitted();
+}
+
+void Trainer::State::require_batch(const char* caller, int64_t batch) const {
+  if (!network->built())
+    throw ArgumentError(std::string(caller) + ": the network is not built: build or fit it first");
+  if (batch < 1)
+    throw ArgumentError(std::string(caller) + ": batch size " + std::to_string(batch) + ": choose 1 or more");
 }
 
 void Trainer::State::check_rows(const char* caller, const Tensor& rows) const {
@@ -376,10 +385,15 @@ const Context& Trainer::context() const { return state_->context; }
 const Sequential& Trainer::network() const { return *state_->network; }
 
 std::string Trainer::plan(int64_t batch_size) {
-  if (!state_->network->built()) throw ArgumentError("plan: the network is not built: build or fit it first");
-  if (batch_size < 1)
-    throw ArgumentError("plan: batch size " + std::to_string(batch_size) + ": choose 1 or more");
+  state_->require_batch("plan", batch_size);
   return state_->step_for(batch_size, 0).table();
+}
+
+std::vector<Plan::Row> Trainer::measure(int64_t batch_size, int repetitions) {
+  state_->require_batch("measure", batch_size);
+  Sequential copy = state_->network->clone();
+  return TrainingStep(state_->context, copy, state_->options, batch_size, 0, state_->labels, state_->weighted)
+      .measure(repetitions);
 }
 
 }  // namespace plexus

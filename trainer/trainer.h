@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plexus/core/context.h"
+#include "plexus/core/plan.h"
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/augmentation.h"
@@ -100,6 +101,9 @@ class PLEXUS_EXPORT Trainer {
   const Sequential& network() const;
   /// The plan of a training step for this batch size, as a table. The network must be built.
   std::string plan(int64_t batch_size);
+  /// The rows of that plan with the time that each takes: the median of `repetitions` steps of a copy of the network. The
+  /// network must be built; it stays as it is. Throws ArgumentError for a batch size or repetitions below 1.
+  std::vector<Plan::Row> measure(int64_t batch_size, int repetitions = 21);
 
  private:
   struct State;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "plexus/core/error.h"
+
 namespace plexus {
 namespace {
 
@@ -183,6 +185,28 @@ std::string TrainingStep::table() const {
   std::string text;
   for (const Batch& batch : plans_) text += (text.empty() ? "" : "\n") + batch.plan.table();
   return text;
+}
+
+std::vector<Plan::Row> TrainingStep::measure(int repetitions) {
+  if (repetitions < 1)
+    throw ArgumentError("measure: " + std::to_string(repetitions) + " repetitions: choose 1 or more");
+  std::vector<Plan::Row> rows;
+  for (Batch& batch : plans_) {
+    std::vector<std::vector<double>> times(batch.plan.rows().size());
+    batch.plan.run(batch_);  // caches and pages are warm from here on
+    for (int i = 0; i < repetitions; ++i) {
+      batch.plan.run_timed(batch_);
+      for (size_t row = 0; row < times.size(); ++row)
+        times[row].push_back(batch.plan.rows()[row].nanoseconds);
+    }
+    for (size_t row = 0; row < times.size(); ++row) {
+      const auto middle = times[row].begin() + repetitions / 2;
+      std::nth_element(times[row].begin(), middle, times[row].end());
+      rows.push_back(batch.plan.rows()[row]);
+      rows.back().nanoseconds = *middle;
+    }
+  }
+  return rows;
 }
 
 void TrainingStep::find_scalars() {

@@ -40,6 +40,8 @@ class TrainingStep {
   std::map<std::string, double> gradient_magnitudes(const Dataset& data, std::span<const int64_t> rows);
 
   std::string table() const;
+  /// The rows of all plans, each with the median time of `repetitions` steps. Trains on whatever the batch holds: for a copy of a network.
+  std::vector<Plan::Row> measure(int repetitions);
   /// A line an operation, in the order in which they run, whoever runs them.
   const std::vector<std::string>& operations() const { return operations_; }
 
