@@ -41,7 +41,7 @@ int evaluate(const Options& options) {
   const Evaluation evaluation = trainer.evaluate(data);
   const std::vector<UnknownCategories> unknown = unknown_categories(data);
   if (options.json) {
-    std::puts(to_json(evaluation, unknown).c_str());
+    std::puts(to_json(evaluation, unknown).dump(2).c_str());
     return ok;
   }
   std::ostringstream text;

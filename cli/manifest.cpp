@@ -4,7 +4,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fstream>
-#include <nlohmann/json.hpp>
 
 #include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
@@ -63,26 +62,32 @@ Manifest make_manifest(const Context& context, const std::string& isa, const Dat
   return m;
 }
 
-void save_manifest(const Manifest& m, const std::string& path) {
-  const Json json = {{"manifest_version", format_version},
-                     {"library_version", m.library_version},
-                     {"build", m.build},
-                     {"arguments", m.arguments},
-                     {"directory", m.directory},
-                     {"seed", m.seed},
-                     {"training", m.training},
-                     {"data", {{"path", m.data}, {"train", m.train}, {"test", m.test}}},
-                     {"cpu", m.cpu},
-                     {"backend", m.backend},
-                     {"isa", m.isa},
-                     {"threads", m.threads},
-                     {"backends", backend_table()}};
-  // Beside it first: a manifest that is there is whole.
+void save_json(const Json& json, const std::string& path, int indent) {
+  // Beside it first: a file that is there is whole.
   const std::string beside = path + ".tmp";
   std::ofstream file(beside);
-  file << json.dump(2) << '\n' << std::flush;
+  file << json.dump(indent) << '\n' << std::flush;
   file.close();
   if (!file || std::rename(beside.c_str(), path.c_str()) != 0) fail(path, "write");
+}
+
+void save_manifest(const Manifest& m, const std::string& path) {
+  save_json({{"manifest_version", format_version},
+             {"library_version", m.library_version},
+             {"build", m.build},
+             {"arguments", m.arguments},
+             {"directory", m.directory},
+             {"seed", m.seed},
+             {"training", m.training},
+             {"task", m.task},
+             {"loss", m.loss},
+             {"data", {{"path", m.data}, {"train", m.train}, {"test", m.test}}},
+             {"cpu", m.cpu},
+             {"backend", m.backend},
+             {"isa", m.isa},
+             {"threads", m.threads},
+             {"backends", backend_table()}},
+            path, 2);
 }
 
 Manifest load_manifest(const std::string& path) {
@@ -104,6 +109,8 @@ Manifest load_manifest(const std::string& path) {
     json.at("threads").get_to(m.threads);
     json.at("seed").get_to(m.seed);
     json.at("training").get_to(m.training);
+    m.task = json.value("task", "");
+    m.loss = json.value("loss", "");
     json.at("data").at("path").get_to(m.data);
     json.at("data").at("train").get_to(m.train);
     json.at("data").at("test").get_to(m.test);

@@ -2,6 +2,7 @@
 #pragma once
 #include <CLI/CLI.hpp>
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -19,6 +20,7 @@ struct Manifest {
   std::string data;                    ///< DATA
   std::string train, test;             ///< fingerprints of it before it is split; test: empty where there is none
   std::string training;                ///< "10 epochs, batches of 32, ..."
+  std::string task, loss;              ///< "classify" or "regress", "mse"; empty in manifests of older versions
 };
 
 /// The arguments that give the app the values that it has now.
@@ -26,6 +28,9 @@ std::vector<std::string> arguments_of(const CLI::App& app);
 
 /// Version, build, CPU, backend and fingerprints are filled in.
 Manifest make_manifest(const Context& context, const std::string& isa, const Data& data);
+
+/// Writes a file of JSON, on one line where `indent` is -1; what is there is whole at any time. Throws IoError.
+void save_json(const nlohmann::ordered_json& json, const std::string& path, int indent = -1);
 
 /// One JSON object, with the table of backends beside it. Throws IoError.
 void save_manifest(const Manifest& manifest, const std::string& path);

@@ -1,7 +1,5 @@
 #include "plexus/cli/result.h"
 
-#include <nlohmann/json.hpp>
-
 namespace plexus::cli {
 namespace {
 
@@ -60,7 +58,7 @@ std::string to_json(const TrainingResult& result) {
   return json.dump(2);
 }
 
-std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {
+Json to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {
   Json json = {{"task", evaluation.classification ? "classify" : "regress"}, {"rows", evaluation.rows}};
   json.update(test_json(evaluation));
   if (evaluation.classification) {
@@ -80,7 +78,7 @@ std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCateg
   }
   json["unknown_categories"] = Json::object();
   for (const auto& [column, rows] : unknown) json["unknown_categories"][column] = rows;
-  return json.dump(2);
+  return json;
 }
 
 }  // namespace plexus::cli

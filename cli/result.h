@@ -1,6 +1,7 @@
 // Result: a finished run for programs.
 #pragma once
 #include <cstdint>
+#include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
 
@@ -33,6 +34,6 @@ struct UnknownCategories {
 
 /// A saved model tested: task, rows, what TrainingResult says of a test, classes, confusion matrix (rows: true), scores of each class
 /// and calibration where there are any, and unknown_categories: rows by column.
-std::string to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown);
+nlohmann::ordered_json to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown);
 
 }  // namespace plexus::cli

@@ -20,6 +20,8 @@ RunDirectory::RunDirectory(std::string path, bool resume) : path_(std::move(path
 
 void RunDirectory::begin(const Manifest& manifest) {
   if (!std::filesystem::exists(this->manifest())) save_manifest(manifest, this->manifest());
+  for (const std::string& result : {evaluation(), plan(), first_layer()})
+    std::filesystem::remove(result);
   callbacks_.push_back(std::make_unique<TrainingLog>(metrics()));
   callbacks_.push_back(std::make_unique<TraceWriter>(trace()));
 }

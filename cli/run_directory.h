@@ -1,4 +1,4 @@
-// RunDirectory: all that a run leaves behind: manifest, metrics, trace, checkpoints, model.
+// RunDirectory: all that a run leaves behind: manifest, metrics, trace, checkpoints, model, and what its report shows beside.
 #pragma once
 #include <memory>
 #include <string>
@@ -21,8 +21,12 @@ class RunDirectory {
   std::string trace() const { return path_ + "/trace.jsonl"; }
   std::string checkpoints() const { return path_ + "/checkpoints"; }
   std::string model() const { return path_ + "/model.safetensors"; }
+  std::string evaluation() const { return path_ + "/evaluation.json"; }
+  std::string plan() const { return path_ + "/plan.json"; }
+  std::string first_layer() const { return path_ + "/first_layer.json"; }
 
-  /// Writes the manifest of a new run, and has the callbacks that write the rest.
+  /// Writes the manifest of a new run, and has the callbacks that write metrics and trace. What an earlier end of the run left,
+  /// which is gone on with now, is removed.
   void begin(const Manifest& manifest);
   const std::vector<std::unique_ptr<Callback>>& callbacks() const { return callbacks_; }
 

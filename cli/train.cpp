@@ -20,6 +20,7 @@
 #include "plexus/cli/progress.h"
 #include "plexus/cli/result.h"
 #include "plexus/cli/run_directory.h"
+#include "plexus/cli/run_result.h"
 #include "plexus/cli/schedule.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
@@ -208,6 +209,8 @@ int train(const Options& options, Observer* observer) {
     manifest.seed = options.seed;
     manifest.data = options.data;
     manifest.training = training.str();
+    manifest.task = classify ? "classify" : "regress";
+    manifest.loss = to_string(loss);
     run->begin(manifest);
     for (const auto& callback : run->callbacks()) fit.callbacks.push_back(callback.get());
   }
@@ -246,8 +249,8 @@ int train(const Options& options, Observer* observer) {
     result << *finished.test;
     std::fprintf(out, "\ntest data\n%s", result.str().c_str());
     if (const auto* one_hot = dynamic_cast<const OneHot*>(&network[0])) {
-      const Dataset seen = parts.test.with_categories(one_hot->categories());
-      std::fputs(note(unknown_categories(seen)).c_str(), out);
+      parts.test = parts.test.with_categories(one_hot->categories());
+      std::fputs(note(unknown_categories(parts.test)).c_str(), out);
     }
     if (options.show > 0)
       show_predictions(out, trainer, parts.test, options.show, colours(options.colour, out));
@@ -257,6 +260,8 @@ int train(const Options& options, Observer* observer) {
     save(network, model);
     std::fprintf(out, "\nmodel     %s\n", model.c_str());
   }
+  if (run && finished.test)
+    save_result(*run, trainer, *finished.test, parts.test, finished.best_epoch, fit.batch_size);
   if (options.json) std::puts(to_json(finished).c_str());
   if (signal)
     std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu%s\n", signal, history.epochs.size(),

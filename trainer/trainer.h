@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "plexus/core/context.h"
+#include "plexus/core/plan.h"
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/augmentation.h"
@@ -105,6 +106,9 @@ class PLEXUS_EXPORT Trainer {
   /// The plans of a training step, to be looked at or measured: one; where gradients are accumulated three: the gradients of the first
   /// batch, of the others, the update. They live until fit, plan or plans is called for another size. Running one trains.
   std::vector<Plan*> plans(int64_t batch_size);
+  /// The rows of that plan with the time that each takes (Plan::measure, for so many seconds) in a copy of the network. The network
+  /// must be built; it stays as it is. Throws ArgumentError for a batch size below 1 or negative seconds.
+  std::vector<Plan::Row> measure(int64_t batch_size, double seconds = 0.2);
 
  private:
   struct State;

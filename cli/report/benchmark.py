@@ -1,33 +1,18 @@
-#!/usr/bin/python3
-"""
-Draws what `plexus bench --out` measured: report.py BENCH.json -o FILE.html makes one page that needs nothing else, with the
-measurements themselves in it. `plexus report` starts it.
-"""
-import argparse
+"""The page of `plexus bench --out`: whole networks, roofline, threads, shape by shape."""
 import html
-import io
-import json
 import math
 import statistics
-import sys
 
-try:
-    import matplotlib
-    matplotlib.use("svg")
-    import matplotlib.pyplot as plt
-except ImportError:
-    print("plexus: error: plots need matplotlib: apt-get install python3-matplotlib", file=sys.stderr)
-    sys.exit(4)
+from page import FAINT, GRID, INK, UNITS, box, counted, duration, facts, page, plt, section, svg, table, unique
 
 # Colours that most people can tell apart (Okabe and Ito 2008): ours warm and dark, the peers' lighter.
 COLOURS = {
-    "simd": "#d55e00", "onednn": "#0072b2", "reference": "#555555",
+    "simd": "#d55e00", "onednn": "#0072b2", "reference": "#808080",
     "pytorch": "#cc79a7", "openblas": "#009e73", "onednn-sgemm": "#56b4e9", "sklearn": "#e69f00", "onnxruntime": "#b8a800",
 }
 OTHERS = ["#332288", "#882255", "#117733", "#aa4499"]  # of plugins
 MARKERS = {"matmul": "o", "activation": "s", "loss": "^", "update": "D", "io": "P", "training": "*", "inference": "X"}
 KERNELS = ("matmul", "activation", "loss", "update")
-UNITS = {"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1}
 
 
 class Benchmark:
@@ -47,7 +32,7 @@ class Benchmark:
         return statistics.median(values) if values else None
 
 
-class Run:
+class Measurements:
     def __init__(self, data):
         self.context = data["context"]
         self.refused = data.get("refused", [])
@@ -70,25 +55,6 @@ class Run:
     def colour(self, backend):
         others = [b for b in self.backends if b not in COLOURS]
         return COLOURS.get(backend) or OTHERS[others.index(backend) % len(OTHERS)]
-
-
-def unique(values):
-    return list(dict.fromkeys(values))
-
-
-def duration(seconds):
-    unit = next((u for u in ("s", "ms", "us") if seconds >= UNITS[u]), "ns")
-    return f"{seconds / UNITS[unit]:.3g} {unit}".replace("us", "µs")
-
-
-def svg(figure):
-    text = io.StringIO()
-    # Neither date nor random ids: the same measurements make the same page.
-    matplotlib.rcParams["svg.hashsalt"] = "plexus"
-    figure.savefig(text, format="svg", metadata={"Date": None}, bbox_inches="tight")
-    plt.close(figure)
-    content = text.getvalue()
-    return content[content.index("<svg"):]
 
 
 def legend(figure, axes_list, **where):
@@ -125,12 +91,12 @@ def roofline(run, threads):
     fma, read = run.limits("fma", threads), run.limits("read", threads)
     top = max(fma.values(), default=0)
     for names, rate in alike(fma):
-        axes.axhline(rate, color="#333333", linewidth=1.2 if rate == top else 0.7, zorder=1)
-        axes.text(right, rate * 1.06, f"{', '.join(names)} {rate:.0f} GFLOP/s", ha="right", va="bottom", fontsize=8, color="#333333")
+        axes.axhline(rate, color=INK, linewidth=1.2 if rate == top else 0.7, zorder=1)
+        axes.text(right, rate * 1.06, f"{', '.join(names)} {rate:.0f} GFLOP/s", ha="right", va="bottom", fontsize=8, color=INK)
     for level, bandwidth in read.items():
         end = top / bandwidth if top else right
-        axes.plot([left, min(end, right)], [left * bandwidth, min(end, right) * bandwidth], color="#999999", linewidth=0.9, zorder=1)
-        axes.text(left * 1.15, left * 1.15 * bandwidth, f"{level.upper()} {bandwidth:.0f} GB/s", fontsize=8, color="#666666",
+        axes.plot([left, min(end, right)], [left * bandwidth, min(end, right) * bandwidth], color=FAINT, linewidth=0.9, zorder=1)
+        axes.text(left * 1.15, left * 1.15 * bandwidth, f"{level.upper()} {bandwidth:.0f} GB/s", fontsize=8, color=FAINT,
                   rotation=math.degrees(math.atan(bandwidth)), rotation_mode="anchor", transform_rotates_text=True, va="bottom")
     for backend in run.backends:
         for family, marker in MARKERS.items():
@@ -141,9 +107,9 @@ def roofline(run, threads):
     for backend in unique(b.backend for b in points):
         axes.scatter([], [], color=run.colour(backend), label=backend, s=30)
     for family in unique(b.family for b in points):
-        axes.scatter([], [], color="#888888", marker=MARKERS.get(family, "."), label=family, s=30)
+        axes.scatter([], [], color=FAINT, marker=MARKERS.get(family, "."), label=family, s=30)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
-    axes.grid(True, which="major", color="#eeeeee", zorder=0)
+    axes.grid(True, which="major", color=GRID, zorder=0)
     return svg(figure)
 
 
@@ -179,7 +145,7 @@ def networks(run, family, threads):
         axes.set(xscale="log", yscale="log", title=f"{network}  {rest}", xlabel="batch", ylabel="rows/s")
         axes.set_xticks(batches, [str(batch) for batch in batches])
         axes.minorticks_off()
-        axes.grid(True, which="major", color="#eeeeee")
+        axes.grid(True, which="major", color=GRID)
         used.append(axes)
     for axes in list(grid.flat)[len(used):]:
         axes.remove()
@@ -209,7 +175,7 @@ def against_peers(run):
                   f"{duration(peer.seconds)} ({peer.backend})", va="center", fontsize=8)
     axes.set_yticks([-i for i in range(len(rows))], [f"{family} {shape}" for family, shape, _, _ in rows], fontsize=8)
     axes.set(xscale="log", xlabel="times faster than the fastest peer")
-    axes.axvline(1, color="black", linewidth=0.8)
+    axes.axvline(1, color=INK, linewidth=0.8)
     axes.margins(y=0.01)
     axes.spines[["top", "right"]].set_visible(False)
     return svg(figure)
@@ -231,12 +197,12 @@ def scaling(run, threads):
     for backend in unique(one.backend for one, _ in pairs):
         axes.scatter([], [], color=run.colour(backend), label=backend, s=30)
     for family in unique(one.family for one, _ in pairs):
-        axes.scatter([], [], color="#888888", marker=MARKERS.get(family, "."), label=family, s=30)
+        axes.scatter([], [], color=FAINT, marker=MARKERS.get(family, "."), label=family, s=30)
     for value in (1, threads):
-        axes.axhline(value, color="#333333", linewidth=0.8)
+        axes.axhline(value, color=INK, linewidth=0.8)
     axes.set(xscale="log", xlabel="µs on one thread", ylabel=f"times faster on {threads} threads", ylim=(0, threads * 1.25))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False, fontsize=9)
-    axes.grid(True, color="#eeeeee")
+    axes.grid(True, color=GRID)
     return svg(figure)
 
 
@@ -255,38 +221,22 @@ def heat_map(run, family, threads):
     if not cells:
         return None
     backends = [name for name in run.backends if any(name in row for row in cells.values())]
-    lines = ["<table class=heat><tr><th>shape</th><th>fastest</th>" + "".join(f"<th>{html.escape(b)}</th>" for b in backends) + "</tr>"]
+
+    def cell(b, best):
+        rate = f"{b.gflops:.3g} GFLOP/s" if b.gflops else f"{b.gigabytes:.3g} GB/s" if b.gigabytes else ""
+        peak = f", {100 * b.peak:.0f} % of the limit" if b.peak else ""
+        title = html.escape(f"{duration(b.seconds)}, {rate}{peak}; {b.label}", quote=True)
+        return f'style="background:{shade(best / b.seconds)};color:#222" title="{title}"', f"{best / b.seconds:.2f}"
+
+    rows = []
     for shape, row in cells.items():
         best = min(b.seconds for b in row.values())
-        line = f"<tr><td class=shape>{html.escape(shape)}</td><td>{duration(best)}</td>"
-        for name in backends:
-            if name not in row:
-                line += "<td class=none></td>"
-                continue
-            b = row[name]
-            rate = f"{b.gflops:.3g} GFLOP/s" if b.gflops else f"{b.gigabytes:.3g} GB/s" if b.gigabytes else ""
-            peak = f", {100 * b.peak:.0f} % of the limit" if b.peak else ""
-            title = html.escape(f"{duration(b.seconds)}, {rate}{peak}; {b.label}", quote=True)
-            line += f'<td style="background:{shade(best / b.seconds)}" title="{title}">{best / b.seconds:.2f}</td>'
-        lines.append(line + "</tr>")
-    return "\n".join(lines) + "</table>"
+        rows.append([("class=code", html.escape(shape)), duration(best)] +
+                    [cell(row[name], best) if name in row else "" for name in backends])
+    return table(["shape", "fastest"] + [html.escape(b) for b in backends], rows, "heat")
 
 
-STYLE = """
-:root { color-scheme: light }
-body { font: 15px/1.5 system-ui, sans-serif; max-width: 68rem; margin: 2rem auto; padding: 0 1rem; color: #222; background: #fff }
-h1 { margin-bottom: .2rem } h2 { margin-top: 2.5rem; border-bottom: 1px solid #ddd } h3 { margin-bottom: .3rem }
-p.note { color: #555; margin-top: .2rem } svg { max-width: 100%; height: auto }
-.void { background: #fff3cd; border: 1px solid #d39e00; padding: .5rem 1rem; margin-top: 1rem }
-table { border-collapse: collapse; font-size: 13px; font-variant-numeric: tabular-nums }
-th, td { padding: .1rem .6rem; text-align: right } th { border-bottom: 1px solid #999; background: #fff; position: sticky; top: 0 }
-td:first-child, th:first-child { text-align: left } td.shape { font-family: ui-monospace, monospace; font-size: 12px }
-.facts td { text-align: left; vertical-align: top } .facts td:first-child { white-space: nowrap } .scroll { max-height: 32rem; overflow: auto; border: 1px solid #ddd; display: inline-block; max-width: 100% }
-summary { cursor: pointer; font-weight: 600; margin: .6rem 0 .3rem }
-"""
-
-
-def facts(run):
+def machine(run):
     context = run.context
     rows = [("CPU", f"{context.get('cpu', 'unknown')}, {context.get('isa', '')}"),
             ("build", context.get("backend_versions", "unknown"))]
@@ -298,73 +248,36 @@ def facts(run):
         text += [f"{level.upper()} {rate:.0f} GB/s" for level, rate in run.limits("read", threads).items()]
         text += [f"parallel loop, {state} {rate:.1f} µs" for state, rate in run.limits("parallel_for", threads).items()]
         if text:
-            rows.append((f"limits, {threads} thread{'s' if threads > 1 else ''}", ", ".join(text)))
-    return "<table class=facts>" + "".join(
-        f"<tr><td>{html.escape(name)}</td><td>{html.escape(value)}</td></tr>" for name, value in rows) + "</table>"
+            rows.append((f"limits, {counted(threads, 'thread')}", ", ".join(text)))
+    return facts(rows)
 
 
 def warnings(run):
     lines = [f"{key[5:]}: {value}" for key, value in run.context.items() if key.startswith("void/")]
     lines += [f"refused, its result was wrong: {r['name']}: {r['error_message']}" for r in run.refused]
-    if not lines:
-        return ""
-    return "<div class=void><b>Not to be quoted.</b><br>" + "<br>".join(html.escape(line) for line in lines) + "</div>"
+    return box(["Not to be quoted."] + lines) if lines else ""
 
 
-def section(title, note, parts):
-    """Nothing where there is nothing to show."""
-    shown = [(heading, part) for heading, part in parts if part]
-    if not shown:
-        return ""
-    text = f"<h2>{title}</h2><p class=note>{note}</p>"
-    for heading, part in shown:
-        text += (f"<h3>{heading}</h3>" if heading else "") + part
-    return text
-
-
-def count(threads):
-    return f"{threads} thread" + ("s" if threads > 1 else "")
-
-
-def page(run, data):
+def draw(data):
+    """The page of a BENCH.json."""
+    run = Measurements(data)
     families = unique(b.family for b in run.benchmarks)
     body = section("Whole networks against other libraries",
                    "The fastest of our backends and thread counts against the fastest setting of the fastest peer.",
                    [("", against_peers(run))])
     body += section("Networks over the size of the batch",
                     "Rows of training data, or of predictions, per second. Dashed: other libraries.",
-                    [(f"{family}, {count(threads)}", networks(run, family, threads))
+                    [(f"{family}, {counted(threads, 'thread')}", networks(run, family, threads))
                      for family in ("training", "inference") for threads in run.threads])
     body += section("Roofline",
                     "Every kernel a point. The lines are what the machine was measured to do: arithmetic with each instruction "
                     "set, reading from each level of memory.",
-                    [(count(threads), roofline(run, threads)) for threads in run.threads])
+                    [(counted(threads, "thread"), roofline(run, threads)) for threads in run.threads])
     body += section("More threads", "Every benchmark a point: small work gains nothing from a second thread.",
                     [("", scaling(run, threads)) for threads in run.threads])
     heat = [(family, threads, heat_map(run, family, threads)) for family in families for threads in run.threads]
     body += section("Shape by shape", "1.00 is the fastest, 0.50 takes twice as long. Rates are shown beneath the pointer.",
-                    [("", "".join(f"<details{' open' if family == families[0] else ''}><summary>{html.escape(family)}, {count(threads)}"
-                                  f"</summary><div class=scroll>{table}</div></details>" for family, threads, table in heat if table))])
-    embedded = json.dumps(data, separators=(",", ":")).replace("<", "\\u003c")
-    return f"""<!DOCTYPE html>
-<html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Plexus on {html.escape(run.context.get('cpu', 'this machine'))}</title><style>{STYLE}</style></head>
-<body><h1>Plexus, measured</h1>{facts(run)}{warnings(run)}{body}
-<script type="application/json" id="measurements">{embedded}</script></body></html>
-"""
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Draws what plexus bench measured.")
-    parser.add_argument("file")
-    parser.add_argument("-o", "--out", required=True)
-    arguments = parser.parse_args()
-    with open(arguments.file) as file:
-        data = json.load(file)
-    matplotlib.rcParams.update({"font.family": "sans-serif", "svg.fonttype": "none", "axes.titlesize": 10, "font.size": 9})
-    text = page(Run(data), data)
-    with open(arguments.out, "w", encoding="utf-8") as file:
-        file.write(text)
-
-
-main()
+                    [("", "".join(f"<details{' open' if family == families[0] else ''}><summary>{html.escape(family)}, {counted(threads, 'thread')}"
+                                  f"</summary><div class=scroll>{text}</div></details>" for family, threads, text in heat if text))])
+    return page(f"Plexus on {run.context.get('cpu', 'this machine')}", "Plexus, measured", machine(run) + warnings(run) + body,
+                "measurements", data)
