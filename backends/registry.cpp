@@ -162,7 +162,7 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
 Context make_context(const ContextOptions& options) {
   const Environment environment = Environment::resolve(options);
   const std::shared_ptr<Profile> profile =
-      environment.profile.empty() ? nullptr : Profile::open(environment.profile, options.sink);
+      environment.profile.empty() ? nullptr : Profile::open(environment.profile);
   const auto executor = std::make_shared<const Executor>(environment.threads, profile);
   std::vector<std::unique_ptr<const Backend>> list;
   list.push_back(make_backend(environment, options, executor));

@@ -18,7 +18,9 @@ Context::Context(std::shared_ptr<const Executor> executor,
 
 // Others may go on recording; what was recorded so far is there for who has ended.
 Context::State::~State() {
-  if (profile) profile->flush();
+  if (!profile) return;
+  profile->flush();
+  if (const std::string complaint = profile->complaint(); sink && !complaint.empty()) sink(LogLevel::warning, complaint);
 }
 
 void Context::log(LogLevel level, const std::string& line) const {

@@ -48,15 +48,34 @@ constexpr int loads = 8;
   const LimitLoops loops_##set = {2 * chains * int64_t(sizeof(Floats) / sizeof(float)), multiply_add_##set, \
                                   read_##set};
 
-typedef float One __attribute__((vector_size(4)));
-
 #if defined(__x86_64__)
 PLEXUS_LIMIT_LOOPS(avx512, __attribute__((target("avx512f"))), __m512, _mm512_fmadd_ps(x[c], half, one))
 PLEXUS_LIMIT_LOOPS(avx2, __attribute__((target("avx2,fma"))), __m256, _mm256_fmadd_ps(x[c], half, one))
 #elif defined(__aarch64__)
 PLEXUS_LIMIT_LOOPS(neon, , float32x4_t, vfmaq_f32(one, x[c], half))
 #endif
-PLEXUS_LIMIT_LOOPS(scalar, , One, (x[c] * half + one))
+
+// One at a time, in plain variables: vectors of one element would go through memory.
+float multiply_add_scalar(int64_t rounds) {
+  float x[chains];
+  PLEXUS_UNROLL for (int c = 0; c < chains; c++) x[c] = float(c + 3);
+  for (int64_t i = 0; i < rounds; i++) {
+    PLEXUS_UNROLL for (int c = 0; c < chains; c++) x[c] = x[c] * 0.5f + 1.0f;
+  }
+  float sum = x[0];
+  PLEXUS_UNROLL for (int c = 1; c < chains; c++) sum += x[c];
+  return sum;
+}
+float read_scalar(const float* data, int64_t count) {
+  typedef uint32_t Word __attribute__((may_alias));
+  Word any[loads] = {};
+  for (int64_t i = 0; i < count; i += loads) {
+    PLEXUS_UNROLL for (int l = 0; l < loads; l++) any[l] |= *reinterpret_cast<const Word*>(data + i + l);
+  }
+  PLEXUS_UNROLL for (int l = 1; l < loads; l++) any[0] |= any[l];
+  return float(any[0]);
+}
+const LimitLoops loops_scalar = {2 * chains, multiply_add_scalar, read_scalar};
 
 }  // namespace
 

@@ -95,6 +95,9 @@ void Plan::run_timed(int64_t rows) {
 void Plan::run_watched(int64_t rows) {
   State& state = *state_;
   const Policies& policies = state.context.policies();
+  if (Profile* const profile = state.context.profile())
+    if (const std::string complaint = profile->complaint(); !complaint.empty())
+      state.context.log(LogLevel::warning, complaint);
   const ProfileSpan span(state.context.profile(), ProfileSpan::Kind::run, "run", "rows", rows);
   const bool told = policies.verbose >= int(LogLevel::run);
   state.recorded = span.recording();

@@ -103,7 +103,7 @@ bool write_all(int file, const std::string& bytes, int64_t offset) {
 
 }  // namespace
 
-std::shared_ptr<Profile> Profile::open(const std::string& path, LogSink sink) {
+std::shared_ptr<Profile> Profile::open(const std::string& path) {
   static Profiles profiles;
   const std::lock_guard lock(profiles.mutex);
   std::error_code unknown;
@@ -111,7 +111,7 @@ std::shared_ptr<Profile> Profile::open(const std::string& path, LogSink sink) {
   if (unknown) key = path;
   std::shared_ptr<Profile>& profile = profiles.open[key];
   try {
-    if (!profile) profile.reset(new Profile(path, open_file(path), std::move(sink)));
+    if (!profile) profile.reset(new Profile(path, open_file(path)));
   } catch (...) {
     profiles.open.erase(key);
     throw;
@@ -119,10 +119,9 @@ std::shared_ptr<Profile> Profile::open(const std::string& path, LogSink sink) {
   return profile;
 }
 
-Profile::Profile(std::string path, int file, LogSink sink)
+Profile::Profile(std::string path, int file)
     : path_(std::move(path)),
       file_(file),
-      sink_(std::move(sink)),
       opened_(std::chrono::steady_clock::now()),
       forks_(forks()),
       paid_until_(-ahead) {
@@ -213,7 +212,7 @@ void Profile::append(const ProfileEvent& event, const std::string& thread_id) {
 
 void Profile::record(std::span<const ProfileEvent> events, bool worker) {
   if (!alive() || events.empty()) return;
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   if (offset_ + int64_t(buffer_.size()) > most_bytes + phase_bytes) return;
   const std::string& thread_id = name_thread(worker);
   for (const ProfileEvent& event : events) append(event, thread_id);
@@ -222,14 +221,12 @@ void Profile::record(std::span<const ProfileEvent> events, bool worker) {
     buffer_ += ",\n" R"({"ph":"i","s":"p","name":"the file is full: steps are recorded no more",)" + thread_id +
                R"(,"ts":)" + std::to_string(events.back().end / 1000) + "}";
   if (buffer_.size() >= write_bytes || events.back().end - last_write_ >= write_interval) write();
-  complain(std::move(lock));
 }
 
 void Profile::flush(int64_t interval) {
   if (!alive() || (interval > 0 && now() - last_write_ < interval)) return;
-  std::unique_lock lock(mutex_);
+  const std::lock_guard lock(mutex_);
   write();
-  complain(std::move(lock));
 }
 
 void Profile::write() {
@@ -247,12 +244,13 @@ void Profile::give_up(const std::string& reason) {
   failed_ = true;
   static_cast<void>(ftruncate(file_, offset_) == 0 && write_all(file_, "\n]}\n", offset_));
   complaint_ = problem(path_, reason) + "; it ends here";
+  complains_ = true;
 }
 
-void Profile::complain(std::unique_lock<std::mutex> lock) {
-  const std::string complaint = std::exchange(complaint_, {});
-  lock.unlock();
-  if (!complaint.empty() && sink_) sink_(LogLevel::warning, complaint);
+std::string Profile::complaint() {
+  if (!complains_.load(std::memory_order_relaxed) || !complains_.exchange(false)) return "";
+  const std::lock_guard lock(mutex_);
+  return complaint_;
 }
 
 void ProfileSpan::begin(Profile* profile, Kind kind, const char* name, const char* argument, int64_t value) {

@@ -10,7 +10,6 @@
 #include <span>
 #include <string>
 
-#include "plexus/core/log.h"
 #include "plexus/export.h"
 
 namespace plexus {
@@ -33,9 +32,9 @@ struct ProfileEvent {
 /// it leaves out, until `most_bytes` ends it: a long training is covered from end to end more thinly, not cut off early.
 class PLEXUS_EXPORT Profile {
  public:
-  /// All that open one file in a process share it, until the process ends; `sink` of the first hears of a disk that is full.
-  /// Throws IoError where the file cannot be written, or another process writes it.
-  static std::shared_ptr<Profile> open(const std::string& path, LogSink sink);
+  /// All that open one file in a process share it, until the process ends. Throws IoError where the file cannot be written, or
+  /// another process writes it.
+  static std::shared_ptr<Profile> open(const std::string& path);
   ~Profile();
   Profile(const Profile&) = delete;
   Profile& operator=(const Profile&) = delete;
@@ -55,25 +54,25 @@ class PLEXUS_EXPORT Profile {
   void pay(int64_t cost, int64_t steps);
   /// Writes what has been collected, unless it was written in the last `interval` nanoseconds.
   void flush(int64_t interval = 0);
+  /// What went wrong (a disk that is full), once, for the log of a context; else empty.
+  std::string complaint();
 
   /// A string for JSON, with its quotes. Bytes that are not ASCII become '?'.
   static std::string quoted(const std::string& text);
 
  private:
-  Profile(std::string path, int file, LogSink sink);
+  Profile(std::string path, int file);
   bool alive() const;
   void append(const ProfileEvent& event, const std::string& thread);
   const std::string& name_thread(bool worker);
   void write();
   void give_up(const std::string& reason);
-  void complain(std::unique_lock<std::mutex> lock);
 
   const std::string path_;
   const int file_;
-  const LogSink sink_;
   const std::chrono::steady_clock::time_point opened_;
   const uint64_t forks_;
-  std::atomic<bool> full_ = false, failed_ = false;
+  std::atomic<bool> full_ = false, failed_ = false, complains_ = false;
   std::atomic<int64_t> paid_until_, seen_ = 0, recorded_ = 0, size_ = 0;  // size_: bytes written and collected
   std::atomic<int64_t> last_write_ = 0;
 
@@ -82,8 +81,8 @@ class PLEXUS_EXPORT Profile {
   std::map<int, std::string> threads_;
   int workers_ = 0, others_ = 0;
   std::string buffer_;
-  std::string complaint_;  // for the sink, which may wait for a thread that waits for the mutex: told without it
-  int64_t offset_ = 0;     // of the file's end without its closing brackets
+  std::string complaint_;
+  int64_t offset_ = 0;  // of the file's end without its closing brackets
 };
 
 /// From its construction to its destruction, on one thread. Without a profile it does nothing.

@@ -1,4 +1,5 @@
 """The Python module: python_test.py IRIS_CSV. Skipped (77) where NumPy is missing."""
+import json
 import os
 import pickle
 import signal
@@ -216,6 +217,20 @@ class Network(unittest.TestCase):
         rows = px.backends()
         self.assertEqual(rows[-1].name, "reference")
         self.assertTrue(rows[-1].usable)
+
+    def test_profile(self):
+        with tempfile.TemporaryDirectory() as directory:
+            path = os.path.join(directory, "profile.json")
+            x, y = clouds()
+            trainer = px.Trainer(network(px.Dense(8), px.Relu()), backend="reference", profile=path)
+            trainer.fit(x, y, epochs=2)
+            del trainer  # what was collected is written when its context ends
+            with open(path) as file:
+                names = [event["name"] for event in json.load(file)["traceEvents"]]
+            self.assertEqual(names.count("epoch"), 2)
+            self.assertGreater(names.count("step"), 0)
+            with self.assertRaises(OSError):
+                px.Trainer(network(), profile="/no/such/directory/profile.json")
 
 
 class Interpreter(unittest.TestCase):

@@ -3,7 +3,9 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <signal.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -92,7 +94,7 @@ Plan forward_plan(const Context& context, Sequential& net) {
 
 TEST(Profile, IsWholeFromTheBeginningAndAfterEveryWrite) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   EXPECT_EQ(file.json()["displayTimeUnit"], "ns");
   for (int i = 0; i < 3; i++) {
     { const ProfileSpan span(profile.get(), Kind::phase, "epoch", "epoch", i); }
@@ -148,7 +150,7 @@ TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
 
 TEST(Profile, IsWrittenWhenAnErrorEndsTheStep) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   try {
     const ProfileSpan epoch(profile.get(), Kind::phase, "epoch");
     const ProfileSpan step(profile.get(), Kind::step, "step");
@@ -187,19 +189,19 @@ TEST(Profile, RefusesWhatCannotBeWritten) {
 TEST(Profile, IsSharedByThoseWhoNameTheSameFile) {
   const TemporaryFile file;
   const std::filesystem::path path = std::string(file);
-  const auto one = Profile::open(file, nullptr);
-  EXPECT_EQ(Profile::open((path.parent_path() / "." / path.filename()).string(), nullptr), one);
+  const auto one = Profile::open(file);
+  EXPECT_EQ(Profile::open((path.parent_path() / "." / path.filename()).string()), one);
 }
 
 TEST(Profile, AChildWritesNothing) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   { const ProfileSpan span(profile.get(), Kind::step, "of the parent"); }
   const pid_t child = fork();
   ASSERT_GE(child, 0);
   if (child == 0) {
     { const ProfileSpan span(profile.get(), Kind::phase, "of the child"); }
-    { const ProfileSpan span(Profile::open(file, nullptr).get(), Kind::step, "of the child"); }
+    { const ProfileSpan span(Profile::open(file).get(), Kind::step, "of the child"); }
     profile->flush();
     exit(0);  // with destructors
   }
@@ -237,7 +239,7 @@ TEST(Profile, HasTheThreadsOfSeveralContexts) {
 
 TEST(Profile, HasTheThreadsThatHelp) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   {
     const Executor executor(2, profile);
     const ProfileSpan step(profile.get(), Kind::step, "step");
@@ -257,7 +259,7 @@ TEST(Profile, HasTheThreadsThatHelp) {
 
 TEST(Profile, LeavesStepsOutWhereRecordingThemCostsTooMuch) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   EXPECT_TRUE(profile->due());
   for (int i = 0; i < 1000; i++) profile->pay(1'000'000'000, i == 0);  // far more than a percent of the time since it was opened
   EXPECT_FALSE(profile->due());
@@ -277,7 +279,7 @@ TEST(Profile, LeavesStepsOutWhereRecordingThemCostsTooMuch) {
 
 TEST(Profile, EndsWhereTheFileIsFull) {
   const TemporaryFile file;
-  const auto profile = Profile::open(file, nullptr);
+  const auto profile = Profile::open(file);
   const std::string* const text = profile->text("operation", "operation", "\"spec\":\"" + std::string(100000, 'x') + "\"");
   for (int i = 0; i < 1000; i++) {
     const ProfileEvent event{.text = text, .begin = i, .end = i + 1};
@@ -291,6 +293,33 @@ TEST(Profile, EndsWhereTheFileIsFull) {
   int notes = 0;
   for (const Json& event : json["traceEvents"]) notes += event["ph"] == "i";
   EXPECT_EQ(notes, 1);
+}
+
+TEST(Profile, AFullDiskIsToldOnceAndTheFileStaysWhole) {
+  const TemporaryFile file;
+  std::vector<std::string> lines;
+  {
+    const Context context = make_context({.backend = "reference", .threads = 1, .profile = file,
+                                          .sink = [&](LogLevel, const std::string& line) { lines.push_back(line); }});
+    Sequential net = network();
+    Plan plan = forward_plan(context, net);
+    plan.run(32);
+    context.profile()->flush();
+    const size_t before = std::filesystem::file_size(std::string(file));
+    rlimit limit{};
+    ASSERT_EQ(getrlimit(RLIMIT_FSIZE, &limit), 0);
+    const rlimit small{before + 10, limit.rlim_max};
+    const auto handler = signal(SIGXFSZ, SIG_IGN);
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &small), 0);
+    plan.run(32);
+    context.profile()->flush();
+    ASSERT_EQ(setrlimit(RLIMIT_FSIZE, &limit), 0);
+    signal(SIGXFSZ, handler);
+    EXPECT_EQ(events(file.json(), "run").size(), 1u);
+    for (int i = 0; i < 3; i++) plan.run(32);
+  }
+  EXPECT_EQ(lines, std::vector<std::string>{std::string(file) + ": cannot write the profile: File too large; it ends here"});
+  EXPECT_EQ(events(file.json(), "run").size(), 1u);
 }
 
 TEST(Profile, QuotesWhatPluginsCallThemselves) {
