@@ -87,6 +87,7 @@ void ProgressDisplay::clear() {
 }
 
 bool ProgressDisplay::on_epoch(const Epoch& epoch) {
+  if (!lines_) return false;
   const int64_t stride = (epochs_ + most_lines - 1) / most_lines;
   const auto now = Clock::now();
   const bool due = epoch.epoch == 1 || epoch.epoch == epochs_ || epoch.epoch % stride == 0;

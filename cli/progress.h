@@ -15,7 +15,7 @@ std::string duration(double seconds);
 /// rate, time left and loss, at most ten times a second. Asks to stop after the step in which a signal came.
 class ProgressDisplay : public Callback {
  public:
-  /// Lines go to `lines`; the bar to `bar`, null: no bar. `rows` of an epoch.
+  /// Lines go to `lines`, the bar to `bar`; null: there are none. `rows` of an epoch.
   ProgressDisplay(std::FILE* lines, std::FILE* bar, int64_t rows, int64_t epochs);
   ~ProgressDisplay() override { clear(); }
 

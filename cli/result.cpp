@@ -37,7 +37,7 @@ Json score_json(const Evaluation& e, size_t c) {
 
 }  // namespace
 
-std::string to_json(const TrainingResult& result) {
+Json to_json(const TrainingResult& result) {
   Json json = {{"backend", result.backend},
                {"isa", result.isa},
                {"threads", result.threads},
@@ -55,7 +55,7 @@ std::string to_json(const TrainingResult& result) {
                               {"seconds", epoch.seconds}});
   if (result.best_epoch > 0) json["best_epoch"] = result.best_epoch;
   if (result.test) json["test"] = test_json(*result.test);
-  return json.dump(2);
+  return json;
 }
 
 Json to_json(const Evaluation& evaluation, const std::vector<UnknownCategories>& unknown) {

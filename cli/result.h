@@ -24,7 +24,7 @@ struct TrainingResult {
 /// validation_loss, in a regression both of standardised targets, validation_accuracy, learning_rate, seconds), best_epoch
 /// (null: the last), test (loss, accuracy, interval, top5_accuracy, f1, auc, calibration_error; or loss, rmse, mae, r2). NaN
 /// and what is absent are null.
-std::string to_json(const TrainingResult& result);
+nlohmann::ordered_json to_json(const TrainingResult& result);
 
 /// A column of the data and how many of its rows hold a category that the model does not know.
 struct UnknownCategories {

@@ -22,6 +22,16 @@ void require_equal(const char* caller, size_t first, size_t second) {
                         std::to_string(second) + " values: give one of each a row");
 }
 
+void require_two(const char* caller, std::span<const double> values) {
+  if (values.size() < 2)
+    throw ArgumentError(std::string(caller) + ": " + std::to_string(values.size()) +
+                        " values: give 2 or more");
+}
+
+double mean_of(std::span<const double> values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
 /// Row numbers, highest score first.
 std::vector<size_t> ranked(std::span<const double> scores) {
   std::vector<size_t> order(scores.size());
@@ -93,14 +103,19 @@ Interval wilson_interval(int64_t correct, int64_t total) {
   return {correct == 0 ? 0 : centre - half, correct == total ? 1 : centre + half};
 }
 
-Interval mean_interval(std::span<const double> values) {
-  if (values.size() < 2)
-    throw ArgumentError("mean_interval: " + std::to_string(values.size()) + " values: give 2 or more");
-  const auto n = static_cast<double>(values.size());
-  const double mean = std::accumulate(values.begin(), values.end(), 0.0) / n;
+double standard_deviation(std::span<const double> values) {
+  require_two("standard_deviation", values);
+  const double mean = mean_of(values);
   double squares = 0;
   for (const double value : values) squares += (value - mean) * (value - mean);
-  const double half = t_quantile(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return std::sqrt(squares / static_cast<double>(values.size() - 1));
+}
+
+Interval mean_interval(std::span<const double> values) {
+  require_two("mean_interval", values);
+  const double mean = mean_of(values);
+  const double half = t_quantile(values.size() - 1) * standard_deviation(values) /
+                      std::sqrt(static_cast<double>(values.size()));
   return {mean - half, mean + half};
 }
 

@@ -15,6 +15,9 @@ struct Interval {
 /// Wilson's score interval for `correct` of `total` (Wilson 1927), z = 1.959964. total = 0: [0, 1].
 PLEXUS_EXPORT Interval wilson_interval(int64_t correct, int64_t total);
 
+/// Of a sample of 2 or more: the root of the squares about their mean, by n - 1. Throws ArgumentError for fewer.
+PLEXUS_EXPORT double standard_deviation(std::span<const double> values);
+
 /// Of the mean of the distribution that `values` (2 or more) were drawn from, by Student's t. Throws ArgumentError for fewer.
 PLEXUS_EXPORT Interval mean_interval(std::span<const double> values);
 

@@ -68,6 +68,14 @@ TEST(MeanInterval, UsesStudentsT) {
             "mean_interval: 1 values: give 2 or more");
 }
 
+TEST(StandardDeviation, IsThatOfASample) {
+  EXPECT_NEAR(standard_deviation(std::vector{2.0, 4.0, 4.0, 4.0, 5.0, 5.0, 7.0, 9.0}), std::sqrt(32.0 / 7),
+              1e-15);
+  EXPECT_EQ(standard_deviation(std::vector{1e9, 1e9, 1e9}), 0);
+  EXPECT_EQ(message<ArgumentError>([] { standard_deviation(std::vector{1.0}); }),
+            "standard_deviation: 1 values: give 2 or more");
+}
+
 TEST(ClassScores, CountTheirClass) {
   const std::vector<int64_t> confusion = {3, 1, 0,  //
                                           2, 4, 0,  //
