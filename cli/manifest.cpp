@@ -1,12 +1,12 @@
 #include "plexus/cli/manifest.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <nlohmann/json.hpp>
 
-#include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/fingerprint.h"
@@ -76,6 +76,7 @@ void save_manifest(const Manifest& m, const std::string& path) {
                      {"backend", m.backend},
                      {"isa", m.isa},
                      {"threads", m.threads},
+                     {"auto", m.automatic},
                      {"backends", backend_table()}};
   // Beside it first: a manifest that is there is whole.
   const std::string beside = path + ".tmp";
@@ -102,6 +103,7 @@ Manifest load_manifest(const std::string& path) {
     json.at("backend").get_to(m.backend);
     json.at("isa").get_to(m.isa);
     json.at("threads").get_to(m.threads);
+    m.automatic = json.value("auto", false);  // not in the first manifests
     json.at("seed").get_to(m.seed);
     json.at("training").get_to(m.training);
     json.at("data").at("path").get_to(m.data);
@@ -111,6 +113,16 @@ Manifest load_manifest(const std::string& path) {
   } catch (const Json::exception&) {
     throw FormatError(path, "", "is no manifest of a run");
   }
+}
+
+bool choose_as_before(const std::string& path, ContextOptions& options) {
+  const Environment environment = Environment::resolve(options);
+  if (environment.backend != auto_backend || !std::filesystem::exists(path)) return false;
+  const Manifest manifest = load_manifest(path);
+  if (!manifest.automatic) return false;
+  options.backend = manifest.backend;
+  options.threads = std::min(manifest.threads, environment.threads);
+  return true;
 }
 
 }  // namespace plexus::cli

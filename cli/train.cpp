@@ -28,6 +28,7 @@
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/target_scaling.h"
 #include "plexus/trainer/trainer.h"
+#include "plexus/trainer/tuning.h"
 
 namespace plexus::cli {
 namespace {
@@ -132,9 +133,14 @@ void describe(std::FILE* out, const Options& options, const Data& data, const Pa
 // `observer`: null, or who looks on; then nothing is written.
 int train(const Options& options, Observer* observer) {
   // The backend first: nobody wants to wait for data to be read to learn that it is misspelt.
-  const ContextOptions resolved = context_options(options.backend);
-  const Context context = make_context(resolved);
-  const std::string isa = to_string(Environment::resolve(resolved).max_isa);
+  ContextOptions resolved = context_options(options.backend);
+  // auto chooses, now or when the run began
+  bool automatic = options.checkpoints.resume && !options.run.empty() &&
+                   choose_as_before(RunDirectory(options.run).manifest(), resolved);
+  const Environment environment = Environment::resolve(resolved);
+  const std::string isa = to_string(environment.max_isa);
+  std::optional<Context> named;
+  if (environment.backend != auto_backend) named = make_context(resolved);
 
   const Optimizer chosen = optimizer(options.optimizer);
   ChosenSchedule schedule(options.schedule, options.validation > 0);
@@ -187,7 +193,7 @@ int train(const Options& options, Observer* observer) {
   settings.warmup_steps = options.schedule.warmup_steps;
   settings.seed = options.seed;
   settings.ema_decay = options.schedule.ema_decay;
-  Trainer trainer(network, settings, context);
+  Trainer trainer = named ? Trainer(network, settings, *named) : Trainer(network, settings, resolved);
   FitOptions fit{.validation = parts.validation, .seed = options.seed};
   fit.augmentation = parse_augmentation(options.augment);
   check_augmentation(fit.augmentation, data.train.feature_shape());
@@ -197,6 +203,11 @@ int train(const Options& options, Observer* observer) {
   fit.checkpoints = checkpoints;
 
   std::FILE* out = options.json ? stderr : stdout;
+  if (const auto tuning = trainer.tune(parts.train, fit)) {
+    automatic = true;
+    std::fprintf(out, "auto      %s\n", to_string(*tuning).c_str());
+  }
+  const Context& context = trainer.context();
   std::ostringstream training;
   training << fit.epochs << (fit.epochs == 1 ? " epoch" : " epochs") << ", batches of " << fit.batch_size
            << ", " << to_string(loss) << (scaling ? " of standardised targets" : "") << ", "
@@ -205,6 +216,7 @@ int train(const Options& options, Observer* observer) {
   if (run) {
     Manifest manifest = make_manifest(context, isa, data);
     manifest.arguments = options.arguments;
+    manifest.automatic = automatic;
     manifest.seed = options.seed;
     manifest.data = options.data;
     manifest.training = training.str();
