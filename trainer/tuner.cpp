@@ -32,8 +32,9 @@ constexpr double behind = 1.1;
 /// Of a candidate in a round: long against the clock and the change of threads, short enough for many rounds.
 constexpr double round_seconds = 0.004;
 constexpr int most_rounds = 25;
-/// Less is noise: two runs of one and the same step differ by as much.
-constexpr double tie = 0.02;
+/// Less is noise: two runs of one and the same step differ by as much. Where rounds of the fastest differ by more, that is the noise; but
+/// who is further behind than the most is slower.
+constexpr double least_tie = 0.02, most_tie = 0.05;
 
 /// Where steps are long, so is the training, and so many of them are worth a good choice.
 constexpr double steps_in_budget = 10;
@@ -48,6 +49,13 @@ const std::string found_wrong = "check against the reference: ";
 
 double seconds_since(Clock::time_point start) {
   return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+/// The value that one in `part` is not above.
+double quantile(std::vector<double> values, size_t part) {
+  const auto place = values.begin() + static_cast<std::ptrdiff_t>(values.size() / part);
+  std::nth_element(values.begin(), place, values.end());
+  return *place;
 }
 
 std::string factor_text(double ratio) {
@@ -137,12 +145,7 @@ struct Tuner::Entrant {
   std::vector<double> rounds = {};
 
   /// The lower quartile: what it takes when nobody disturbs, without trusting the luckiest round.
-  void judge() {
-    std::vector<double> sorted = rounds;
-    const auto quarter = sorted.begin() + static_cast<std::ptrdiff_t>(sorted.size() / 4);
-    std::nth_element(sorted.begin(), quarter, sorted.end());
-    candidate.seconds = *quarter;
-  }
+  void judge() { candidate.seconds = quantile(rounds, 4); }
 };
 
 Tuner::Tuner(std::shared_ptr<const Exercise> exercise, ContextOptions context, double seconds)
@@ -225,6 +228,15 @@ double Tuner::least_seconds() const {
   return least;
 }
 
+/// Who takes no longer is as fast as the fastest.
+double Tuner::tie_bound() const {
+  const double least = least_seconds();
+  for (const Entrant& e : entrants_)
+    if (e.candidate.seconds == least)
+      return least * (1 + std::clamp(quantile(e.rounds, 2) / least - 1, least_tie, most_tie));
+  return least;
+}
+
 /// Rounds in turns, until the time is over or one is left.
 void Tuner::race() {
   const auto leave_behind = [&](double factor) {
@@ -257,7 +269,7 @@ void Tuner::race() {
 
 /// Of those that are as fast as the fastest, the one with the fewest threads, then the preferred one.
 Tuner::Entrant* Tuner::fastest() {
-  const double bound = (1 + tie) * least_seconds();
+  const double bound = tie_bound();
   Entrant* best = nullptr;
   for (Entrant& e : entrants_) {
     if (!(e.candidate.seconds <= bound)) continue;
@@ -281,7 +293,7 @@ Tuning Tuner::run(const std::string& last_resort, int threads) {
   }
   Tuning result;
   result.steps = steps_;
-  const double bound = (1 + tie) * least_seconds();
+  const double bound = tie_bound();
   for (Entrant& entrant : entrants_) {
     Candidate& c = entrant.candidate;
     if (&entrant == best)

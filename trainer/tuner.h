@@ -46,6 +46,7 @@ class Tuner {
   bool in() const;
   Duration left() const;
   double least_seconds() const;
+  double tie_bound() const;
   void prepare(Entrant& entrant);
   void race();
   Entrant* fastest();
