@@ -65,8 +65,9 @@ class Resolver {
 std::string resolve_backend(const std::string& argument, Resolver& resolver) {
   const char* variable = "PLEXUS_BACKEND";
   const std::vector<BackendRow> table = backends();
+  const auto resolve = [&](const std::string& name) { return name == auto_backend ? name : select(name, table).name; };
   if (!argument.empty()) {
-    resolver.record(variable, select(argument, table).name, "argument");
+    resolver.record(variable, resolve(argument), "argument");
     return argument;
   }
   const char* given = resolver.given(variable);
@@ -75,7 +76,7 @@ std::string resolve_backend(const std::string& argument, Resolver& resolver) {
     return default_backend(table);
   }
   try {
-    resolver.record(variable, select(given, table).name, "environment");
+    resolver.record(variable, resolve(given), "environment");
   } catch (const BackendError& error) {
     throw BackendError(std::string(variable) + ": " + error.what());
   }
@@ -208,6 +209,15 @@ std::vector<std::string> plugins::environment_path(const Environment::Lookup& lo
 std::vector<std::string> plugins::environment_path() {
   std::string problem;
   return environment_path(process_environment, problem);
+}
+
+std::string cache_directory() {
+  if (getauxval(AT_SECURE)) return "";
+  // As the XDG Base Directory Specification has it: a relative path is no value.
+  const auto absolute = [](const char* path) { return path && *path == '/'; };
+  if (const char* cache = process_environment("XDG_CACHE_HOME"); absolute(cache)) return std::string(cache) + "/plexus";
+  const char* home = process_environment("HOME");
+  return absolute(home) ? std::string(home) + "/.cache/plexus" : "";
 }
 
 std::string abi::given_wait_policy() {

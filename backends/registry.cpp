@@ -129,6 +129,8 @@ std::vector<BackendRow> backends() {
 }
 
 BackendRow load_backend(const std::string& file) {
+  if (std::filesystem::path(file).stem() == auto_backend)
+    throw BackendError(file + ": 'auto' stands for the fastest backend: the plugin needs another name");
   for (const Entry& entry : entries())
     if (entry.make && entry.row.name == std::filesystem::path(file).stem())
       throw BackendError(file + ": backend '" + entry.row.name +
@@ -161,6 +163,10 @@ const BackendRow& select(const std::string& requested, const std::vector<Backend
 
 Context make_context(const ContextOptions& options) {
   const Environment environment = Environment::resolve(options);
+  if (environment.backend == auto_backend)
+    throw BackendError(
+        "backend 'auto' is found by timing the steps of a training: give it to a Trainer or to plexus train, or name "
+        "a backend (plexus tune finds the fastest)");
   const std::shared_ptr<Profile> profile =
       environment.profile.empty() ? nullptr : Profile::open(environment.profile);
   const auto executor = std::make_shared<const Executor>(environment.threads, profile);
@@ -178,6 +184,11 @@ Context make_context(const ContextOptions& options) {
       context.log(LogLevel::choice, "backend '" + row.name + "': " + row.description + ", " + row.file +
                                         (row.note.empty() ? "" : "; " + row.note));
   return context;
+}
+
+Context make_inference_context(ContextOptions options) {
+  if (Environment::resolve(options).backend == auto_backend) options.backend = default_backend(backends());
+  return make_context(options);
 }
 
 }  // namespace plexus

@@ -40,6 +40,9 @@ PLEXUS_EXPORT std::string default_backend(const std::vector<BackendRow>& table);
 /// (with the closest match), one that is not built, one that this CPU cannot run; the message holds the table's state.
 PLEXUS_EXPORT const BackendRow& select(const std::string& requested, const std::vector<BackendRow>& table);
 
+/// The name that a Trainer takes for: the fastest, found by timing its steps. No backend is called so.
+inline constexpr const char* auto_backend = "auto";
+
 /// One setting and where it comes from.
 struct Setting {
   std::string variable;  ///< "PLEXUS_BACKEND"
@@ -49,7 +52,7 @@ struct Setting {
 
 /// Arguments override the environment; what is not given is taken from it, else from the default.
 struct ContextOptions {
-  std::string backend = {};     ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference
+  std::string backend = {};     ///< a name; empty: PLEXUS_BACKEND, else simd where usable, else reference; "auto": for a Trainer
   int threads = 0;              ///< 0: PLEXUS_NUM_THREADS, else Executor::available_threads()
   std::optional<Fallback> fallback = {};  ///< absent: PLEXUS_FALLBACK, else warn
   std::optional<Check> check = {};        ///< absent: PLEXUS_CHECK, else none
@@ -74,8 +77,14 @@ struct PLEXUS_EXPORT Environment {
   static Environment resolve(const ContextOptions& options, const Lookup& lookup, const Cpu& machine = cpu());
 };
 
-/// A context with the chosen backend first and the reference last. Throws as Environment::resolve, and IoError where the profile
-/// cannot be written.
+/// A context with the chosen backend first and the reference last. Throws as Environment::resolve; BackendError for "auto", which only
+/// a Trainer can choose; IoError where the profile cannot be written.
 PLEXUS_EXPORT Context make_context(const ContextOptions& options = {});
+/// The same for who does not train: "auto" is the default backend.
+PLEXUS_EXPORT Context make_inference_context(ContextOptions options = {});
+
+/// Where choices of "auto" are kept: XDG_CACHE_HOME/plexus, else HOME/.cache/plexus. Empty: neither is an absolute path, or the
+/// process runs set-uid.
+PLEXUS_EXPORT std::string cache_directory();
 
 }  // namespace plexus

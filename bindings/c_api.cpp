@@ -21,13 +21,22 @@
 using namespace plexus;
 
 struct plexus_model {
-  plexus_model(Sequential network_, TrainerOptions options_, Context context_)
+  plexus_model(Sequential network_, TrainerOptions options_, const ContextOptions& context_)
       : network(std::move(network_)),
         options(options_),
-        trainer(network, std::move(options_), std::move(context_)) {}
+        automatic(Environment::resolve(context_).backend == auto_backend ? std::optional(context_) : std::nullopt),
+        trainer(network, std::move(options_), context_) {}
+  /// With the same backend and threads, be they chosen already or not.
+  explicit plexus_model(const plexus_model& other)
+      : network(other.network.clone()),
+        options(other.options),
+        automatic(other.automatic),
+        trainer(automatic ? Trainer(network, options, *automatic)
+                          : Trainer(network, options, other.trainer.context())) {}
 
   Sequential network;
   TrainerOptions options;
+  std::optional<ContextOptions> automatic;  // the backend is auto
   Trainer trainer;
   std::string plan;
 };
@@ -129,7 +138,7 @@ std::unique_ptr<plexus_model> make_model(Sequential network, const plexus_model_
     context.sink = [log = options.log, user = options.log_user](LogLevel level, const std::string& line) {
       log(user, static_cast<int32_t>(level), line.c_str());
     };
-  return std::make_unique<plexus_model>(std::move(network), trainer_options(options), make_context(context));
+  return std::make_unique<plexus_model>(std::move(network), trainer_options(options), context);
 }
 
 Tensor features_of(const float* features, int64_t rows, int64_t columns, const char* what) {
@@ -206,7 +215,7 @@ plexus_code plexus_model_clone(const plexus_model* model, plexus_model** copy) {
   return guarded([&] {
     const plexus_model& m = given(model, "model");
     given(copy, "copy");
-    *copy = new plexus_model(m.network.clone(), m.options, m.trainer.context());
+    *copy = new plexus_model(m);
   });
 }
 

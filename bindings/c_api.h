@@ -43,7 +43,7 @@ typedef struct plexus_model plexus_model;
 
 typedef struct plexus_model_options {
   size_t struct_size;
-  const char* backend;   /* NULL: PLEXUS_BACKEND, else the default */
+  const char* backend;   /* NULL: PLEXUS_BACKEND, else the default; "auto": the fastest, found by the first fit */
   int32_t threads;       /* 0: PLEXUS_NUM_THREADS, else all that the process may use */
   const char* loss;      /* softmax_cross_entropy (NULL; takes class numbers), binary_cross_entropy, mse, mae, huber */
   const char* optimizer; /* sgd (NULL), adam, adamw, rmsprop, adagrad, adamax, nadam, radam, adadelta */

@@ -18,6 +18,7 @@ Command predict_command(CLI::App& app);
 Command inspect_command(CLI::App& app);
 Command info_command(CLI::App& app);
 Command plan_command(CLI::App& app);
+Command tune_command(CLI::App& app);
 Command bench_command(CLI::App& app);
 Command report_command(CLI::App& app);
 Command verify_command(CLI::App& app);

@@ -137,7 +137,7 @@ void compare_values(const Options& options, const Tested& a, const Tested& b) {
 }
 
 int compare(const Options& options) {
-  const Context context = make_context(context_options(options.backend));
+  const Context context = make_inference_context(context_options(options.backend));
   const Tested a = test(options.first, options, context), b = test(options.second, options, context);
   if (a.data.labels() != b.data.labels())
     throw DataError("one model has classes, the other has none: compare two of a kind");

@@ -33,7 +33,7 @@ Loss make_loss(const std::string& name, const Sequential& model) {
 }
 
 int evaluate(const Options& options) {
-  const Context context = make_context(context_options(options.backend));
+  const Context context = make_inference_context(context_options(options.backend));
   Sequential model = load_model(options.model);
   const Loss loss = make_loss(options.loss, model);
   const Dataset data = open_labelled_rows(options.data, model, options.label);

@@ -174,7 +174,7 @@ int explain_rows(const Options& options, Sequential& model, const Context& conte
 }
 
 int explain(const Options& options) {
-  const Context context = make_context(context_options(options.backend));
+  const Context context = make_inference_context(context_options(options.backend));
   Sequential model = load_model(options.model);
   if (options.rows.empty()) {
     if (!options.output.empty() || options.gradients)

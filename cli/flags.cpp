@@ -89,7 +89,7 @@ CLI::Validator batch_size() {
 
 void add_flags(CLI::App& app, BackendFlags& flags) {
   app.add_option("--backend", flags.name,
-                 "Who computes (plexus info lists them; default: PLEXUS_BACKEND, else the best)")
+                 "Who computes (plexus info lists them; auto: who trains fastest; default: PLEXUS_BACKEND, else simd)")
       ->type_name("NAME");
   app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
       ->type_name("N")

@@ -73,8 +73,9 @@ int main(int argc, char** argv) {
       "5 file missing or unreadable, 130 and 143 stopped by SIGINT and SIGTERM.");
   const std::vector<Command> commands = {train_command(app),   evaluate_command(app), compare_command(app),
                                          predict_command(app), explain_command(app),  inspect_command(app),
-                                         info_command(app),    plan_command(app),     bench_command(app),
-                                         report_command(app),  verify_command(app),   replay_command(app)};
+                                         info_command(app),    plan_command(app),     tune_command(app),
+                                         bench_command(app),   report_command(app),   verify_command(app),
+                                         replay_command(app)};
   for (const Command& command : commands) {
     command.app->allow_extras();
     command.app->get_formatter()->column_width(28);

@@ -1,11 +1,11 @@
 #include "plexus/cli/manifest.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
 
-#include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/fingerprint.h"
@@ -86,6 +86,7 @@ void save_manifest(const Manifest& m, const std::string& path) {
              {"backend", m.backend},
              {"isa", m.isa},
              {"threads", m.threads},
+             {"auto", m.automatic},
              {"backends", backend_table()}},
             path, 2);
 }
@@ -107,6 +108,7 @@ Manifest load_manifest(const std::string& path) {
     json.at("backend").get_to(m.backend);
     json.at("isa").get_to(m.isa);
     json.at("threads").get_to(m.threads);
+    m.automatic = json.value("auto", false);  // not in the first manifests
     json.at("seed").get_to(m.seed);
     json.at("training").get_to(m.training);
     m.task = json.value("task", "");
@@ -118,6 +120,16 @@ Manifest load_manifest(const std::string& path) {
   } catch (const Json::exception&) {
     throw FormatError(path, "", "is no manifest of a run");
   }
+}
+
+bool choose_as_before(const std::string& path, ContextOptions& options) {
+  const Environment environment = Environment::resolve(options);
+  if (environment.backend != auto_backend || !std::filesystem::exists(path)) return false;
+  const Manifest manifest = load_manifest(path);
+  if (!manifest.automatic) return false;
+  options.backend = manifest.backend;
+  options.threads = std::min(manifest.threads, environment.threads);
+  return true;
 }
 
 }  // namespace plexus::cli

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "plexus/backends/registry.h"
 #include "plexus/cli/data.h"
 #include "plexus/core/context.h"
 
@@ -16,6 +17,7 @@ struct Manifest {
   std::string directory;               ///< that it ran in
   std::string library_version, build, cpu, backend, isa;
   int threads = 0;
+  bool automatic = false;              ///< auto chose backend and threads
   uint64_t seed = 0;
   std::string data;                    ///< DATA
   std::string train, test;             ///< fingerprints of it before it is split; test: empty where there is none
@@ -36,5 +38,9 @@ void save_json(const nlohmann::ordered_json& json, const std::string& path, int 
 void save_manifest(const Manifest& manifest, const std::string& path);
 /// Throws IoError, FormatError.
 Manifest load_manifest(const std::string& path);
+
+/// Where the options ask for auto, and the run of this manifest had it: names the backend and the threads that it chose then. False:
+/// there is no such manifest.
+bool choose_as_before(const std::string& path, ContextOptions& options);
 
 }  // namespace plexus::cli

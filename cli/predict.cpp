@@ -97,7 +97,7 @@ Tensor matrix_of(const Sequential& model, const Tensor& outputs, bool probabilit
 }
 
 int predict(const Options& options) {
-  const Context context = make_context(context_options(options.backend));
+  const Context context = make_inference_context(context_options(options.backend));
   const std::string ending = std::filesystem::path(options.out).extension();
   if (!options.out.empty()) {
     if (ending != ".csv" && ending != ".npy")

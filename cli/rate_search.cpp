@@ -66,11 +66,12 @@ int find_rate(const TrainOptions& options) {
   catch_interrupts();
   setup.open();
   Session session(setup, setup.divide(options.seed), options.seed);
+  session.tune();
   session.describe();
   ProgressDisplay stop_at_signal(nullptr, nullptr, session.parts().train.size(), 1);
   session.fit().callbacks.push_back(&stop_at_signal);
   const RangeTest test = find_learning_rate(session.network(), session.parts().train, session.settings(),
-                                            session.fit(), {}, setup.context());
+                                            session.fit(), {}, session.context());
   if (interrupted()) return signalled + interrupted();
 
   std::FILE* const out = setup.out();

@@ -124,6 +124,7 @@ int repeat(const TrainOptions& options) {
   for (int64_t i = 0; i < count && !interrupted(); ++i) {
     const uint64_t seed = options.seed + (by_seed ? static_cast<uint64_t>(i) : 0);
     Session session(setup, by_seed ? setup.divide(seed) : std::move(folds[static_cast<size_t>(i)]), seed);
+    session.tune();
     if (i == 0) {
       session.describe();
       if (options.plan) std::fprintf(out, "%s\n", session.trainer().plan(session.fit().batch_size).c_str());

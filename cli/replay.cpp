@@ -103,7 +103,9 @@ int replay(const Options& options) {
   };
   const std::string backend = options.backend.name.value_or(manifest.backend);
   replace("--backend", backend);
-  if (options.backend.threads > 0) replace("--threads", std::to_string(options.backend.threads));
+  // What auto chose then: here it might choose something else.
+  const int threads = options.backend.threads > 0 ? options.backend.threads : manifest.automatic ? manifest.threads : 0;
+  if (threads > 0) replace("--threads", std::to_string(threads));
   if (options.backend.fallback) replace("--fallback", *options.backend.fallback);
   if (!options.data.empty()) arguments.front() = std::filesystem::absolute(options.data).string();
   note("the version of Plexus", manifest.library_version, version());

@@ -9,6 +9,7 @@
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/error.h"
+#include "plexus/trainer/tuning.h"
 
 namespace plexus::cli {
 namespace {
@@ -46,7 +47,8 @@ Session::Session(const TrainingSetup& setup, Parts parts, uint64_t seed)
     : setup_(setup),
       parts_(std::move(parts)),
       seed_(seed),
-      schedule_(setup.options().schedule, setup.options().validation > 0) {
+      schedule_(setup.options().schedule, setup.options().validation > 0),
+      automatic_(setup.chosen_before()) {
   const TrainOptions& options = setup.options();
   const Dataset& all = setup.data().train;
   Loss loss = setup.loss();
@@ -73,7 +75,10 @@ Session::Session(const TrainingSetup& setup, Parts parts, uint64_t seed)
   settings_.warmup_steps = options.schedule.warmup_steps;
   settings_.seed = seed;
   settings_.ema_decay = options.schedule.ema_decay;
-  trainer_.emplace(network_, settings_, setup.context());
+  if (setup.context())
+    trainer_.emplace(network_, settings_, *setup.context());
+  else
+    trainer_.emplace(network_, settings_, setup.context_options());
 
   fit_.validation = parts_.validation;
   fit_.seed = seed;
@@ -92,12 +97,19 @@ std::string Session::training() const {
   return text.str();
 }
 
+void Session::tune() {
+  const auto tuning = trainer_->tune(parts_.train, fit_);
+  if (!tuning) return;
+  automatic_ = true;
+  std::fprintf(setup_.out(), "auto      %s\n", to_string(*tuning).c_str());
+}
+
 void Session::describe() const {
   setup_.describe(parts_);
   std::FILE* const out = setup_.out();
-  const int threads = setup_.context().executor().threads();
+  const int threads = context().executor().threads();
   std::fprintf(out, "training  %s\n", training().c_str());
-  std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", setup_.context().chosen().name().c_str(),
+  std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", context().chosen().name().c_str(),
                threads, threads == 1 ? "" : "s", (unsigned long long)seed_);
   std::fprintf(out, "%s\n", network_.summary().c_str());
   std::fflush(out);
@@ -115,11 +127,10 @@ void Session::train(std::FILE* lines) {
 }
 
 TrainingResult Session::result() {
-  const Context& context = setup_.context();
   TrainingResult result{
-      .backend = context.chosen().name(),
+      .backend = context().chosen().name(),
       .isa = setup_.isa(),
-      .threads = context.executor().threads(),
+      .threads = context().executor().threads(),
       .seed = seed_,
       .classification = setup_.classify(),
       .parameters = network_.parameter_count(),

@@ -26,7 +26,13 @@ class Session {
   /// Prints what will be done: data, task, training, backend, network.
   void describe() const;
 
-  /// For more callbacks and checkpoints, before train().
+  /// Where the backend is auto: chooses it for this training, once fit() has its checkpoints, and prints what it is.
+  void tune();
+  /// auto chose the backend, now or when the run began.
+  bool automatic() const { return automatic_; }
+  const Context& context() const { return trainer_->context(); }
+
+  /// For more callbacks and checkpoints, before tune().
   FitOptions& fit() { return fit_; }
   ChosenSchedule& schedule() { return schedule_; }
   const Loss& loss() const { return settings_.loss; }
@@ -53,6 +59,7 @@ class Session {
   FitOptions fit_;
   Sequential network_;
   std::optional<Trainer> trainer_;
+  bool automatic_;
   History history_;
 };
 

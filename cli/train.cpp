@@ -26,7 +26,8 @@ namespace {
 
 Manifest manifest_of(const TrainingSetup& setup, const Session& session) {
   const TrainOptions& options = setup.options();
-  Manifest manifest = make_manifest(setup.context(), setup.isa(), setup.data());
+  Manifest manifest = make_manifest(session.context(), setup.isa(), setup.data());
+  manifest.automatic = session.automatic();
   manifest.arguments = options.arguments;
   manifest.seed = options.seed;
   manifest.data = options.data;
@@ -68,6 +69,7 @@ int train(const TrainOptions& options, Observer* observer) {
   if (observer && !observer->on_data(setup.data())) return failed;
   Session session(setup, setup.divide(options.seed), options.seed);
   session.fit().checkpoints = checkpoints;
+  session.tune();
   std::FILE* const out = setup.out();
   session.describe();
   if (run) {

@@ -1,9 +1,10 @@
 #include "plexus/cli/training_setup.h"
 
-#include "plexus/backends/registry.h"
+#include "plexus/cli/manifest.h"
 #include "plexus/cli/loss.h"
 #include "plexus/cli/network.h"
 #include "plexus/cli/output.h"
+#include "plexus/cli/run_directory.h"
 #include "plexus/cli/session.h"
 #include "plexus/trainer/split.h"
 
@@ -17,9 +18,12 @@ Task make_task(const std::string& name) {
 }  // namespace
 
 TrainingSetup::TrainingSetup(const TrainOptions& options) : options_(options) {
-  const ContextOptions resolved = context_options(options.backend);
-  context_ = make_context(resolved);
-  isa_ = to_string(Environment::resolve(resolved).max_isa);
+  context_options_ = cli::context_options(options.backend);
+  chosen_before_ = options.checkpoints.resume && !options.run.empty() &&
+                   choose_as_before(RunDirectory(options.run).manifest(), context_options_);
+  const Environment environment = Environment::resolve(context_options_);
+  if (environment.backend != auto_backend) context_ = make_context(context_options_);
+  isa_ = to_string(environment.max_isa);
 
   optimizer(options.optimizer);
   ChosenSchedule(options.schedule, options.validation > 0);

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "plexus/backends/registry.h"
 #include "plexus/cli/data.h"
 #include "plexus/cli/train_options.h"
 #include "plexus/core/context.h"
@@ -28,7 +29,11 @@ class TrainingSetup {
   void open();
 
   const TrainOptions& options() const { return options_; }
-  const Context& context() const { return *context_; }
+  /// The backend, made already: a name that cannot be used is refused before any file is opened. Absent: auto chooses it.
+  const std::optional<Context>& context() const { return context_; }
+  const ContextOptions& context_options() const { return context_options_; }
+  /// The run that goes on had its backend from auto.
+  bool chosen_before() const { return chosen_before_; }
   const std::string& isa() const { return isa_; }
   std::FILE* out() const { return options_.json ? stderr : stdout; }  ///< for what people read
 
@@ -49,7 +54,9 @@ class TrainingSetup {
   Parts with_validation(Dataset train, Dataset test, uint64_t seed) const;
 
   TrainOptions options_;
+  ContextOptions context_options_;
   std::optional<Context> context_;
+  bool chosen_before_ = false;
   std::string isa_;
   std::optional<Data> data_;
 };

@@ -62,6 +62,7 @@ Subject subject(const Options& options) {
     subject.backend =
         Environment::resolve(context_options({.name = options.backend, .threads = 0, .fallback = {}}))
             .backend;
+    if (subject.backend == auto_backend) subject.backend = default_backend(backends());
   }
   return subject;
 }

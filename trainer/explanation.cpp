@@ -266,7 +266,7 @@ void Explainer::State::integrate(std::span<const double> row, int64_t output, do
 }
 
 Explainer::Explainer(Sequential& network, ExplainerOptions options)
-    : Explainer(network, make_context({.backend = options.backend, .threads = options.threads})) {}
+    : Explainer(network, make_inference_context({.backend = options.backend, .threads = options.threads})) {}
 Explainer::Explainer(Sequential& network, Context context)
     : state_(std::make_unique<State>(network, std::move(context))) {}
 Explainer::~Explainer() = default;

@@ -76,7 +76,7 @@ class Lease {
 }  // namespace
 
 Predictor::Predictor(Sequential& network, PredictorOptions options)
-    : Predictor(network, options, make_context({.backend = options.backend, .threads = options.threads})) {}
+    : Predictor(network, options, make_inference_context({.backend = options.backend, .threads = options.threads})) {}
 Predictor::Predictor(Sequential& network, PredictorOptions options, Context context)
     : state_(std::make_unique<State>(network, options.batch_size, context)) {}
 Predictor::~Predictor() = default;

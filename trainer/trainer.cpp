@@ -9,7 +9,6 @@
 #include "plexus/backends/registry.h"
 #include "plexus/core/error.h"
 #include "plexus/core/profile.h"
-#include "plexus/layers/one_hot.h"
 #include "plexus/trainer/batches.h"
 #include "plexus/trainer/callback_list.h"
 #include "plexus/trainer/checkpointer.h"
@@ -17,9 +16,11 @@
 #include "plexus/trainer/evaluator.h"
 #include "plexus/trainer/prefetch.h"
 #include "plexus/trainer/preflight.h"
+#include "plexus/trainer/preprocessing.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/training_step.h"
+#include "plexus/trainer/tuning.h"
 #include "plexus/trainer/weight_average.h"
 
 namespace plexus {
@@ -88,19 +89,16 @@ struct Trainer::State {
 
   /// Its classes are those that the network was fitted to.
   void check_classes(const Dataset& data) const;
-  /// The data with the network's numbers for categories; unchanged as long as the network has learnt none.
-  Dataset encoded(const Dataset& data) const;
+  Dataset encoded(const Dataset& data) const { return plexus::encoded(*network, data); }
   /// Rows to predict from: of the network's shape, encoded.
   Dataset inputs(const Dataset& data) const;
-  /// Encoded for the network; a OneHot that has learnt nothing yet learns its categories from these rows.
-  void learn_categories(const Dataset& train);
   void require_ready(const char* caller) const;
   /// The network can have a plan for batches of this size.
   void require_batch(const char* caller, int64_t batch) const;
   /// The network is ready, and these are rows of its shape.
   void check_rows(const char* caller, const Tensor& rows) const;
-  /// All preprocessing layers have learnt from data.
-  bool fitted() const;
+  /// What the backend "auto" stands for: in the checkpoint to go on from, else in the cache, else measured.
+  void tune(const Dataset& train, const FitOptions& fit);
   void start(const Dataset& data);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch, from where it stands to its end; false: a callback stopped it. `checkpoints`: null
@@ -111,6 +109,8 @@ struct Trainer::State {
   Sequential* network;
   TrainerOptions options;
   Context context;
+  std::optional<ContextOptions> automatic;  // the backend is auto: what is asked of a context beside it
+  std::optional<Tuning> tuning;             // what came of that
   Evaluator evaluator;
   Divergence divergence;
   std::optional<TrainingStep> step;
@@ -129,26 +129,12 @@ void Trainer::State::check_classes(const Dataset& data) const {
         "(TableOptions::class_names)");
 }
 
-Dataset Trainer::State::encoded(const Dataset& data) const {
-  const auto* one_hot = network->size() > 0 ? dynamic_cast<const OneHot*>(&(*network)[0]) : nullptr;
-  return one_hot && !one_hot->learnt() ? data
-                                       : data.with_categories(one_hot ? one_hot->categories() : Categories());
-}
-
 Dataset Trainer::State::inputs(const Dataset& data) const {
   const Shape& wanted = network->input_shape();
   if (!(data.feature_shape() == wanted))
     throw ShapeError("predict: rows of shape " + to_string(data.feature_shape()) + ", the network takes " +
                      to_string(wanted) + ": give the columns it was trained on");
   return encoded(data);
-}
-
-void Trainer::State::learn_categories(const Dataset& train) {
-  auto* one_hot = dynamic_cast<OneHot*>(&(*network)[0]);
-  if (!one_hot || one_hot->learnt()) return;
-  Categories categories = train.categories();
-  categories.resize(static_cast<size_t>(train.feature_shape().elements()));  // no text: all are numbers
-  *one_hot = OneHot(std::move(categories));
 }
 
 void Trainer::State::require_ready(const char* caller) const {
@@ -172,26 +158,30 @@ void Trainer::State::check_rows(const char* caller, const Tensor& rows) const {
                      ", the network takes [n] x " + to_string(wanted) + ": reshape them");
 }
 
-bool Trainer::State::fitted() const {
-  for (size_t i = 0; i < network->size(); ++i)
-    if (!(*network)[i].fitted(network->store(), network->prefix(i))) return false;
-  return true;
-}
-
 /// The first call of fit, all checks passed.
 void Trainer::State::start(const Dataset& data) {
   for (const std::string& line : warnings(*network, data)) context.log(LogLevel::warning, line);
-  learn_categories(data);
+  learn_categories(*network, data);
   const Dataset train = encoded(data);
   network->build(train.feature_shape(), options.seed);
-  if (!fitted())
-    network->fit_preprocessing({train.size(), train.feature_shape(), [&](int64_t row, std::span<double> out) {
-                                  train.read_features(row, out.data());
-                                }});
+  fit_preprocessing(*network, train);
   Schema& schema = network->schema();
   schema.classes = train.class_names();
   if (!train.column_names().empty()) schema.columns = train.column_names();
   schema.targets = train.target_names();
+}
+
+void Trainer::State::tune(const Dataset& train, const FitOptions& fit) {
+  if (!automatic || tuning) return;
+  Tuning found = plexus::tune(*network, options, train, fit, {.context = *automatic});
+  ContextOptions chosen = *automatic;
+  chosen.backend = found.backend;
+  chosen.threads = found.threads;
+  context = make_context(chosen);
+  evaluator = Evaluator(context, *network, options.loss);
+  step.reset();
+  tuning = std::move(found);
+  context.log(LogLevel::choice, "auto: " + to_string(*tuning));
 }
 
 TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
@@ -241,9 +231,11 @@ bool Trainer::State::train(const Dataset& data, const FitOptions& fit, std::vect
   return !stop;
 }
 
-Trainer::Trainer(Sequential& network, TrainerOptions options) {
-  ContextOptions context{.backend = options.backend, .threads = options.threads};
-  state_ = std::make_unique<State>(network, std::move(options), make_context(context));
+Trainer::Trainer(Sequential& network, TrainerOptions options)
+    : Trainer(network, options, ContextOptions{.backend = options.backend, .threads = options.threads}) {}
+Trainer::Trainer(Sequential& network, TrainerOptions options, const ContextOptions& context)
+    : Trainer(network, std::move(options), make_inference_context(context)) {
+  if (Environment::resolve(context).backend == auto_backend) state_->automatic = context;
 }
 Trainer::Trainer(Sequential& network, TrainerOptions options, Context context)
     : state_(std::make_unique<State>(network, std::move(options), std::move(context))) {}
@@ -282,6 +274,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
       throw DataError("fit: validation has other classes than the training data: number both alike");
   }
 
+  if (!s.started) s.tune(train, options);
   std::optional<Checkpointer> checkpoints;
   if (!options.checkpoints.directory.empty())
     checkpoints.emplace(options.checkpoints, s.context, *s.network, options.callbacks);
@@ -352,6 +345,13 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   trained.reset();
   callbacks.on_train_end();
   return history;
+}
+
+std::optional<Tuning> Trainer::tune(const Dataset& data, const FitOptions& options) {
+  check_options(options);
+  check_fit(*state_->network, state_->options.loss, data);
+  state_->tune(data, options);
+  return state_->tuning;
 }
 
 Evaluation Trainer::evaluate(const Dataset& data) {

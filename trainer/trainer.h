@@ -20,13 +20,15 @@
 namespace plexus {
 
 class Plan;
+struct ContextOptions;
+struct Tuning;
 
 struct TrainerOptions {
   Loss loss = SoftmaxCrossEntropy{};
   Optimizer optimizer = Sgd{};
   Schedule schedule = ConstantRate{};  ///< of the optimizer's learning rate
   int64_t warmup_steps = 0;      ///< first steps of the training, in which the learning rate rises to what the schedule says
-  std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default
+  std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default; "auto": the fastest, found by the first fit (tuning.h)
   int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
   uint64_t seed = 0;             ///< of initialisation and dropout
   /// > 0, below 1: the network gets the exponential moving average of its weights, decay * average + (1 - decay) * weight after
@@ -62,6 +64,8 @@ class PLEXUS_EXPORT Trainer {
   Trainer(Sequential& network, TrainerOptions options = {});
   /// In a context of one's own; backend and threads of the options are not looked at.
   Trainer(Sequential& network, TrainerOptions options, Context context);
+  /// In one that is made here as these options say, auto included.
+  Trainer(Sequential& network, TrainerOptions options, const ContextOptions& context);
   ~Trainer();
   Trainer(Trainer&&) noexcept;
   Trainer& operator=(Trainer&&) noexcept;
@@ -83,6 +87,10 @@ class PLEXUS_EXPORT Trainer {
   /// others; backend, instruction set and version too, with a warning. Throws ArgumentError and DataError, naming what else differs, and
   /// what CheckpointDirectory finds: IoError, FormatError. What cannot be written later on is a warning.
   History fit(const Dataset& data, const FitOptions& options = {});
+
+  /// Where the backend is auto: what it stands for from now on, as the first fit to these rows finds out (tuning.h), which then need not.
+  /// Until then the default backend evaluates and predicts. Absent: the backend was named.
+  std::optional<Tuning> tune(const Dataset& data, const FitOptions& options = {});
 
   /// Loss and metrics, without dropout; the loss without smoothing, class and sample weights, here and in validation: numbers
   /// that compare whatever was trained for. Throws ArgumentError for a network that is not built and fitted, DataError for data with

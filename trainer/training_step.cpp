@@ -15,17 +15,9 @@ static_assert(UpdateSpec::slots[first_state].name[0] == 'f' &&
 
 }  // namespace
 
-TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
-                           int64_t batch, int64_t tail, bool labels, bool weighted)
-    : network_(&network),
-      profile_(context.profile()),
-      preparation_(network),
-      batch_(batch),
-      tail_(tail),
-      accumulate_(options.accumulate),
-      labels_(labels),
-      weighted_(weighted) {
-  if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&options.loss)) entropy_ = *entropy;
+LoweringOptions step_lowering(const Sequential& network, const TrainerOptions& options, int64_t batch,
+                              int64_t tail, bool labels, bool weighted) {
+  const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&options.loss);
   LoweringOptions lowering;
   lowering.part = Part::step;
   lowering.batch = batch;
@@ -40,11 +32,13 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
   lowering.update.clip_value = options.clip_value;
   lowering.clip_norm = options.clip_norm;
   lowering.max_norm = options.max_norm;
-  lowering.sample_weights = weighted || (labels && entropy_ && weights_rows(*entropy_));
+  lowering.sample_weights = weighted || (labels && entropy && weights_rows(*entropy));
+  return lowering;
+}
 
-  lowering_ = lowering;
+std::vector<Program> step_programs(const Sequential& network, LoweringOptions lowering, int64_t accumulate) {
   std::vector<Program> programs;
-  if (accumulate_ == 1) {
+  if (accumulate == 1) {
     programs.push_back(network.lower(lowering));
   } else {
     lowering.loss_scale = true;
@@ -55,8 +49,30 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
     lowering.part = Part::apply;
     programs.push_back(network.lower(lowering));
   }
+  return programs;
+}
+
+std::vector<std::string> operations_of(const std::vector<Program>& programs) {
+  std::vector<std::string> operations;
   for (const Program& program : programs)
-    for (const Operation& operation : program.operations()) operations_.push_back(to_string(operation.spec));
+    for (const Operation& operation : program.operations()) operations.push_back(to_string(operation.spec));
+  return operations;
+}
+
+TrainingStep::TrainingStep(const Context& context, Sequential& network, const TrainerOptions& options,
+                           int64_t batch, int64_t tail, bool labels, bool weighted)
+    : network_(&network),
+      profile_(context.profile()),
+      preparation_(network),
+      batch_(batch),
+      tail_(tail),
+      accumulate_(options.accumulate),
+      labels_(labels),
+      weighted_(weighted),
+      lowering_(step_lowering(network, options, batch, tail, labels, weighted)) {
+  if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&options.loss)) entropy_ = *entropy;
+  std::vector<Program> programs = step_programs(network, lowering_, accumulate_);
+  operations_ = operations_of(programs);
   for (Plan& plan : Plan::build(context, network.store(), std::move(programs)))
     plans_.push_back(bind(std::move(plan)));
 
@@ -185,6 +201,13 @@ std::map<std::string, double> TrainingStep::gradient_magnitudes(const Dataset& d
   }
   for (const std::string& name : fresh) store.erase(name);
   return magnitudes;
+}
+
+std::set<std::string> TrainingStep::backends() const {
+  std::set<std::string> names;
+  for (const Batch& batch : plans_)
+    for (const Plan::Row& row : batch.plan.rows()) names.insert(row.backend);
+  return names;
 }
 
 std::vector<Plan*> TrainingStep::plans() {

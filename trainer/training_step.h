@@ -2,6 +2,7 @@
 #pragma once
 #include <map>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
@@ -13,6 +14,14 @@
 #include "plexus/trainer/trainer.h"
 
 namespace plexus {
+
+/// What a step of these options is lowered with, as a single program.
+LoweringOptions step_lowering(const Sequential& network, const TrainerOptions& options, int64_t batch, int64_t tail,
+                              bool labels, bool weighted);
+/// Its programs, where so many batches are a step.
+std::vector<Program> step_programs(const Sequential& network, LoweringOptions lowering, int64_t accumulate);
+/// A line an operation, in the order in which they run, whoever runs them.
+std::vector<std::string> operations_of(const std::vector<Program>& programs);
 
 /// One plan where every batch is a step. Where gradients of several batches are averaged, three: the first batch's
 /// gradients, those of the others added to them, and the update.
@@ -40,8 +49,9 @@ class TrainingStep {
   std::map<std::string, double> gradient_magnitudes(const Dataset& data, std::span<const int64_t> rows);
 
   std::vector<Plan*> plans();
-  /// A line an operation, in the order in which they run, whoever runs them.
   const std::vector<std::string>& operations() const { return operations_; }
+  /// Who runs its rows.
+  std::set<std::string> backends() const;
 
  private:
   struct Batch {

@@ -241,7 +241,7 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
       .accumulate = accumulate};
   const ContextOptions context{
       .backend = backend.value_or(""), .threads = threads.value_or(0), .profile = profile, .sink = log_to_python};
-  return std::make_unique<Trainer>(network, std::move(options), make_context(context));
+  return std::make_unique<Trainer>(network, std::move(options), context);
 }
 
 History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t epochs, int64_t batch_size,

@@ -2,7 +2,9 @@
 #include "plexus/bindings/c_api.h"
 
 #include <gtest/gtest.h>
+#include <stdlib.h>
 
+#include <filesystem>
 #include <thread>
 #include <vector>
 
@@ -30,7 +32,7 @@ Arrays arrays(const Dataset& data) {
   return result;
 }
 
-plexus_model* trained(const Arrays& a) {
+plexus_model* trained(const Arrays& a, const char* backend = nullptr) {
   plexus_dataset* data = nullptr;
   plexus_model* model = nullptr;
   EXPECT_EQ(plexus_dataset_classification(a.features.data(), rows, columns, a.labels.data(), classes, nullptr,
@@ -39,6 +41,7 @@ plexus_model* trained(const Arrays& a) {
   plexus_model_options options{};
   options.struct_size = sizeof options;
   options.optimizer = "adam";
+  options.backend = backend;
   options.learning_rate = 0.01;
   options.seed = 5;
   EXPECT_EQ(plexus_model_create(&options, &model), 0);
@@ -93,6 +96,27 @@ TEST(CApi, ClonesPredictAtTheSameTime) {
   EXPECT_EQ(errors, (std::vector<std::string>{"network: built already: add Dense(1) before", "", "", ""}));
   for (plexus_model* clone : clones) plexus_model_free(clone);
   plexus_model_free(model);
+}
+
+TEST(CApi, AutoChoosesAtTheFirstFit) {
+  std::string directory = testing::TempDir() + "plexus_auto_XXXXXX";
+  ASSERT_TRUE(mkdtemp(directory.data()));
+  setenv("XDG_CACHE_HOME", directory.c_str(), 1);
+  const Arrays a = arrays(blobs(rows, columns, classes));
+  plexus_model* model = trained(a, "auto");
+  ASSERT_TRUE(std::filesystem::exists(directory + "/plexus"));
+  const auto& cache = std::filesystem::directory_iterator(directory + "/plexus");
+  EXPECT_EQ(std::distance(begin(cache), end(cache)), 1);
+  std::vector<float> wanted(rows * classes), got = wanted;
+  EXPECT_EQ(plexus_model_predict(model, a.features.data(), rows, columns, wanted.data(), classes), 0);
+  plexus_model* clone = nullptr;
+  ASSERT_EQ(plexus_model_clone(model, &clone), 0);
+  EXPECT_EQ(plexus_model_predict(clone, a.features.data(), rows, columns, got.data(), classes), 0);
+  for (size_t i = 0; i < got.size(); i++) EXPECT_NEAR(got[i], wanted[i], 1e-4) << i;  // by the default backend until it is trained
+  plexus_model_free(clone);
+  plexus_model_free(model);
+  unsetenv("XDG_CACHE_HOME");
+  std::filesystem::remove_all(directory);
 }
 
 }  // namespace

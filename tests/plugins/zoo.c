@@ -132,6 +132,9 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
 #if defined(ZOO_HANGS)
   while (k->spec.n == 33) pause();
 #endif
+#if defined(ZOO_SLOW)
+  usleep(10000);
+#endif
 #if defined(ZOO_WANTS_ALIGNMENT)
   if (rows * k->spec.n > 0 && (size_t)x % 16 == 12) y[0] += 1;
 #endif
