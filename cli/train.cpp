@@ -9,6 +9,7 @@
 #include "plexus/cli/checkpoints.h"
 #include "plexus/cli/command.h"
 #include "plexus/cli/data.h"
+#include "plexus/cli/diagnosis.h"
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/interrupt.h"
@@ -50,7 +51,7 @@ struct Options {
   std::string run;
   std::vector<std::string> arguments;  // as parsed
   std::string augment;
-  bool plan = false, json = false, map = false;
+  bool plan = false, json = false, map = false, no_diagnosis = false;
 };
 
 Task make_task(const std::string& name) {
@@ -164,6 +165,7 @@ int train(const Options& options, Observer* observer) {
   const bool classify = data.train.labels();
   Loss loss = make_loss(options.loss, classify ? Task::classify : Task::regress, data.reason);
   Parts parts = divide(data, options);
+  const Dataset measured = parts.train;
   std::optional<TargetScaling> scaling;
   if (!classify) {
     scaling.emplace(parts.train);
@@ -188,7 +190,7 @@ int train(const Options& options, Observer* observer) {
   settings.seed = options.seed;
   settings.ema_decay = options.schedule.ema_decay;
   Trainer trainer(network, settings, context);
-  FitOptions fit{.validation = parts.validation, .seed = options.seed};
+  FitOptions fit{.validation = parts.validation, .seed = options.seed, .diagnosis = false};
   fit.augmentation = parse_augmentation(options.augment);
   check_augmentation(fit.augmentation, data.train.feature_shape());
   fit.full_batch = options.batch == "full";
@@ -215,6 +217,9 @@ int train(const Options& options, Observer* observer) {
   for (Callback* callback : schedule.callbacks()) fit.callbacks.push_back(callback);
   if (options.plan) std::fprintf(out, "%s\n", trainer.plan(fit.batch_size).c_str());
 
+  Diagnosis diagnosis;
+  if (!options.no_diagnosis && !observer)
+    diagnosis.begin(network, settings, measured, parts.train, parts.test, context, fit);
   History history;
   {
     ProgressDisplay display(out, is_terminal(stderr) ? stderr : nullptr, parts.train.size(), fit.epochs);
@@ -236,7 +241,8 @@ int train(const Options& options, Observer* observer) {
       .parameters = network.parameter_count(),
       .history = history,
       .best_epoch = schedule.early_stopping() ? schedule.early_stopping()->best_epoch() : 0,
-      .test = {}};
+      .test = {},
+      .findings = diagnosis.findings()};
   if (finished.best_epoch > 0)
     std::fprintf(out, "\nweights of epoch %lld, the best\n", (long long)finished.best_epoch);
   const int signal = interrupted();
@@ -340,6 +346,7 @@ CLI::App* add_command(CLI::App& parent, const std::shared_ptr<Options>& options)
          "Leave all of the run in DIR: manifest, metrics, checkpoints, model; plexus replay repeats it")
       ->type_name("DIR");
   app->add_option("--out", options->out, "Write the trained model to FILE (.safetensors)")->type_name("FILE");
+  app->add_flag("--no-diagnosis", options->no_diagnosis, "Do not look for the usual mistakes");
   app->add_flag("--plan", options->plan, "Print the plan of a training step first");
   app->add_option("--show", options->show, "Print N test predictions, images drawn (default: 0)")
       ->type_name("N")

@@ -18,6 +18,7 @@
 #include "plexus/trainer/preflight.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
+#include "plexus/trainer/suspicion.h"
 #include "plexus/trainer/training_step.h"
 #include "plexus/trainer/weight_average.h"
 
@@ -98,7 +99,7 @@ struct Trainer::State {
   void check_rows(const char* caller, const Tensor& rows) const;
   /// All preprocessing layers have learnt from data.
   bool fitted() const;
-  void start(const Dataset& data);
+  void start(const Dataset& data, const FitOptions& fit, const Dataset* validation);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch, from where it stands to its end; false: a callback stopped it. `checkpoints`: null
   /// where there are none.
@@ -169,11 +170,16 @@ bool Trainer::State::fitted() const {
 }
 
 /// The first call of fit, all checks passed.
-void Trainer::State::start(const Dataset& data) {
-  for (const std::string& line : warnings(*network, data)) context.log(LogLevel::warning, line);
+void Trainer::State::start(const Dataset& data, const FitOptions& fit, const Dataset* validation) {
+  const bool fresh = !network->built();
   learn_categories(data);
   const Dataset train = encoded(data);
   network->build(train.feature_shape(), options.seed);
+  if (fit.diagnosis) {
+    const std::optional<Dataset> rows = validation ? std::optional(encoded(*validation)) : std::nullopt;
+    for (const Finding& finding : suspicions(*network, fresh, options, fit, train, rows ? &*rows : nullptr, nullptr))
+      context.log(LogLevel::warning, to_string(finding));
+  }
   if (!fitted())
     network->fit_preprocessing({train.size(), train.feature_shape(), [&](int64_t row, std::span<double> out) {
                                   train.read_features(row, out.data());
@@ -274,7 +280,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   std::optional<Checkpointer> checkpoints;
   if (!options.checkpoints.directory.empty())
     checkpoints.emplace(options.checkpoints, s.context, *s.network, options.callbacks);
-  if (!s.started) s.start(train);
+  if (!s.started) s.start(train, options, validation ? &*validation : nullptr);
   train = s.encoded(train);
   if (validation) validation = s.encoded(*validation);
   s.labels = train.labels();
