@@ -131,6 +131,7 @@ int repeat(const TrainOptions& options) {
       if (!by_seed && setup.data().test)
         std::fprintf(out, "the test data of %s are left alone\n", options.data.c_str());
     }
+    if (i == 0 && !options.no_diagnosis) session.diagnose();  // the others have the same data
     session.train(nullptr);
     const TrainingResult result = session.result();
     if (!result.test) break;

@@ -46,7 +46,8 @@ Json to_json(const TrainingResult& result) {
                {"parameters", result.parameters},
                {"epochs", Json::array()},
                {"best_epoch", nullptr},
-               {"test", nullptr}};
+               {"test", nullptr},
+               {"findings", Json::array()}};
   for (const Epoch& epoch : result.history.epochs)
     json["epochs"].push_back({{"train_loss", epoch.train_loss},
                               {"validation_loss", epoch.validation_loss},
@@ -55,6 +56,8 @@ Json to_json(const TrainingResult& result) {
                               {"seconds", epoch.seconds}});
   if (result.best_epoch > 0) json["best_epoch"] = result.best_epoch;
   if (result.test) json["test"] = test_json(*result.test);
+  for (const Finding& finding : result.findings)
+    json["findings"].push_back({{"id", finding.id}, {"message", finding.message}, {"remedy", finding.remedy}});
   return json;
 }
 

@@ -4,7 +4,9 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
+#include <vector>
 
+#include "plexus/trainer/finding.h"
 #include "plexus/trainer/metrics.h"
 
 namespace plexus::cli {
@@ -18,12 +20,13 @@ struct TrainingResult {
   History history;
   int64_t best_epoch = 0;         ///< whose weights the network has; 0: the last one's
   std::optional<Evaluation> test;  ///< absent where a signal ended the training
+  std::vector<Finding> findings;   ///< of the diagnosis
 };
 
 /// One JSON object: backend, isa, threads, seed, task ("classify", "regress"), parameters, epochs (train_loss,
 /// validation_loss, in a regression both of standardised targets, validation_accuracy, learning_rate, seconds), best_epoch
-/// (null: the last), test (loss, accuracy, interval, top5_accuracy, f1, auc, calibration_error; or loss, rmse, mae, r2). NaN
-/// and what is absent are null.
+/// (null: the last), test (loss, accuracy, interval, top5_accuracy, f1, auc, calibration_error; or loss, rmse, mae, r2),
+/// findings (id, message, remedy). NaN and what is absent are null.
 nlohmann::ordered_json to_json(const TrainingResult& result);
 
 /// A column of the data and how many of its rows hold a category that the model does not know.

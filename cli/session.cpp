@@ -52,6 +52,7 @@ Session::Session(const TrainingSetup& setup, Parts parts, uint64_t seed)
   const TrainOptions& options = setup.options();
   const Dataset& all = setup.data().train;
   Loss loss = setup.loss();
+  measured_ = parts_.train;
   if (!setup.classify()) {
     scaling_.emplace(parts_.train);
     parts_.train = scaling_->apply(parts_.train);
@@ -82,6 +83,7 @@ Session::Session(const TrainingSetup& setup, Parts parts, uint64_t seed)
 
   fit_.validation = parts_.validation;
   fit_.seed = seed;
+  fit_.diagnosis = false;  // ours sees the test data too
   fit_.augmentation = parse_augmentation(options.augment);
   check_augmentation(fit_.augmentation, all.feature_shape());
   fit_.full_batch = options.batch == "full";
@@ -115,6 +117,10 @@ void Session::describe() const {
   std::fflush(out);
 }
 
+void Session::diagnose() {
+  diagnosis_.begin(network_, settings_, *measured_, parts_.train, parts_.test, context(), fit_);
+}
+
 void Session::train(std::FILE* lines) {
   for (Callback* callback : schedule_.callbacks()) fit_.callbacks.push_back(callback);
   {
@@ -136,7 +142,8 @@ TrainingResult Session::result() {
       .parameters = network_.parameter_count(),
       .history = history_,
       .best_epoch = schedule_.early_stopping() ? schedule_.early_stopping()->best_epoch() : 0,
-      .test = {}};
+      .test = {},
+      .findings = diagnosis_.findings()};
   if (!interrupted()) result.test = trainer_->evaluate(parts_.test);
   return result;
 }

@@ -3,6 +3,7 @@
 #include <optional>
 #include <string>
 
+#include "plexus/cli/diagnosis.h"
 #include "plexus/cli/progress.h"
 #include "plexus/cli/result.h"
 #include "plexus/cli/training_setup.h"
@@ -38,6 +39,8 @@ class Session {
   const Loss& loss() const { return settings_.loss; }
   const TrainerOptions& settings() const { return settings_; }
 
+  /// Looks for the usual mistakes, now and while it trains; what is found is logged, and in the result.
+  void diagnose();
   /// Trains, with the schedule's callbacks behind those of fit(); `lines`: null, or where its epochs are printed. Real targets are then
   /// in their own units.
   void train(std::FILE* lines);
@@ -53,6 +56,7 @@ class Session {
   const TrainingSetup& setup_;
   Parts parts_;
   uint64_t seed_;
+  std::optional<Dataset> measured_;  // the rows to train on with their targets as in the file
   std::optional<TargetScaling> scaling_;
   ChosenSchedule schedule_;
   TrainerOptions settings_;
@@ -60,6 +64,7 @@ class Session {
   Sequential network_;
   std::optional<Trainer> trainer_;
   bool automatic_;
+  Diagnosis diagnosis_;
   History history_;
 };
 

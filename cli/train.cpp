@@ -79,6 +79,7 @@ int train(const TrainOptions& options, Observer* observer) {
   if (observer) session.fit().callbacks.push_back(observer);
   if (options.plan) std::fprintf(out, "%s\n", session.trainer().plan(session.fit().batch_size).c_str());
 
+  if (!options.no_diagnosis && !observer) session.diagnose();
   session.train(out);
   if (observer) {
     observer->on_network(session.network(), session.history().stopped);

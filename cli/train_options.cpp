@@ -106,6 +106,7 @@ CLI::App* add_train_command(CLI::App& parent, const std::shared_ptr<TrainOptions
          "Leave all of the run in DIR: manifest, metrics, checkpoints, model; plexus replay repeats it")
       ->type_name("DIR");
   app->add_option("--out", options->out, "Write the trained model to FILE (.safetensors)")->type_name("FILE");
+  app->add_flag("--no-diagnosis", options->no_diagnosis, "Do not look for the usual mistakes");
   app->add_flag("--plan", options->plan, "Print the plan of a training step first");
   app->add_option("--show", options->show, "Print N test predictions, images drawn (default: 0)")
       ->type_name("N")

@@ -33,7 +33,7 @@ struct TrainOptions {
   std::string augment;
   bool plan = false, json = false, map = false;
   int64_t seeds = 0, folds = 0;  // 0: train once
-  bool find_rate = false;
+  bool find_rate = false, no_diagnosis = false;
 };
 
 /// Throws ArgumentError where `flag` was given: it is for one training, not for `mode` ("--seeds").

@@ -2,24 +2,14 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
-#include <sstream>
 
 #include "plexus/core/error.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/one_hot.h"
+#include "plexus/trainer/suspicion.h"
 
 namespace plexus {
 namespace {
-
-// Standardised features hardly ever leave +-10; what reaches a hundred is raw.
-constexpr float unscaled = 100;
-// Columns that a warning names one by one.
-constexpr size_t named_columns = 5;
-
-std::string count_of(int64_t count, const std::string& noun) {
-  return std::to_string(count) + " " + noun + (count == 1 ? "" : noun.back() == 's' ? "es" : "s");
-}
 
 /// The last layer where it turns logits into probabilities; else null.
 const ActivationLayer* probability_head(const Sequential& network) {
@@ -55,21 +45,24 @@ void check_loss(const Sequential& network, const Loss& loss, const Dataset& data
   const bool binary = std::holds_alternative<BinaryCrossEntropy>(loss);
   const std::string name = to_string(loss);
   if (data.labels() && !cross_entropy)
-    throw DataError("loss " + name + ": the targets are class numbers: use SoftmaxCrossEntropy" +
-                    (binary ? ", or targets 0 and 1 by Dataset::regression" : ", or regress"));
+    throw Refusal("loss-of-another-task",
+                  "loss " + name + ": the targets are class numbers: use SoftmaxCrossEntropy" +
+                      (binary ? ", or targets 0 and 1 by Dataset::regression" : ", or regress"));
   if (!data.labels() && cross_entropy && data.target_shape().elements() < 2)
-    throw DataError("loss " + name + ": the targets are real values, not classes: use Mse, or classify");
+    throw Refusal("loss-of-another-task",
+                  "loss " + name + ": the targets are real values, not classes: use Mse, or classify");
   if (const auto* entropy = std::get_if<SoftmaxCrossEntropy>(&loss)) {
     const auto weights = static_cast<int64_t>(entropy->class_weights.size());
     const int64_t classes = data.labels() ? data.classes() : data.target_shape().elements();
     if (weights != 0 && weights != classes)
-      throw DataError("loss " + name + ": " + count_of(weights, "class weight") + " for " +
-                      count_of(classes, "class") + ": give one for every class");
+      throw Refusal("class-weights-of-another-number",
+                    "loss " + name + ": " + count_of(weights, "class weight") + " for " +
+                        count_of(classes, "class") + ": give one for every class");
   }
   const ActivationLayer* head = probability_head(network);
   if (head && (cross_entropy || binary))
-    throw DataError("loss " + name + ": takes logits, but the last layer is " + head->name() +
-                    ": remove that layer");
+    throw Refusal("loss-takes-logits", "loss " + name + ": takes logits, but the last layer is " +
+                                           head->name() + ": remove that layer");
 }
 
 void check_head(const Sequential& network, const Dataset& data) {
@@ -78,10 +71,11 @@ void check_head(const Sequential& network, const Dataset& data) {
   if (output == Shape{wanted}) return;
   const std::string have =
       output.rank() == 1 ? count_of(output.elements(), "output") : "outputs of shape " + to_string(output);
-  throw DataError("head: " + have + " for " +
-                  (data.labels() ? count_of(wanted, "class") : count_of(wanted, "target column")) +
-                  ": let the last layer be Dense(" + std::to_string(wanted) + ")" +
-                  (output.rank() == 1 ? "" : " behind Flatten()"));
+  throw Refusal("head-of-another-width",
+                "head: " + have + " for " +
+                    (data.labels() ? count_of(wanted, "class") : count_of(wanted, "target column")) +
+                    ": let the last layer be Dense(" + std::to_string(wanted) + ")" +
+                    (output.rank() == 1 ? "" : " behind Flatten()"));
 }
 
 /// Throws where a feature is NaN or infinite: names the first column with any, its first row, and how many
@@ -117,10 +111,12 @@ void check_features(const Sequential& network, const Dataset& data) {
   data.read_features(place, row.data());
   const std::string what = std::isnan(row[static_cast<size_t>(c)]) ? "NaN" : "infinite";
   if (count == data.size())
-    throw DataError("features: " + data.column_label(c) + " is " + what + " in every row: remove the column");
-  throw DataError("features: " + data.column_label(c) + " is " + what + " in " + data.place(place) +
-                  (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") +
-                  ": remove such rows or fill the values in");
+    throw Refusal("features-not-finite",
+                  "features: " + data.column_label(c) + " is " + what + " in every row: remove the column");
+  throw Refusal("features-not-finite", "features: " + data.column_label(c) + " is " + what + " in " +
+                                           data.place(place) +
+                                           (count > 1 ? " and " + std::to_string(count - 1) + " more" : "") +
+                                           ": remove such rows or fill the values in");
 }
 
 void check_targets(const Loss& loss, const Dataset& data) {
@@ -133,41 +129,27 @@ void check_targets(const Loss& loss, const Dataset& data) {
     for (size_t c = 0; c < row.size(); ++c) {
       const std::string column = row.size() == 1 ? "" : "column " + std::to_string(c) + " ";
       if (!std::isfinite(row[c]))
-        throw DataError("targets: " + column + "is " + (std::isnan(row[c]) ? "NaN" : "infinite") + " in " +
-                        data.place(i) + ": remove such rows");
+        throw Refusal("targets-not-finite", "targets: " + column + "is " +
+                                                (std::isnan(row[c]) ? "NaN" : "infinite") + " in " +
+                                                data.place(i) + ": remove such rows");
       if ((binary || one_hot) && (row[c] < 0 || row[c] > 1))
-        throw DataError("targets: " + column + "is " + std::to_string(row[c]) + " in " + data.place(i) +
-                        ": " + to_string(loss) + " takes probabilities from 0 to 1: use Mse, or classify");
+        throw Refusal("targets-not-probabilities",
+                      "targets: " + column + "is " + std::to_string(row[c]) + " in " + data.place(i) + ": " +
+                          to_string(loss) + " takes probabilities from 0 to 1: use Mse, or classify");
       sum += row[c];
     }
     // Float rows that sum to 1 are off by rounding only: 1e-3 leaves room for 10 000 classes.
     if (one_hot && std::abs(sum - 1) > 1e-3)
-      throw DataError("targets: " + data.place(i) + " sums to " + std::to_string(sum) + ": " +
-                      to_string(loss) + " takes rows that sum to 1: use Mse, or classify");
+      throw Refusal("targets-not-probabilities", "targets: " + data.place(i) + " sums to " +
+                                                     std::to_string(sum) + ": " + to_string(loss) +
+                                                     " takes rows that sum to 1: use Mse, or classify");
   }
-}
-
-std::string constant_columns(const Dataset& data, const std::vector<float>& low,
-                             const std::vector<float>& high) {
-  std::string names;
-  size_t count = 0;
-  for (size_t c = 0; c < low.size(); ++c) {
-    if (low[c] != high[c]) continue;
-    if (count++ < named_columns)
-      names += (names.empty() ? "" : ", ") + data.column_label(static_cast<int64_t>(c));
-  }
-  if (count == 0) return "";
-  if (count > named_columns) names += ", ...";
-  return "features: " + std::to_string(count) + " of " +
-         count_of(static_cast<int64_t>(low.size()), "column") + (count == 1 ? " is" : " are") +
-         " constant (" + names + "): nothing can be learnt from " +
-         (count == 1 ? "it, remove it" : "them, remove them");
 }
 
 }  // namespace
 
 void check_fit(const Sequential& network, const Loss& loss, const Dataset& data) {
-  if (data.size() == 0) throw DataError("data: no rows: give at least one");
+  if (data.size() == 0) throw Refusal("too-few-rows", "data: no rows: give at least one");
   if (network.size() == 0) throw ArgumentError("network: no layers: add some");
   if (network.built() && !(network.input_shape() == data.feature_shape()))
     throw ShapeError("data: rows of shape " + to_string(data.feature_shape()) +
@@ -184,52 +166,15 @@ void check_values(const Sequential& network, const Loss& loss, const Dataset& da
 
 void check_learnable(const Dataset& data) {
   if (data.size() < 2)
-    throw DataError("data: " + count_of(data.size(), "row") + " to train on: at least two are needed");
+    throw Refusal("too-few-rows",
+                  "data: " + count_of(data.size(), "row") + " to train on: at least two are needed");
   if (data.classes() == 0) return;
   const int32_t first = data.label(0);
   for (int64_t row = 1; row < data.size(); ++row)
     if (data.label(row) != first) return;
-  throw DataError("data: all " + std::to_string(data.size()) + " rows are of one class ('" +
-                  data.class_names()[static_cast<size_t>(first)] +
-                  "'): add rows of another class, or regress");
-}
-
-std::vector<std::string> warnings(const Sequential& network, const Dataset& data) {
-  const auto columns = static_cast<size_t>(data.feature_shape().elements());
-  constexpr float infinity = std::numeric_limits<float>::infinity();
-  std::vector<float> row(columns), low(columns, infinity), high(columns, -infinity);
-  for (int64_t i = 0; i < data.size(); ++i) {
-    data.read_features(i, row.data());
-    for (size_t c = 0; c < columns; ++c) {
-      low[c] = std::min(low[c], row[c]);
-      high[c] = std::max(high[c], row[c]);
-    }
-  }
-  std::vector<std::string> lines;
-  // Images have borders that are the same everywhere: not worth a word.
-  if (data.feature_shape().rank() == 1)
-    if (std::string line = constant_columns(data, low, high); !line.empty()) lines.push_back(std::move(line));
-  const Categories categories = data.categories();
-  const auto of_categories = [&](size_t c) { return !categories.empty() && !categories[c].empty(); };
-  for (size_t c = 0; c < columns; ++c)
-    if (of_categories(c) && 2 * static_cast<int64_t>(categories[c].size()) > data.size())
-      lines.push_back("features: " + data.column_label(static_cast<int64_t>(c)) + " has " +
-                      std::to_string(categories[c].size()) + " categories in " +
-                      count_of(data.size(), "row") + ": little can be learnt from it, remove it");
-  bool scaled = false;
-  for (size_t i = 0; i < network.size(); ++i) scaled |= network[i].stage() == Stage::scale;
-  if (!scaled) {
-    float reach = 0;
-    for (size_t c = 0; c < columns; ++c)
-      if (!of_categories(c)) reach = std::max({reach, high[c], -low[c]});
-    if (reach >= unscaled) {
-      std::ostringstream line;
-      line << "features: values reach " << reach
-           << " and nothing scales them: put Standardize() or MinMax() first";
-      lines.push_back(line.str());
-    }
-  }
-  return lines;
+  throw Refusal("one-class", "data: all " + std::to_string(data.size()) + " rows are of one class ('" +
+                                 data.class_names()[static_cast<size_t>(first)] +
+                                 "'): add rows of another class, or regress");
 }
 
 }  // namespace plexus

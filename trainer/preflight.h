@@ -1,12 +1,23 @@
 // Preflight: what can be known to be wrong before step 0. Private.
 #pragma once
 #include <string>
-#include <vector>
+#include <utility>
 
+#include "plexus/core/error.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/dataset.h"
 
 namespace plexus {
+
+/// What these throw: a DataError that knows the id of its finding.
+class Refusal : public DataError {
+ public:
+  Refusal(std::string id, const std::string& message) : DataError(message), id_(std::move(id)) {}
+  const std::string& id() const { return id_; }
+
+ private:
+  std::string id_;
+};
 
 /// Rows there are, the network takes them, and head, loss and targets fit together. Throws DataError, ShapeError.
 void check_fit(const Sequential& network, const Loss& loss, const Dataset& data);
@@ -16,9 +27,5 @@ void check_values(const Sequential& network, const Loss& loss, const Dataset& da
 
 /// Something can be learnt: two rows, two classes. Throws DataError.
 void check_learnable(const Dataset& data);
-
-/// What is suspicious but not wrong, a line each: constant columns, features of very different size than the first layer
-/// is initialised for.
-std::vector<std::string> warnings(const Sequential& network, const Dataset& data);
 
 }  // namespace plexus

@@ -19,6 +19,7 @@
 #include "plexus/trainer/preprocessing.h"
 #include "plexus/trainer/settings.h"
 #include "plexus/trainer/split.h"
+#include "plexus/trainer/suspicion.h"
 #include "plexus/trainer/training_step.h"
 #include "plexus/trainer/tuning.h"
 #include "plexus/trainer/weight_average.h"
@@ -99,7 +100,7 @@ struct Trainer::State {
   void check_rows(const char* caller, const Tensor& rows) const;
   /// What the backend "auto" stands for: in the checkpoint to go on from, else in the cache, else measured.
   void tune(const Dataset& train, const FitOptions& fit);
-  void start(const Dataset& data);
+  void start(const Dataset& data, const FitOptions& fit, const Dataset* validation);
   TrainingStep& step_for(int64_t batch, int64_t tail);
   /// Trains one epoch, from where it stands to its end; false: a callback stopped it. `checkpoints`: null
   /// where there are none.
@@ -159,11 +160,16 @@ void Trainer::State::check_rows(const char* caller, const Tensor& rows) const {
 }
 
 /// The first call of fit, all checks passed.
-void Trainer::State::start(const Dataset& data) {
-  for (const std::string& line : warnings(*network, data)) context.log(LogLevel::warning, line);
+void Trainer::State::start(const Dataset& data, const FitOptions& fit, const Dataset* validation) {
+  const bool fresh = !network->built();
   learn_categories(*network, data);
   const Dataset train = encoded(data);
   network->build(train.feature_shape(), options.seed);
+  if (fit.diagnosis) {
+    const std::optional<Dataset> rows = validation ? std::optional(encoded(*validation)) : std::nullopt;
+    for (const Finding& finding : suspicions(*network, fresh, options, fit, train, rows ? &*rows : nullptr, nullptr))
+      context.log(LogLevel::warning, to_string(finding));
+  }
   fit_preprocessing(*network, train);
   Schema& schema = network->schema();
   schema.classes = train.class_names();
@@ -278,7 +284,7 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
   std::optional<Checkpointer> checkpoints;
   if (!options.checkpoints.directory.empty())
     checkpoints.emplace(options.checkpoints, s.context, *s.network, options.callbacks);
-  if (!s.started) s.start(train);
+  if (!s.started) s.start(train, options, validation ? &*validation : nullptr);
   train = s.encoded(train);
   if (validation) validation = s.encoded(*validation);
   s.labels = train.labels();

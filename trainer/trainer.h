@@ -53,6 +53,7 @@ struct FitOptions {
   std::optional<Dataset> validation = {};  ///< instead of a fraction
   bool shuffle = true;
   uint64_t seed = 0;             ///< of shuffling and of the validation split
+  bool diagnosis = true;         ///< the first call logs as warnings what diagnose() (trainer/diagnosis.h) finds
   std::vector<Callback*> callbacks = {};
   Augmentation augmentation = {};  ///< of the rows that are trained on, by `seed`; validation sees them as they are
   CheckpointOptions checkpoints = {};

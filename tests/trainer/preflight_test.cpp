@@ -212,7 +212,7 @@ TEST(Preflight, ConstantColumnsAreAWarningOnce) {
   EXPECT_EQ(logged(Sequential(Dense(2)), data, 2),
             std::vector<std::string>{
                 "features: 2 of 3 columns are constant (column 0, column 2): nothing can be learnt "
-                "from them, remove them"});
+                "from them: remove them [constant-columns]"});
   EXPECT_EQ(logged(Sequential(Dense(2)), blobs(10, 3, 2)), std::vector<std::string>{});
 }
 
@@ -226,7 +226,8 @@ TEST(Preflight, RawFeaturesAreAWarning) {
   const Dataset data = classes({1000, 2000, -3000}, 1, {0, 1, 0});
   EXPECT_EQ(logged(Sequential(Dense(2)), data),
             std::vector<std::string>{
-                "features: values reach 3000 and nothing scales them: put Standardize() or MinMax() first"});
+                "features: values reach 3e+03 and nothing scales them: put Standardize() or MinMax() first "
+                "[unscaled-inputs]"});
   EXPECT_EQ(logged(Sequential(Standardize(), Dense(2)), data), std::vector<std::string>{});
 }
 
@@ -249,7 +250,7 @@ TEST(Preflight, ManyCategoriesAreAWarning) {
   EXPECT_EQ(logged(Sequential(OneHot(), Dense(2)), with_text(300, 151)),
             std::vector<std::string>{
                 "features: column 'word' has 151 categories in 300 rows: little can be learnt from "
-                "it, remove it"});
+                "it: remove it [too-many-categories]"});
   // Numbers of categories are no values that somebody should scale.
   EXPECT_EQ(logged(Sequential(OneHot(), Dense(2)), with_text(300, 150)), std::vector<std::string>{});
 }

@@ -1,0 +1,28 @@
+#include "plexus/cli/diagnosis.h"
+
+#include <algorithm>
+
+#include "plexus/trainer/diagnosis.h"
+
+namespace plexus::cli {
+
+void Diagnosis::begin(const Sequential& network, const TrainerOptions& settings, const Dataset& measured,
+                      const Dataset& train, const Dataset& test, const Context& context, FitOptions& fit) {
+  before_ = diagnose(network, settings, measured, fit, &test);
+  // Targets are scaled here; and what fit refuses, it says itself.
+  std::erase_if(before_, [](const Finding& f) { return f.refused || f.id == "unscaled-targets"; });
+  for (const Finding& finding : before_) context.log(LogLevel::warning, to_string(finding));
+  training_.emplace(train, settings, context);
+  fit.callbacks.push_back(&*training_);
+}
+
+std::vector<Finding> Diagnosis::findings() const {
+  std::vector<Finding> all = before_;
+  if (!training_) return all;
+  for (const Finding& finding : training_->findings())
+    if (std::none_of(all.begin(), all.end(), [&](const Finding& f) { return f.id == finding.id; }))
+      all.push_back(finding);
+  return all;
+}
+
+}  // namespace plexus::cli
