@@ -88,7 +88,7 @@ void judge(RangeTest& test, const RangeTestOptions& options) {
 RangeTest find_learning_rate(const Sequential& network, const Dataset& data, const TrainerOptions& settings,
                              const FitOptions& fit, const RangeTestOptions& options) {
   return find_learning_rate(network, data, settings, fit, options,
-                            make_context({.backend = settings.backend, .threads = settings.threads}));
+                            make_inference_context({.backend = settings.backend, .threads = settings.threads}));
 }
 
 RangeTest find_learning_rate(const Sequential& network, const Dataset& data, const TrainerOptions& settings,

@@ -151,6 +151,7 @@ struct Tuner::Entrant {
 Tuner::Tuner(std::shared_ptr<const Exercise> exercise, ContextOptions context, double seconds)
     : exercise_(std::move(exercise)), context_(std::move(context)), budget_(seconds), start_(Clock::now()) {
   context_.sink = {};  // what goes wrong is in the verdicts
+  context_.profile = "";  // a profile is of the training
 }
 
 Tuner::~Tuner() = default;
