@@ -133,7 +133,7 @@ void print_row(const Outcome& outcome) {
 void print_lacking(const std::vector<Range>& list, const std::map<std::string, uint64_t>& lacking) {
   for (const auto& [family, modes] : lacking) {
     if (modes == 0) continue;
-    const auto all = std::count_if(list.begin(), list.end(), [&](const Range& range) {
+    const auto all = std::count_if(list.begin(), list.end(), [&family = family](const Range& range) {
       return range.family == family && range.mode != Mode::fused;
     });
     std::printf("%-12s%s\n", family.c_str(),

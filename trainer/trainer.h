@@ -28,7 +28,7 @@ struct TrainerOptions {
   Schedule schedule = ConstantRate{};  ///< of the optimizer's learning rate
   int64_t warmup_steps = 0;      ///< first steps of the training, in which the learning rate rises to what the schedule says
   std::string backend = {};      ///< empty: PLEXUS_BACKEND, else the default; "auto": the fastest, found by the first fit (tuning.h)
-  int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use
+  int threads = 0;               ///< 0: PLEXUS_NUM_THREADS, else all that the process may use; of "auto" the most
   uint64_t seed = 0;             ///< of initialisation and dropout
   /// > 0, below 1: the network gets the exponential moving average of its weights, decay * average + (1 - decay) * weight after
   /// every step, beginning with the first weights; validation sees it too. PyTorch's AveragedModel with such an avg_fn; Keras' use_ema.

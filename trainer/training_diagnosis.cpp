@@ -76,7 +76,7 @@ struct TrainingDiagnosis::State {
   double first_loss = 0;              // of the probe
   std::vector<Probe::Weights> first;  // at first weights
   int64_t begun = 0, steps = 0, next = 0, total = 0;
-  double highest = 0;  // loss of a batch
+  double first_batch = 0, highest = 0;  // losses of batches
   double rate = 0;
   std::vector<Epoch> epochs;
   std::vector<Finding> findings;
@@ -144,13 +144,17 @@ bool TrainingDiagnosis::State::rate_too_high(bool end) {
   if (begun > steps && !(std::max(probe->loss(), highest) < burst * limit))
     return too_high("the loss exploded after " + count_of(steps, "step"));
   if (!(probe->loss() < worse * limit)) return too_high("worse than at the start: " + standing());
-  if (probe->learnt() < little && highest > burst * limit)
+  if (probe->learnt() < little && highest > burst * std::max(limit, first_batch))
     return too_high("the loss of a batch reached " + figure(highest) +
                     ", and little was learnt: " + standing());
   for (const Probe::Weights& w : probe->weights())
     if (probe->learnt() < little && w.first > 0 && w.size > grown * w.first)
       return too_high("weights of " + w.place + " became " + figure(w.size / w.first) +
                       " times as large, and little was learnt: " + standing());
+  for (const Epoch& epoch : epochs)
+    if (epoch.train_loss > burst * std::max(limit, first_batch))
+      return too_high("the mean loss of epoch " + std::to_string(epoch.epoch) + " was " +
+                      figure(epoch.train_loss) + " (chance " + figure(chance) + ")");
   if (!end || epochs.size() < fewest_epochs) return false;
   size_t rises = 0, pairs = 0;
   for (size_t i = epochs.size() / 2; i < epochs.size(); ++i, ++pairs)
@@ -164,7 +168,7 @@ bool TrainingDiagnosis::State::rate_too_high(bool end) {
 void TrainingDiagnosis::State::check(bool end) {
   probe->look(*network);
   if (!(probe->chance() > 0) || first.empty()) return;
-  const bool stuck = !(probe->learnt() >= little);
+  const bool stuck = !(probe->learnt() >= little), learns = probe->learnt() >= much;
   if (stuck && gradients_exploded()) {
     find("exploding-gradients",
          "training: at first weights gradients were " + figure(first.front().gradient) + " (" +
@@ -178,7 +182,7 @@ void TrainingDiagnosis::State::check(bool end) {
     return;
   }
   if (steps < fewest_steps) return;
-  if (stuck && gradients_vanished()) {
+  if (!learns && gradients_vanished()) {
     find("vanishing-gradients",
          "training: at first weights gradients were " + figure(first.front().gradient) + " (" +
              first.front().place + ") and " + figure(first.back().gradient) + " (" + first.back().place +
@@ -187,7 +191,7 @@ void TrainingDiagnosis::State::check(bool end) {
     return;
   }
   check_units();
-  if (stuck) check_rate_too_low();
+  if (!learns) check_rate_too_low();
   if (!end || steps < enough_steps) return;
   check_answers();
   check_overfitting();
@@ -212,6 +216,7 @@ void TrainingDiagnosis::State::check_units() {
 }
 
 void TrainingDiagnosis::State::check_rate_too_low() {
+  if (probe->loss() < (1 - little) * first_loss) return;
   double most = 0;
   for (const Probe::Weights& w : probe->weights())
     if (w.first > 0) most = std::max(most, w.moved / w.first);
@@ -272,6 +277,7 @@ void TrainingDiagnosis::on_step_begin(const Progress&) { ++state_->begun; }
 bool TrainingDiagnosis::on_step(const Progress& progress) {
   State& s = *state_;
   ++s.steps;
+  if (s.steps == 1) s.first_batch = progress.loss;
   s.highest = std::max(s.highest, progress.loss);
   if (s.network && s.steps == s.next) {
     s.next *= 2;

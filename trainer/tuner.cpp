@@ -39,10 +39,10 @@ constexpr double least_tie = 0.02, most_tie = 0.05;
 /// Where steps are long, so is the training, and so many of them are worth a good choice.
 constexpr double steps_in_budget = 10;
 
-/// What a plugin may take to load, prepare and check, beside the share of the time that is left; and how
-/// much longer than the best for the same steps, before it is thought to hang.
+/// What a plugin may take to load, prepare and check, a share of the time that is left; but as many times as long as the first candidate took for the
+/// same, before it is thought to hang. Afterwards: how many times as long as the best for the same steps.
 constexpr double least_patience = 0.3, most_patience = 1;
-constexpr double patience_factor = 20;
+constexpr double first_patience_factor = 4, patience_factor = 20;
 constexpr double forever = std::numeric_limits<double>::infinity();
 
 const std::string found_wrong = "check against the reference: ";
@@ -213,10 +213,14 @@ void Tuner::prepare(Entrant& entrant) {
       rig->checked = true;
     }
   entrant.rig = rig;
+  const auto start = Clock::now();
   const double limit =
-      entrant.watched ? std::clamp(left().count() / 2, least_patience, most_patience) : forever;
-  if (!attempt(entrant, [](Rig& r, int64_t) { r.prepare(); }, 0, Duration(limit))) return;
-  if (!in_before) budget_ = std::max(budget_, Duration(steps_in_budget * rig->seconds));
+      std::max(std::clamp(left().count() / 2, least_patience, most_patience), first_patience_factor * first_preparation_);
+  if (!attempt(entrant, [](Rig& r, int64_t) { r.prepare(); }, 0, Duration(entrant.watched ? limit : forever))) return;
+  if (!in_before) {
+    first_preparation_ = seconds_since(start);
+    budget_ = std::max(budget_, Duration(steps_in_budget * rig->seconds));
+  }
   entrant.rounds = {rig->seconds};
   entrant.judge();
 }
@@ -288,7 +292,8 @@ Tuning Tuner::run(const std::string& last_resort, int threads) {
   // One that was right when it was looked at first is looked at again.
   while (best && best->watched) {
     best->rig = rigs[static_cast<size_t>(best - entrants_.data())];
-    if (attempt(*best, [](Rig& r, int64_t) { r.check(); }, 0, Duration(most_patience))) break;
+    const double limit = std::max(most_patience, first_patience_factor * first_preparation_);
+    if (attempt(*best, [](Rig& r, int64_t) { r.check(); }, 0, Duration(limit))) break;
     best = fastest();
   }
   Tuning result;

@@ -59,6 +59,7 @@ class Tuner {
   Duration budget_;
   std::chrono::steady_clock::time_point start_;
   std::vector<Entrant> entrants_;
+  double first_preparation_ = 0;  // seconds that the first candidate took
   Watchdog watchdog_;
   int64_t steps_ = 0;
 };

@@ -90,6 +90,7 @@ Json question(const std::vector<Choice>& candidates, const Environment& environm
   Json names = Json::array();
   for (const Choice& choice : candidates) names.push_back({{"backend", choice.backend}, {"threads", choice.threads}});
   return {{"candidates", names},
+          {"last_resort", backends().back().name},
           {"isa", to_string(environment.max_isa)},
           {"threads", environment.threads},
           {"fallback", text_of(environment.policies.fallback)},

@@ -21,23 +21,29 @@ Json to_json(const Candidate& candidate) {
           {"verdict", candidate.verdict}};
 }
 
-Tuning parse(const std::string& path, const Json& json) {
+/// Whoever has edited the file: no other backend is taken than those that are asked about, and no more threads.
+void require_candidate(const Fields& choice, const Tuning& tuning, const Json& question) {
+  bool known = tuning.backend == question.at("last_resort");
+  for (const Json& candidate : question.at("candidates")) known = known || tuning.backend == candidate.at("backend");
+  if (!known) choice.refuse("the choice is none of the candidates");
+  if (tuning.threads < 1 || tuning.threads > question.at("threads")) choice.refuse("the choice has too many threads");
+}
+
+Tuning parse(const std::string& path, const Json& json, const Json& question) {
   Tuning tuning;
   Fields choice(path, "choice", json);
   tuning.backend = choice.text("backend");
   tuning.threads = static_cast<int>(choice.integer("threads"));
-  bool listed = false;
+  require_candidate(choice, tuning, question);
   for (const Json& row : choice.array("candidates")) {
     Fields fields(path, "choice.candidates", row);
     Candidate candidate{.backend = fields.text("backend"), .threads = static_cast<int>(fields.integer("threads"))};
     if (!fields.get("microseconds").is_null()) candidate.seconds = fields.number("microseconds") / 1e6;
     candidate.verdict = fields.text("verdict");
     fields.finish();
-    listed = listed || (candidate.backend == tuning.backend && candidate.threads == tuning.threads);
     tuning.candidates.push_back(std::move(candidate));
   }
   choice.finish();
-  if (!listed) choice.refuse("the choice is none of the candidates");
   tuning.source = path;
   return tuning;
 }
@@ -63,7 +69,7 @@ std::optional<Tuning> TuningCache::load() const {
     const Json& machine = fields.get("machine");
     for (const auto& [key, value] : machine_.items())
       if (!machine.is_object() || machine.value(key, Json()) != value) fields.refuse("out of date: other " + key);
-    Tuning tuning = parse(path_, fields.get("choice"));
+    Tuning tuning = parse(path_, fields.get("choice"), question_);
     fields.finish();
     return tuning;
   } catch (const Error& problem) {

@@ -11,7 +11,8 @@ namespace plexus {
 
 class TuningCache {
  public:
-  /// `question`: what is asked, which the file is named after. `machine`: what an answer is valid for. An empty directory: no cache.
+  /// `question`: what is asked, which the file is named after, with "candidates", "last_resort" and the most "threads". `machine`: what an
+  /// answer is valid for. An empty directory: no cache.
   TuningCache(std::string directory, Json question, Json machine, LogSink sink);
 
   /// The answer; absent: there is none. One that is damaged or not valid any more is a warning.

@@ -603,7 +603,7 @@ TEST(Diagnosis, IsSilentOnSoundTrainings) {
 
 TEST(Diagnosis, ChangesNoBit) {
   const auto weights = [](bool watched) {
-    Case setup{usual(3), blobs(300, 4, 3), adam(0.02f), {.epochs = 40, .validation_fraction = 0.2}};
+    Case setup{usual(3), blobs(300, 4, 3), adam(0.02f), {.epochs = 200, .validation_fraction = 0.2}};
     setup.fit.diagnosis = watched;
     const Context context = make_context({.threads = 1, .sink = {}});
     Trainer trainer(setup.network, setup.options, context);

@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <fstream>
 #include <map>
+#include <regex>
 #include <set>
 #include <sstream>
 
@@ -173,7 +174,9 @@ TEST_F(Tune, WhatIsDamagedOrOutOfDateIsMeasuredAgainWithAWarning) {
       {with("\"CPU\": \"", "\"CPU\": \"another "), "out of date: other CPU"},
       {with("\"name\": \"", "\"name\": \"x"), "out of date: other backends"},
       {with("\"choice\": {\n    \"backend\": \"", "\"choice\": {\n    \"backend\": \"x"),
-       "the choice is none of the candidates"}};
+       "the choice is none of the candidates"},
+      {std::regex_replace(whole, std::regex("(\"choice\": .\\s*\"backend\": \"\\w+\",\\s*\"threads\": )\\d+"), "$013"),
+       "the choice has too many threads"}};
   for (const auto& [text, problem] : cases) {
     warnings.clear();
     std::ofstream(path) << text;
