@@ -6,7 +6,7 @@
 
 #include "plexus/cli/image.h"
 #include "plexus/cli/model_data.h"
-#include "plexus/cli/result.h"
+#include "plexus/core/plan.h"
 #include "plexus/layers/one_hot.h"
 
 namespace plexus::cli {
@@ -105,15 +105,24 @@ Json mistakes_json(Trainer& trainer, const Dataset& test) {
   return json;
 }
 
-Json plan_json(Trainer& trainer, int64_t batch) {
+/// Runs steps of a copy of the network: the network itself stays as it is.
+Json plan_json(Session& session) {
+  const int64_t batch = std::min(session.fit().batch_size, session.parts().train.size());
+  Sequential copy = session.network().clone();
+  Trainer trainer(copy, session.settings(), session.context());
   Json operations = Json::array();
-  for (const Plan::Row& row : trainer.measure(batch))
-    operations.push_back({{"operation", row.spec},
-                          {"label", row.label},
-                          {"backend", row.backend},
-                          {"kernel", row.description},
-                          {"why", row.why},
-                          {"nanoseconds", row.nanoseconds}});
+  for (Plan* plan : trainer.plans(batch)) {
+    const Plan::Timing timing = plan->measure(batch);
+    for (size_t i = 0; i < timing.rows.size(); ++i) {
+      const Plan::Row& row = plan->rows()[i];
+      operations.push_back({{"operation", row.spec},
+                            {"label", row.label},
+                            {"backend", row.backend},
+                            {"kernel", row.description},
+                            {"why", row.why},
+                            {"nanoseconds", timing.rows[i]}});
+    }
+  }
   return {{"batch", batch}, {"operations", std::move(operations)}};
 }
 
@@ -150,19 +159,20 @@ Json first_layer_json(const Tensor& weights, const Shape& image) {
 
 }  // namespace
 
-void save_result(const RunDirectory& run, Trainer& trainer, const Evaluation& evaluation, const Dataset& test,
-                 int64_t best_epoch, int64_t batch) {
-  Json json = to_json(evaluation, unknown_categories(test));
-  json["best_epoch"] = best_epoch > 0 ? Json(best_epoch) : Json();
+void save_result(const RunDirectory& run, Session& session, const TrainingResult& result,
+                 const Dataset& test) {
+  Json json = to_json(*result.test, unknown_categories(test));
+  json["best_epoch"] = result.best_epoch > 0 ? Json(result.best_epoch) : Json();
+  json["findings"] = to_json(result)["findings"];
   const Shape shape = test.feature_shape();
   json["shape"] = std::vector<int64_t>(shape.begin(), shape.end());
   json["columns"] = test.column_names();
   json["targets"] = test.target_names();
-  json["mistakes"] = mistakes_json(trainer, test);
+  json["mistakes"] = mistakes_json(session.trainer(), test);
   save_json(json, run.evaluation());
-  save_json(plan_json(trainer, batch), run.plan());
+  save_json(plan_json(session), run.plan());
   if (!has_images(test)) return;
-  if (const auto weights = first_weights(trainer.network(), shape.elements()))
+  if (const auto weights = first_weights(session.network(), shape.elements()))
     save_json(first_layer_json(*weights, shape), run.first_layer());
 }
 

@@ -95,9 +95,7 @@ int train(const TrainOptions& options, Observer* observer) {
     save(session.network(), model);
     std::fprintf(out, "\nmodel     %s\n", model.c_str());
   }
-  if (run && finished.test)
-    save_result(*run, session.trainer(), *finished.test, test_data(session), finished.best_epoch,
-                session.fit().batch_size);
+  if (run && finished.test) save_result(*run, session, finished, test_data(session));
   if (options.json) std::puts(to_json(finished).dump(2).c_str());
   if (signal)
     std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu%s\n", signal,

@@ -94,8 +94,6 @@ struct Trainer::State {
   /// Rows to predict from: of the network's shape, encoded.
   Dataset inputs(const Dataset& data) const;
   void require_ready(const char* caller) const;
-  /// The network can have a plan for batches of this size.
-  void require_batch(const char* caller, int64_t batch) const;
   /// The network is ready, and these are rows of its shape.
   void check_rows(const char* caller, const Tensor& rows) const;
   /// What the backend "auto" stands for: in the checkpoint to go on from, else in the cache, else measured.
@@ -142,13 +140,6 @@ void Trainer::State::require_ready(const char* caller) const {
   if (!network->built())
     throw ArgumentError(std::string(caller) + ": the network is not built: fit it first");
   network->require_fitted();
-}
-
-void Trainer::State::require_batch(const char* caller, int64_t batch) const {
-  if (!network->built())
-    throw ArgumentError(std::string(caller) + ": the network is not built: build or fit it first");
-  if (batch < 1)
-    throw ArgumentError(std::string(caller) + ": batch size " + std::to_string(batch) + ": choose 1 or more");
 }
 
 void Trainer::State::check_rows(const char* caller, const Tensor& rows) const {
@@ -394,7 +385,9 @@ const Context& Trainer::context() const { return state_->context; }
 const Sequential& Trainer::network() const { return *state_->network; }
 
 std::vector<Plan*> Trainer::plans(int64_t batch_size) {
-  state_->require_batch("plan", batch_size);
+  if (!state_->network->built()) throw ArgumentError("plan: the network is not built: build or fit it first");
+  if (batch_size < 1)
+    throw ArgumentError("plan: batch size " + std::to_string(batch_size) + ": choose 1 or more");
   return state_->step_for(batch_size, 0).plans();
 }
 
@@ -402,22 +395,6 @@ std::string Trainer::plan(int64_t batch_size) {
   std::string text;
   for (const Plan* plan : plans(batch_size)) text += (text.empty() ? "" : "\n") + plan->table();
   return text;
-}
-
-std::vector<Plan::Row> Trainer::measure(int64_t batch_size, double seconds) {
-  state_->require_batch("measure", batch_size);
-  if (!(seconds >= 0)) throw ArgumentError("measure: " + std::to_string(seconds) + " seconds: choose 0 or more");
-  Sequential copy = state_->network->clone();
-  TrainingStep step(state_->context, copy, state_->options, batch_size, 0, state_->labels, state_->weighted);
-  std::vector<Plan::Row> rows;
-  for (Plan* plan : step.plans()) {
-    const Plan::Timing timing = plan->measure(batch_size, seconds);
-    for (size_t i = 0; i < timing.rows.size(); i++) {
-      rows.push_back(plan->rows()[i]);
-      rows.back().nanoseconds = timing.rows[i];
-    }
-  }
-  return rows;
 }
 
 }  // namespace plexus

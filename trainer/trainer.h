@@ -6,7 +6,6 @@
 #include <vector>
 
 #include "plexus/core/context.h"
-#include "plexus/core/plan.h"
 #include "plexus/export.h"
 #include "plexus/layers/sequential.h"
 #include "plexus/trainer/augmentation.h"
@@ -41,8 +40,7 @@ struct TrainerOptions {
   /// Penalties l1 sum |w| + l2 sum w^2 of the weights, not of the biases: Keras' kernel_regularizer. They act through the
   /// gradient, behind its clipping; losses are reported without them (Keras adds them).
   double l1 = 0, l2 = 0;
-  double max_norm = 0;           ///< > 0: after each step the weights that lead to an output are scaled down to this norm:
-                                 ///< Keras' MaxNorm; not biases
+  double max_norm = 0;           ///< > 0: after each step an output's weights, not its bias, are scaled down to this norm: Keras' MaxNorm
 };
 
 struct FitOptions {
@@ -76,8 +74,7 @@ class PLEXUS_EXPORT Trainer {
   /// Throws DataError (label out of range, loss and head do not fit, NaN, one class, fewer than two rows) before step 0;
   /// a failed check changes nothing. A second call goes on where the first stopped: epochs, steps and optimizer state
   /// count on. A trainer's first call starts optimizer and counters afresh; preprocessing that is fitted already (by another
-  /// trainer, or read from a file) stays as it is. Stopped within an epoch by a callback, that epoch is in the history with
-  /// what it trained on, unvalidated.
+  /// trainer, or read from a file) stays as it is. An epoch that a callback stopped is in the history, unvalidated.
   /// Throws DataError as well when the loss becomes NaN or infinite, naming epoch, step, learning rate and the largest gradient
   /// with its layer, or the weights that are not finite any more. The weights are then those before or after that step.
   ///
@@ -101,8 +98,7 @@ class PLEXUS_EXPORT Trainer {
   /// begins with OneHot, categories are numbers: their positions in its lists.
   /// Throws ArgumentError for a network that is not built and fitted, ShapeError for rows of another shape.
   Tensor predict(const Tensor& rows);
-  /// The same; categories are looked up by their text. Throws DataError where a column holds text that should hold numbers, or
-  /// the other way round.
+  /// The same; categories are looked up by their text. Throws DataError where a column holds text instead of numbers, or numbers of text.
   Tensor predict(const Dataset& data);
   /// Class numbers [n] i32: argmax of predict, lowest index on ties.
   Tensor predict_classes(const Tensor& rows);
@@ -115,9 +111,6 @@ class PLEXUS_EXPORT Trainer {
   /// The plans of a training step, to be looked at or measured: one; where gradients are accumulated three: the gradients of the first
   /// batch, of the others, the update. They live until fit, plan or plans is called for another size. Running one trains.
   std::vector<Plan*> plans(int64_t batch_size);
-  /// The rows of that plan with the time that each takes (Plan::measure, for so many seconds) in a copy of the network. The network
-  /// must be built; it stays as it is. Throws ArgumentError for a batch size below 1 or negative seconds.
-  std::vector<Plan::Row> measure(int64_t batch_size, double seconds = 0.2);
 
  private:
   struct State;

@@ -74,7 +74,8 @@ def evaluation_form(value, place):
     """The form of evaluation.json: that of classes, or of numbers."""
     task = shaped(value, {"task": TEXT, "shape": [WHOLE]}, place)["task"]
     pixels = math.prod(value["shape"])
-    form = {"rows": WHOLE, "loss": NUMBER, "best_epoch": NUMBER, "columns": [TEXT], "targets": [TEXT]}
+    form = {"rows": WHOLE, "loss": NUMBER, "best_epoch": NUMBER, "columns": [TEXT], "targets": [TEXT],
+            "findings": [{"id": TEXT, "message": TEXT, "remedy": TEXT}]}
     mistake = {"row": TEXT, "values": ([(TEXT, *NUMBER), pixels])}
     if task == "classify":
         classes = len(shaped(value, {"classes": [TEXT]}, place)["classes"])

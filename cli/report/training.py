@@ -253,6 +253,13 @@ def first_layer(run):
 
 # ---- what they were made of
 
+def findings(run):
+    found = run.evaluation["findings"] if run.evaluation else []
+    rows = [[html.escape(one["id"]), ("class=left", html.escape(one["message"])), ("class=left", html.escape(one["remedy"]))]
+            for one in found]
+    return table(["what", ("class=left", "where"), ("class=left", "what to do")], rows) if rows else None
+
+
 def plan(run):
     if not run.plan or not run.plan["operations"]:
         return None
@@ -274,7 +281,8 @@ def manifest(run):
     prints = ", ".join(f"{part} {m['data'][part]}" for part in ("train", "test") if m["data"].get(part))
     return facts([("command", "plexus train " + " ".join(m["arguments"])), ("training", m["training"]), ("seed", str(m["seed"])),
                   ("data", m["data"]["path"] + (f", fingerprints: {prints}" if prints else "")),
-                  ("backend", f"{m['backend']}, {m['isa']}, {counted(m['threads'], 'thread')}"), ("CPU", m["cpu"]),
+                  ("backend", f"{m['backend']}, {m['isa']}, {counted(m['threads'], 'thread')}" + (", chosen by auto" if m.get("auto") else "")),
+                  ("CPU", m["cpu"]),
                   ("Plexus", f"{m['library_version']}, {m['build']}"), ("directory", run.path)])
 
 
@@ -291,6 +299,7 @@ def draw(runs):
     body = summary(runs) + unfinished(runs)
     body += section("Training", "Epoch by epoch; losses of training are the mean over the epoch, while the weights moved.",
                     [("", curves(runs))])
+    body += section("Diagnosis", "What looked like one of the usual mistakes, before and while it trained.", each(findings))
     body += section("Confusion", "Rows of the test data: what they are, and what the network takes them for. The stronger the colour, the larger the share of the row.",
                     each(confusion))
     body += section("Class by class", "Of those that were taken for a class, the share that is right (precision); of its rows, the share "

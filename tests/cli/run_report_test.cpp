@@ -137,6 +137,12 @@ TEST_F(RunReport, PicturesAndEveryNumber) {
   EXPECT_PRED_FORMAT2(testing::IsSubstring, accuracy, page);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, accuracy, printed);
 
+  // The same training once more: the same findings, shown where there are any.
+  const Result again = run(
+      {"train", directory.path(), "--layers", "5,relu", "--epochs", "4", "--backend", "reference", "--json"});
+  EXPECT_EQ(Json::parse(again.out)["findings"], e["findings"]);
+  EXPECT_EQ(count(page, "<h2>Diagnosis</h2>"), e["findings"].empty() ? 0u : 1u);
+
   // Mistakes: the rows that are wrong, by the probability of the truth.
   const Tensor outputs = trainer.predict(test);
   std::vector<std::pair<double, int64_t>> wrong;

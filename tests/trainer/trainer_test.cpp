@@ -545,33 +545,6 @@ TEST(Trainer, PlanIsATable) {
   EXPECT_NE(table.find("update/"), std::string::npos) << table;
 }
 
-TEST(Trainer, MeasuresThePlanAndLeavesTheNetworkAsItWas) {
-  Sequential network = small_network();
-  Trainer trainer(network, with(Adam{}));
-  EXPECT_EQ(message<ArgumentError>([&] { trainer.measure(8); }),
-            "measure: the network is not built: build or fit it first");
-  const Dataset data = blobs(40, 4, 3);
-  trainer.fit(data);
-  const auto before = values(network);
-  const std::vector<Plan::Row> rows = trainer.measure(64, 0);
-  EXPECT_EQ(values(network), before);
-  const std::string table = trainer.plan(64);
-  for (const Plan::Row& row : rows) {
-    EXPECT_GT(row.nanoseconds, 0) << row.spec;
-    EXPECT_NE(table.find(row.spec), std::string::npos) << row.spec;
-  }
-  // What is trained afterwards is what would have been trained without it.
-  trainer.fit(data);
-  Sequential other = small_network();
-  Trainer undisturbed(other, with(Adam{}));
-  undisturbed.fit(data);
-  undisturbed.fit(data);
-  EXPECT_EQ(values(network), values(other));
-  EXPECT_EQ(message<ArgumentError>([&] { trainer.measure(0); }), "measure: batch size 0: choose 1 or more");
-  EXPECT_EQ(message<ArgumentError>([&] { trainer.measure(8, -1); }),
-            "measure: -1.000000 seconds: choose 0 or more");
-}
-
 TEST(Trainer, CanBeMoved) {
   Sequential network(Dense(3));
   Trainer first(network, with(Sgd{}));
