@@ -1,7 +1,5 @@
 #include "plexus/cli/diagnosis.h"
 
-#include <algorithm>
-
 #include "plexus/trainer/diagnosis.h"
 
 namespace plexus::cli {
@@ -12,16 +10,13 @@ void Diagnosis::begin(const Sequential& network, const TrainerOptions& settings,
   // Targets are scaled here; and what fit refuses, it says itself.
   std::erase_if(before_, [](const Finding& f) { return f.refused || f.id == "unscaled-targets"; });
   for (const Finding& finding : before_) context.log(LogLevel::warning, to_string(finding));
-  training_.emplace(train, settings, context);
+  training_.emplace(train, settings, context, before_);
   fit.callbacks.push_back(&*training_);
 }
 
 std::vector<Finding> Diagnosis::findings() const {
   std::vector<Finding> all = before_;
-  if (!training_) return all;
-  for (const Finding& finding : training_->findings())
-    if (std::none_of(all.begin(), all.end(), [&](const Finding& f) { return f.id == finding.id; }))
-      all.push_back(finding);
+  if (training_) all.insert(all.end(), training_->findings().begin(), training_->findings().end());
   return all;
 }
 

@@ -26,9 +26,9 @@ constexpr double little = 0.1, nothing = 0.02;
 constexpr double worse = 2, burst = 10;
 // Weights that have become so many times as large as they began while next to nothing was learnt.
 constexpr double grown = 30;
-// Epochs in which the loss rises by a third, and by a twentieth of that of chance: noise is less, and a
-// quarter of all is a habit.
-constexpr double rise = 1.3, rise_of_chance = 0.05, habit = 0.25;
+// Epochs in which the loss rises by a third, and by a seventh of that of chance: noise of small batches and
+// dropout is less, and a quarter of all is a habit.
+constexpr double rise = 1.3, rise_of_chance = 0.15, habit = 0.25;
 constexpr size_t fewest_epochs = 8;
 // Weights that move by less than a twentieth until the end cannot become others than the random ones that
 // they were.
@@ -81,12 +81,14 @@ struct TrainingDiagnosis::State {
   std::vector<Epoch> epochs;
   std::vector<Finding> findings;
   std::set<std::string> known;
+  bool caused = false;  // something was found in this fit, told or not
 };
 
 void TrainingDiagnosis::State::begin(const Sequential& n, const Progress& progress) {
   network = nullptr;
   probe.reset();
   begun = steps = 0;
+  caused = false;
   const auto* one_hot = dynamic_cast<const OneHot*>(&n[0]);
   try {
     probe.emplace(context, n, options.loss,
@@ -108,6 +110,7 @@ void TrainingDiagnosis::State::begin(const Sequential& n, const Progress& progre
 
 void TrainingDiagnosis::State::find(const std::string& id, const std::string& message,
                                     const std::string& remedy) {
+  caused = true;
   if (!known.insert(id).second) return;
   findings.push_back({id, message, remedy});
   context.log(LogLevel::warning, to_string(findings.back()));
@@ -231,12 +234,12 @@ void TrainingDiagnosis::State::check_rate_too_low() {
 
 void TrainingDiagnosis::State::check_answers() {
   if (probe->learnt() >= little) return;
-  const bool caused = !findings.empty();
+  const bool unexplained = !caused;
   if (probe->largest_class() > 0 && probe->largest_class() < one_class && probe->largest_answer() == 1)
     find("one-class-predictions",
          "training: all of " + std::to_string(probe->rows()) + " rows get the same class, " + standing(),
          "look at the labels, scale the inputs, try another learning rate, or weight the classes");
-  if (!caused && probe->learnt() < nothing)
+  if (unexplained && probe->learnt() < nothing)
     find("loss-at-chance", "training: nothing was learnt, " + standing(),
          "look whether labels belong to their rows, try a larger network, or another learning rate");
 }
@@ -262,8 +265,10 @@ void TrainingDiagnosis::State::check_overfitting() {
 }
 
 TrainingDiagnosis::TrainingDiagnosis(const Dataset& train, const TrainerOptions& options,
-                                     const Context& context)
-    : state_(std::make_unique<State>(train, options, context)) {}
+                                     const Context& context, const std::vector<Finding>& known)
+    : state_(std::make_unique<State>(train, options, context)) {
+  for (const Finding& finding : known) state_->known.insert(finding.id);
+}
 TrainingDiagnosis::~TrainingDiagnosis() = default;
 
 const std::vector<Finding>& TrainingDiagnosis::findings() const { return state_->findings; }

@@ -23,7 +23,9 @@ namespace plexus {
 class PLEXUS_EXPORT TrainingDiagnosis : public Callback {
  public:
   /// What the trainer has: the same data, options and context. A fit with a network that it cannot follow passes without a finding.
-  TrainingDiagnosis(const Dataset& train, const TrainerOptions& options, const Context& context);
+  /// `known`: has been told already (by diagnose()) and is not told again.
+  TrainingDiagnosis(const Dataset& train, const TrainerOptions& options, const Context& context,
+                    const std::vector<Finding>& known = {});
   ~TrainingDiagnosis() override;
 
   /// So far, of all fits.

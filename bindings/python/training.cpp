@@ -247,7 +247,7 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
 History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t epochs, int64_t batch_size,
             bool full_batch, double validation_fraction, const py::object& validation, bool shuffle,
             uint64_t seed, const PythonCallback::OnStep& on_step, const PythonCallback::OnEpoch& on_epoch,
-            const std::optional<int64_t>& patience) {
+            const std::optional<int64_t>& patience, bool diagnosis) {
   const Dataset data = make_dataset(x, y, trainer.network());
   PythonCallback callback(on_step, on_epoch);
   FitOptions options{.epochs = epochs,
@@ -256,6 +256,7 @@ History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t 
                      .validation_fraction = validation_fraction,
                      .shuffle = shuffle,
                      .seed = seed,
+                     .diagnosis = diagnosis,
                      .callbacks = {&callback}};
   std::optional<EarlyStopping> early_stopping;
   if (patience) {
@@ -307,11 +308,12 @@ void define_trainer(py::module_& m) {
            py::arg("batch_size") = 32, py::arg("full_batch") = false, py::arg("validation_fraction") = 0.0,
            py::arg("validation") = py::none(), py::arg("shuffle") = true, py::arg("seed") = 0,
            py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(), py::arg("patience") = py::none(),
+           py::arg("diagnosis") = true,
            "Trains without the interpreter's lock. Ctrl-C stops it after a step; the weights stay as they "
            "are then. Functions "
            "that return True stop it. Whole numbers in y are classes, floats are regressed. A second call "
            "goes on. patience: ends after so many epochs in which the validation loss was no better, with the "
-           "best weights.")
+           "best weights. diagnosis: the first call logs a warning for each of the usual mistakes that it sees.")
       .def(
           "evaluate",
           [](Trainer& t, const py::object& x, const py::object& y) {

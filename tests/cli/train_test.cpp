@@ -51,7 +51,8 @@ TEST(Train, JsonOfClasses) {
   const json run = train({directory.write_classes("a.csv", 60), "--layers", "8,tanh", "--epochs", "3",
                           "--seed", "7", "--threads", "2", "--backend", "reference"});
   EXPECT_EQ(keys(run), (Keys{"backend", "isa", "threads", "seed", "task",
-                                                       "parameters", "epochs", "best_epoch", "test"}));
+                                                       "parameters", "epochs", "best_epoch", "test", "findings"}));
+  EXPECT_EQ(run["findings"], json::array());
   EXPECT_TRUE(run["best_epoch"].is_null());
   EXPECT_EQ(run["backend"], "reference");
   EXPECT_TRUE(run["isa"].is_string());
@@ -350,6 +351,30 @@ TEST(Train, PlanAndPredictions) {
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "matmul/nn/f32/m32~", result.out);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "4 test rows", result.out);
+}
+
+TEST(Train, NamesMistakes) {
+  const Arguments mistaken = {"train", iris, "--epochs", "2", "--optimizer", "adam", "--lr", "3", "--batch", "1000", "--json"};
+  const Result warned = run(mistaken);
+  EXPECT_EQ(warned.code, 0) << warned.err;
+  const json findings = json::parse(warned.out)["findings"];
+  ASSERT_GE(findings.size(), 2u);
+  EXPECT_EQ(findings[0]["id"], "learning-rate-too-high");
+  EXPECT_EQ(findings[1]["id"], "batch-larger-than-data");
+  for (const json& finding : findings) {
+    EXPECT_EQ(keys(finding), (Keys{"id", "message", "remedy"}));
+    const std::string line = "plexus: warning: " + finding["message"].get<std::string>() + ": " +
+                             finding["remedy"].get<std::string>() + " [" + finding["id"].get<std::string>() + "]\n";
+    EXPECT_EQ(warned.err.find(line), warned.err.rfind(line)) << line;
+    EXPECT_NE(warned.err.find(line), std::string::npos) << line;
+  }
+
+  Arguments silent = mistaken;
+  silent.push_back("--no-diagnosis");
+  const Result unwatched = run(silent);
+  EXPECT_EQ(json::parse(unwatched.out)["findings"], json::array());
+  EXPECT_EQ(unwatched.err.find("warning"), std::string::npos) << unwatched.err;
+  EXPECT_EQ(json::parse(unwatched.out)["test"], json::parse(warned.out)["test"]);
 }
 
 TEST(Train, FullDiskIsAnError) {
