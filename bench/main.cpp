@@ -151,7 +151,7 @@ int run(const Options& options) {
   // Who lacks what is seen in the labels, and by what is not there.
   if (options.backend == "") select("", backends());  // throws: an empty name is not "not given"
   const ContextOptions wanted{
-      .backend = options.backend.value_or(""), .threads = options.threads, .sink = {}};
+      .backend = options.backend.value_or(""), .threads = options.threads, .profile = "", .sink = {}};
   const Isa most = Environment::resolve(wanted).max_isa;
   Suite suite(make_context(wanted), options.suite);
   for (const Family& family : selected) family.add(suite);

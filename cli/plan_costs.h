@@ -18,7 +18,7 @@ struct PlanCosts {
 };
 
 /// A line a kernel, a line each for what runs inside it, the sum, and what deviates. `width`: columns that there are; 0: any. Where they do
-/// not suffice, specs are shortened, then columns left out.
+/// not suffice, columns are left out, then specs shortened.
 std::string table(const PlanCosts& costs, const Limits& limits, int width);
 
 /// What was measured of the machine, in one line.

@@ -10,8 +10,8 @@
 namespace plexus::cli {
 namespace {
 
-// What is left of a spec where the terminal is narrow: kind, type, and sizes of up to four digits.
-constexpr size_t shortest_spec = 28;
+// Kind, type and three sizes of up to four digits; what is left of it where the terminal is very narrow.
+constexpr size_t enough_spec = 36, shortest_spec = 24;
 
 std::string format(const char* pattern, double value) {
   char text[32];
@@ -73,7 +73,6 @@ struct Column {
     for (const std::string& cell : cells) most = std::max(most, cell.size());
     return most;
   }
-  bool empty() const { return std::all_of(cells.begin(), cells.end(), [](const auto& cell) { return cell.empty(); }); }
 };
 
 size_t total_width(const std::vector<Column>& columns) {
@@ -82,18 +81,26 @@ size_t total_width(const std::vector<Column>& columns) {
   return total;
 }
 
+/// Leaves columns out, what says least first, until specs have enough room; then shortens the specs.
 void fit(std::vector<Column>& columns, size_t width) {
   const auto find = [&](const char* head) {
     return std::find_if(columns.begin(), columns.end(), [&](const Column& column) { return column.head == head; });
   };
-  if (const size_t total = total_width(columns); total > width) {
-    const auto spec = find("spec");
-    const size_t now = spec->width(), most = std::max(shortest_spec, now - std::min(now, total - width));
-    for (std::string& cell : spec->cells) cell = shortened(cell, most);
-  }
-  // What says least goes first.
-  for (const char* head : {"why", "backend", "bytes", "flop", "limit"})
-    if (const auto column = find(head); total_width(columns) > width && column != columns.end()) columns.erase(column);
+  const auto room = [&] {
+    const size_t others = total_width(columns) - find("spec")->width();
+    return width > others ? width - others : 0;
+  };
+  // Who else runs something is worth more than its numbers.
+  const auto& backends = find("backend")->cells;
+  const bool several = std::any_of(backends.begin(), backends.end(), [&](const std::string& cell) {
+    return cell != "" && cell != "|" && cell != backends.front();
+  });
+  const std::vector<const char*> order = several ? std::vector{"bytes", "flop", "limit"}
+                                                 : std::vector{"why", "backend", "bytes", "flop", "limit"};
+  for (const char* head : order)
+    if (room() < std::min(enough_spec, find("spec")->width())) columns.erase(find(head));
+  const size_t most = std::max(room(), shortest_spec);
+  for (std::string& cell : find("spec")->cells) cell = shortened(cell, most);
 }
 
 std::string print(const std::vector<Column>& columns) {

@@ -125,9 +125,9 @@ Profile::Profile(std::string path, int file)
       opened_(std::chrono::steady_clock::now()),
       forks_(forks()),
       paid_until_(-ahead) {
-  buffer_ = R"({"displayTimeUnit":"ns","traceEvents":[)"
-            "\n" R"({"ph":"M","name":"process_name","pid":)" +
-            std::to_string(getpid()) + R"(,"tid":0,"args":{"name":"plexus"}})";
+  // An array: of all forms that the format has, the one that may end anywhere.
+  buffer_ = "[\n" R"({"ph":"M","name":"process_name","pid":)" + std::to_string(getpid()) +
+            R"(,"tid":0,"args":{"name":"plexus"}})";
   write();
 }
 
@@ -231,8 +231,9 @@ void Profile::flush(int64_t interval) {
 
 void Profile::write() {
   if (failed_) return;
-  const std::string end = "\n" R"(],"otherData":{"steps":)" + std::to_string(seen_) + R"(,"recorded":)" +
-                          std::to_string(recorded_) + "}}\n";
+  const std::string end = ",\n" R"({"ph":"M","name":"steps","pid":)" + std::to_string(getpid()) +
+                          R"(,"tid":0,"args":{"steps":)" + std::to_string(seen_) + R"(,"recorded":)" +
+                          std::to_string(recorded_) + "}}\n]\n";
   if (!write_all(file_, buffer_ + end, offset_)) return give_up(std::strerror(errno));
   offset_ += int64_t(buffer_.size());
   buffer_.clear();
@@ -242,7 +243,7 @@ void Profile::write() {
 /// The file keeps what it had.
 void Profile::give_up(const std::string& reason) {
   failed_ = true;
-  static_cast<void>(ftruncate(file_, offset_) == 0 && write_all(file_, "\n]}\n", offset_));
+  static_cast<void>(ftruncate(file_, offset_) == 0 && write_all(file_, "\n]\n", offset_));
   complaint_ = problem(path_, reason) + "; it ends here";
   complains_ = true;
 }

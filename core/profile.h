@@ -25,7 +25,7 @@ struct ProfileEvent {
 };
 
 /// Writes the file. After every write it is whole JSON, so that a process may end in any way; what is not written yet is at most
-/// a second of work. Safe from many threads. Children made by fork() write nothing.
+/// a second of work. Only a process that is killed while it writes leaves an array that is cut off, which the format allows. Safe from many threads. Children made by fork() write nothing.
 ///
 /// Two things hold down what it costs. Steps are recorded with all that they consist of, or not at all; where recording
 /// them all would take more than one percent of the time, as with very small networks, it leaves some out. And the fuller the file, the more

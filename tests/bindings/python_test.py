@@ -226,7 +226,7 @@ class Network(unittest.TestCase):
             trainer.fit(x, y, epochs=2)
             del trainer  # what was collected is written when its context ends
             with open(path) as file:
-                names = [event["name"] for event in json.load(file)["traceEvents"]]
+                names = [event["name"] for event in json.load(file)]
             self.assertEqual(names.count("epoch"), 2)
             self.assertGreater(names.count("step"), 0)
             with self.assertRaises(OSError):

@@ -1,11 +1,17 @@
 // plexus plan: costs counted by hand, shares that add up, and a table that fits.
 #include <gtest/gtest.h>
 
+#include <limits>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/command.h"
+#include "plexus/backends/registry.h"
+#include "plexus/cli/plan_costs.h"
 #include "plexus/core/cpu.h"
+#include "plexus/layers/activation.h"
+#include "plexus/layers/dense.h"
+#include "plexus/layers/sequential.h"
 
 namespace plexus::test {
 namespace {
@@ -93,8 +99,9 @@ TEST(Plan, SharesAddUpToTheStep) {
       EXPECT_GE(double(row["measured_ns"]), 0);
       share += double(row["share"]);
       time += double(row["measured_ns"]);
-      if (double(row["measured_ns"]) > 0)
+      if (double(row["measured_ns"]) > 0) {
         EXPECT_DOUBLE_EQ(row["fraction_of_limit"], double(row["predicted_ns"]) / double(row["measured_ns"]));
+      }
     }
     EXPECT_NEAR(share, 1, 1e-6) << one["name"];
     EXPECT_NEAR(time / double(one["measured_ns"]), 1, 1e-6) << one["name"];
@@ -127,6 +134,36 @@ TEST(Plan, TheTableFits) {
   }
   for (const char* text : {"of limit", "share", "0 Dense update weight", "100 %", "limits of this machine, measured now"})
     EXPECT_PRED_FORMAT2(testing::IsSubstring, text, result.out);
+}
+
+TEST(Plan, TheTableFitsNarrowTerminals) {
+  const Context context = make_context({.threads = 1});
+  Sequential net{Dense(512), Relu(), Dense(256), Relu(), Dense(10)};
+  net.build({784}, 1);
+  LoweringOptions lowering{.part = Part::step, .batch = 128};
+  lowering.update = {.kind = UpdateKind::adam, .beta1 = 0.9, .beta2 = 0.999, .epsilon = 1e-8};
+  Plan plan = Plan::build(context, net.store(), net.lower(lowering));
+  Limits limits;
+  limits.multiply_add = {{Isa::scalar, 100}};
+  limits.levels = {{"dram", std::numeric_limits<double>::infinity(), 10}};
+  cli::PlanCosts costs{"training step", 128, &plan, Plan::Timing{}};
+  costs.timing->rows.assign(plan.rows().size(), 123456);
+  costs.timing->stamped = 123456 * double(plan.rows().size());
+  costs.timing->run = costs.timing->stamped;
+  size_t before = 0;
+  for (const int width : {100, 120, 160, 0}) {
+    const std::string text = cli::table(costs, limits, width);
+    std::istringstream lines(text);
+    for (std::string line; std::getline(lines, line);) {
+      if (width == 0 || line.starts_with("a run")) continue;
+      EXPECT_LE(line.size(), size_t(width)) << line;
+    }
+    for (const char* part : {"operation", "0 Dense update weight", "123 us", "share", "of limit", "sum"})
+      EXPECT_PRED_FORMAT2(testing::IsSubstring, part, text);
+    EXPECT_GE(text.size(), before);  // who has room gets more
+    before = text.size();
+  }
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "matmul/nn/f32/m128~/n512/k784/bias", cli::table(costs, limits, 0));
 }
 
 }  // namespace

@@ -21,7 +21,7 @@ Arguments training(const std::string& data, const std::string& epochs) {
 
 std::vector<json> events(const json& file, const std::string& name) {
   std::vector<json> list;
-  for (const json& event : file["traceEvents"])
+  for (const json& event : file)
     if (event["ph"] == "X" && event["name"] == name) list.push_back(event);
   return list;
 }
@@ -86,8 +86,12 @@ TEST(Profile, IsWholeAfterAnInterruptionAndAfterAKill) {
     process.signal(number);
     const Result result = process.wait();
     EXPECT_EQ(result.code, number == SIGKILL ? -SIGKILL : 128 + number) << result.err;
-    const json profile = json::parse(std::ifstream(file));
-    EXPECT_EQ(profile["traceEvents"][0]["name"], "process_name");
+    std::ifstream stream(file);
+    std::string text(std::istreambuf_iterator<char>(stream), {});
+    // Killed while it writes: an array that is cut off, within an event perhaps.
+    if (number == SIGKILL && !text.ends_with("\n]\n")) text.replace(text.rfind(",\n"), std::string::npos, "\n]\n");
+    const json profile = json::parse(text);
+    EXPECT_EQ(profile[0]["name"], "process_name");
     if (number == SIGKILL) continue;  // what is missing is at most a second
     EXPECT_EQ(events(profile, "fit").size(), 1u);
     EXPECT_GE(events(profile, "step").size(), 1u);

@@ -50,7 +50,7 @@ class TemporaryFile {
 
 std::vector<Json> events(const Json& file, const std::string& name = "") {
   std::vector<Json> list;
-  for (const Json& event : file["traceEvents"])
+  for (const Json& event : file)
     if (event["ph"] == "X" && (name.empty() || event["name"] == name)) list.push_back(event);
   return list;
 }
@@ -77,7 +77,7 @@ std::vector<int> parents(const std::vector<Json>& list) {
 
 std::map<int, std::string> thread_names(const Json& file) {
   std::map<int, std::string> names;
-  for (const Json& event : file["traceEvents"])
+  for (const Json& event : file)
     if (event["name"] == "thread_name") names[event["tid"]] = event["args"]["name"];
   return names;
 }
@@ -95,7 +95,7 @@ Plan forward_plan(const Context& context, Sequential& net) {
 TEST(Profile, IsWholeFromTheBeginningAndAfterEveryWrite) {
   const TemporaryFile file;
   const auto profile = Profile::open(file);
-  EXPECT_EQ(file.json()["displayTimeUnit"], "ns");
+  EXPECT_EQ(file.json()[0]["args"]["name"], "plexus");
   for (int i = 0; i < 3; i++) {
     { const ProfileSpan span(profile.get(), Kind::phase, "epoch", "epoch", i); }
     profile->flush();
@@ -144,8 +144,7 @@ TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
   EXPECT_EQ(dense[1]["args"]["rows"], 8);
   EXPECT_EQ(dense[1]["args"]["flops"], 2 * 8 * 10 * 13);
   EXPECT_EQ(dense[1]["args"]["bytes"], 4 * (8 * 13 + 13 * 10 + 10 + 8 * 10));
-  EXPECT_EQ(json["otherData"]["steps"], 3);
-  EXPECT_EQ(json["otherData"]["recorded"], 3);
+  EXPECT_EQ(json.back()["args"], Json({{"steps", 3}, {"recorded", 3}}));
 }
 
 TEST(Profile, IsWrittenWhenAnErrorEndsTheStep) {
@@ -273,8 +272,7 @@ TEST(Profile, LeavesStepsOutWhereRecordingThemCostsTooMuch) {
   }
   profile->flush();
   EXPECT_EQ(events(file.json()).size(), 1u);
-  EXPECT_EQ(file.json()["otherData"]["steps"], 3);
-  EXPECT_EQ(file.json()["otherData"]["recorded"], 1);
+  EXPECT_EQ(file.json().back()["args"], Json({{"steps", 3}, {"recorded", 1}}));
 }
 
 TEST(Profile, EndsWhereTheFileIsFull) {
@@ -291,7 +289,7 @@ TEST(Profile, EndsWhereTheFileIsFull) {
   EXPECT_LT(std::filesystem::file_size(std::string(file)), (size_t(64) << 20) + (size_t(3) << 20));
   const Json json = file.json();
   int notes = 0;
-  for (const Json& event : json["traceEvents"]) notes += event["ph"] == "i";
+  for (const Json& event : json) notes += event["ph"] == "i";
   EXPECT_EQ(notes, 1);
 }
 
