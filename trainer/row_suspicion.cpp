@@ -30,31 +30,6 @@ constexpr int64_t fewest_rows = 20;
 // as large or small. A part drawn by another rule (another year, another hospital) moves by one or two.
 constexpr double far = 10, wide = 20;
 
-struct Row {
-  uint64_t hash;
-  int64_t position;
-  bool operator<(const Row& other) const {
-    return hash != other.hash ? hash < other.hash : position < other.position;
-  }
-};
-
-/// The features of all rows, or of evenly spread ones where they are too many, by hash.
-std::vector<Row> hashed(const Dataset& data) {
-  const int64_t columns = std::max<int64_t>(1, data.feature_shape().elements());
-  const std::vector<int64_t> positions =
-      spread_rows(data.size(), std::max<int64_t>(1, most_values / columns));
-  std::vector<Row> result;
-  result.reserve(positions.size());
-  std::vector<float> row(static_cast<size_t>(columns));
-  const std::string_view bytes(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
-  for (const int64_t position : positions) {
-    data.read_features(position, row.data());
-    result.push_back({io::checksum(bytes), position});
-  }
-  std::sort(result.begin(), result.end());
-  return result;
-}
-
 /// The share of rows that would have a twin among `rows` by chance, columns being as they are.
 double chance(const Dataset& data, int64_t rows) {
   const Sample sample(data, sampled_rows);
@@ -84,14 +59,17 @@ std::string percent(int64_t part, int64_t whole) {
   return figure(100 * static_cast<double>(part) / static_cast<double>(whole)) + " %";
 }
 
-void suspect_shared_rows(const Dataset& train, const Dataset& other, const std::string& name,
-                         Findings& findings) {
-  const std::vector<Row> known = hashed(train), asked = hashed(other);
+void suspect_shared_rows(const Dataset& train, const std::vector<HashedRow>& by_bytes, const Dataset& other,
+                         const std::string& name, Findings& findings) {
+  const bool bytes = train.row_bytes(0).size() == other.row_bytes(0).size();  // the same type
+  const std::vector<HashedRow> again = bytes ? std::vector<HashedRow>() : hashed(train, false);
+  const std::vector<HashedRow>& known = bytes ? by_bytes : again;
+  const std::vector<HashedRow> asked = hashed(other, bytes);
   int64_t shared = 0;
   std::string list;
   size_t listed = 0;
   auto at = known.begin();
-  for (const Row& row : asked) {
+  for (const HashedRow& row : asked) {
     while (at != known.end() && at->hash < row.hash) ++at;
     if (at == known.end()) break;
     if (at->hash != row.hash) continue;
@@ -182,9 +160,29 @@ void suspect_units(const Dataset& train, const Dataset& other, const std::string
 
 }  // namespace
 
-void suspect_contradictions(const Dataset& data, Findings& findings) {
+std::vector<HashedRow> hashed(const Dataset& data, bool bytes) {
+  const int64_t columns = std::max<int64_t>(1, data.feature_shape().elements());
+  std::vector<HashedRow> result;
+  std::vector<float> row(static_cast<size_t>(columns));
+  const std::string_view floats(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
+  for (const int64_t position : spread_rows(data.size(), std::max<int64_t>(1, most_values / columns))) {
+    std::string_view values = floats;
+    if (bytes) {
+      const auto span = data.row_bytes(position);
+      values = {reinterpret_cast<const char*>(span.data()), span.size()};
+    } else {
+      data.read_features(position, row.data());
+    }
+    result.push_back({io::checksum(values), position});
+  }
+  std::sort(result.begin(), result.end(), [](const HashedRow& a, const HashedRow& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.position < b.position;
+  });
+  return result;
+}
+
+void suspect_contradictions(const Dataset& data, const std::vector<HashedRow>& rows, Findings& findings) {
   if (data.classes() == 0 || data.size() < fewest_rows) return;
-  const std::vector<Row> rows = hashed(data);
   const auto total = static_cast<int64_t>(rows.size());
   int64_t contradictory = 0;
   std::string example;
@@ -206,13 +204,14 @@ void suspect_contradictions(const Dataset& data, Findings& findings) {
                       "correct their labels, or remove such rows"});
 }
 
-void suspect_other(const Dataset& train, const Dataset& other, const std::string& name, Findings& findings) {
+void suspect_other(const Dataset& train, const std::vector<HashedRow>& known, const Dataset& other,
+                   const std::string& name, Findings& findings) {
   if (other.size() == 0) {
     findings.push_back({"empty-part", name + ": no rows: nothing is measured there", "give it some"});
     return;
   }
   if (!(other.feature_shape() == train.feature_shape())) return;  // evaluate says so
-  suspect_shared_rows(train, other, name, findings);
+  suspect_shared_rows(train, known, other, name, findings);
   suspect_class_shares(train, other, name, findings);
   suspect_units(train, other, name, findings);
 }
