@@ -13,7 +13,7 @@ namespace {
 
 // Rows that columns are compared on: enough that equal columns are equal, few enough to be read in a
 // millisecond.
-constexpr int64_t sampled_rows = 2000;
+constexpr int64_t sampled_rows = 1000;
 // Standardised features hardly ever leave +-10; what reaches a hundred is raw.
 constexpr double unscaled = 100;
 // First weights are made for inputs of unit size: with ones a thousand times as small a network sees nothing

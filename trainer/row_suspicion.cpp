@@ -20,6 +20,8 @@ constexpr double repeated_share = 0.005;
 constexpr double togetherness = 20;
 // Rows over which the columns' distributions are looked at.
 constexpr int64_t sampled_rows = 2000;
+// Of each part, for means that are ten deviations off: a twentieth of a deviation is all that they are uncertain.
+constexpr int64_t moment_rows = 400;
 // Examples that a message gives.
 constexpr size_t examples = 3;
 // A part whose classes are so differently distributed was not drawn from the same rows: half of it would have
@@ -134,7 +136,7 @@ Moments moments(const Sample& sample, size_t column) {
 
 void suspect_units(const Dataset& train, const Dataset& other, const std::string& name, Findings& findings) {
   if (other.size() < fewest_rows || train.size() < fewest_rows || !train.categories().empty()) return;
-  const Sample a(train, sampled_rows), b(other, sampled_rows);
+  const Sample a(train, moment_rows), b(other, moment_rows);
   size_t off = 0, counted = 0, example = 0;
   for (size_t c = 0; c < a.columns; ++c) {
     const Moments in_train = moments(a, c), in_other = moments(b, c);
