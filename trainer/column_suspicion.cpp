@@ -13,7 +13,7 @@ namespace {
 
 // Rows that columns are compared on: enough that equal columns are equal, few enough to be read in a
 // millisecond.
-constexpr int64_t sampled_rows = 2000;
+constexpr int64_t sampled_rows = 1000;
 // Standardised features hardly ever leave +-10; what reaches a hundred is raw.
 constexpr double unscaled = 100;
 // First weights are made for inputs of unit size: with ones a thousand times as small a network sees nothing
@@ -46,16 +46,25 @@ struct Range {
   float low = std::numeric_limits<float>::infinity(), high = -low;
 };
 
-/// Over all rows: NaN, where the network fills it in, counts for nothing.
-std::vector<Range> ranges(const Dataset& data) {
-  std::vector<Range> result(static_cast<size_t>(data.feature_shape().elements()));
-  std::vector<float> row(result.size());
-  for (int64_t i = 0; i < data.size(); ++i) {
+void widen(Range& range, float value) {  // NaN, where the network fills it in, counts for nothing
+  range.low = value < range.low ? value : range.low;
+  range.high = value > range.high ? value : range.high;
+}
+
+std::vector<Range> ranges(const Sample& sample) {
+  std::vector<Range> result(sample.columns);
+  for (size_t row = 0; row < sample.rows.size(); ++row)
+    for (size_t c = 0; c < sample.columns; ++c) widen(result[c], sample.at(row, c));
+  return result;
+}
+
+/// Over all rows, of the columns that are asked for.
+std::vector<Range> ranges(const Dataset& data, const Columns& columns) {
+  std::vector<Range> result(columns.size());
+  std::vector<float> row(static_cast<size_t>(data.feature_shape().elements()));
+  for (int64_t i = 0; i < data.size() && !columns.empty(); ++i) {
     data.read_features(i, row.data());
-    for (size_t c = 0; c < row.size(); ++c) {
-      result[c].low = row[c] < result[c].low ? row[c] : result[c].low;
-      result[c].high = row[c] > result[c].high ? row[c] : result[c].high;
-    }
+    for (size_t c = 0; c < columns.size(); ++c) widen(result[c], row[columns[c]]);
   }
   return result;
 }
@@ -70,6 +79,12 @@ void suspect_constants(const Dataset& data, const std::vector<Range>& ranges, Fi
   Columns constant;
   for (size_t c = 0; c < ranges.size(); ++c)
     if (ranges[c].low == ranges[c].high && !(picture && ranges[c].low == lowest)) constant.push_back(c);
+  if (constant.empty()) return;
+  const std::vector<Range> everywhere = plexus::ranges(data, constant);
+  Columns confirmed;
+  for (size_t i = 0; i < constant.size(); ++i)
+    if (everywhere[i].low == everywhere[i].high) confirmed.push_back(constant[i]);
+  constant = confirmed;
   if (constant.empty()) return;
   findings.push_back({"constant-columns",
                       "features: " + std::to_string(constant.size()) + " of " +
@@ -157,16 +172,21 @@ bool named_like_a_row_number(std::string name) {
 
 /// Tables that were written with their row numbers: whole, all different, hardly a gap; in front, or called
 /// so.
-void suspect_row_numbers(const Dataset& data, const std::vector<Range>& ranges, Findings& findings) {
+void suspect_row_numbers(const Dataset& data, const Sample& sample, Findings& findings) {
   const auto& names = data.column_names();
-  if (ranges.size() < 2 || static_cast<size_t>(data.size()) < fewest_rows) return;
-  for (size_t c = 0; c < ranges.size(); ++c) {
+  if (sample.columns < 2 || static_cast<size_t>(data.size()) < fewest_rows) return;
+  for (size_t c = 0; c < sample.columns; ++c) {
     if (c != 0 && !(c < names.size() && named_like_a_row_number(names[c]))) continue;
+    std::set<float> values;
+    for (size_t row = 0; row < sample.rows.size(); ++row)
+      if (const float value = sample.at(row, c); value == std::floor(value)) values.insert(value);
+    if (values.size() < sample.rows.size()) continue;
+    const Range range = ranges(data, {c})[0];
     // Some rows may be in other parts of the data: up to two thirds.
-    const double width = double{ranges[c].high} - double{ranges[c].low} + 1;
+    const double width = double{range.high} - double{range.low} + 1;
     if (!(width >= static_cast<double>(data.size()) && width <= 3 * static_cast<double>(data.size())))
       continue;
-    std::vector<float> row(ranges.size());
+    std::vector<float> row(sample.columns);
     std::vector<bool> seen(static_cast<size_t>(width));
     bool numbers = true;
     for (int64_t i = 0; i < data.size() && numbers; ++i) {
@@ -174,7 +194,7 @@ void suspect_row_numbers(const Dataset& data, const std::vector<Range>& ranges, 
       const float value = row[c];
       numbers = std::isfinite(value) && value == std::floor(value);
       if (!numbers) break;
-      const auto place = static_cast<size_t>(value - ranges[c].low);
+      const auto place = static_cast<size_t>(value - range.low);
       numbers = !seen[place];
       seen[place] = true;
     }
@@ -182,7 +202,7 @@ void suspect_row_numbers(const Dataset& data, const std::vector<Range>& ranges, 
       findings.push_back({"row-number-column",
                           "features: " + data.column_label(static_cast<int64_t>(c)) + " holds " +
                               std::to_string(data.size()) + " different whole numbers from " +
-                              figure(ranges[c].low) + " to " + figure(ranges[c].high) + ", as row numbers do",
+                              figure(range.low) + " to " + figure(range.high) + ", as row numbers do",
                           "remove it"});
       return;
     }
@@ -304,14 +324,14 @@ Columns target_leaks(const Dataset& data, const Sample& sample) {
 }  // namespace
 
 void suspect_columns(const Sequential& network, const Dataset& data, Findings& findings) {
-  const std::vector<Range> range = ranges(data);
+  const Sample sample(data, sampled_rows);
+  const std::vector<Range> range = ranges(sample);
   const Categories categories = data.categories();
   // Images have borders that are the same everywhere, and neighbours alike: not worth a word.
   if (data.feature_shape().rank() == 1) {
-    const Sample sample(data, sampled_rows);
     suspect_constants(data, range, findings);
     suspect_twins(data, sample, findings);
-    suspect_row_numbers(data, range, findings);
+    suspect_row_numbers(data, sample, findings);
     if (categories.empty()) suspect_codes(data, sample, findings);
   }
   for (size_t c = 0; c < range.size(); ++c)

@@ -82,6 +82,7 @@ void check_head(const Sequential& network, const Dataset& data) {
 /// there are. NaN stands for a missing value where the network fills those in, and in columns of categories.
 void check_features(const Sequential& network, const Dataset& data) {
   const int64_t columns = data.feature_shape().elements();
+  if (data.size() > 0 && static_cast<int64_t>(data.row_bytes(0).size()) == columns) return;  // bytes are finite
   std::vector<float> row(static_cast<size_t>(columns));
   std::vector<int64_t> bad(row.size(), 0), first(row.size(), 0);
   bool any = false, imputed = false;

@@ -20,6 +20,8 @@ constexpr double repeated_share = 0.005;
 constexpr double togetherness = 20;
 // Rows over which the columns' distributions are looked at.
 constexpr int64_t sampled_rows = 2000;
+// Of each part, for means that are ten deviations off: a twentieth of a deviation is all that they are uncertain.
+constexpr int64_t moment_rows = 400;
 // Examples that a message gives.
 constexpr size_t examples = 3;
 // A part whose classes are so differently distributed was not drawn from the same rows: half of it would have
@@ -29,31 +31,6 @@ constexpr int64_t fewest_rows = 20;
 // Columns in other units: the mean of a part lies so many deviations off, or its deviation is so many times
 // as large or small. A part drawn by another rule (another year, another hospital) moves by one or two.
 constexpr double far = 10, wide = 20;
-
-struct Row {
-  uint64_t hash;
-  int64_t position;
-  bool operator<(const Row& other) const {
-    return hash != other.hash ? hash < other.hash : position < other.position;
-  }
-};
-
-/// The features of all rows, or of evenly spread ones where they are too many, by hash.
-std::vector<Row> hashed(const Dataset& data) {
-  const int64_t columns = std::max<int64_t>(1, data.feature_shape().elements());
-  const std::vector<int64_t> positions =
-      spread_rows(data.size(), std::max<int64_t>(1, most_values / columns));
-  std::vector<Row> result;
-  result.reserve(positions.size());
-  std::vector<float> row(static_cast<size_t>(columns));
-  const std::string_view bytes(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
-  for (const int64_t position : positions) {
-    data.read_features(position, row.data());
-    result.push_back({io::checksum(bytes), position});
-  }
-  std::sort(result.begin(), result.end());
-  return result;
-}
 
 /// The share of rows that would have a twin among `rows` by chance, columns being as they are.
 double chance(const Dataset& data, int64_t rows) {
@@ -84,14 +61,17 @@ std::string percent(int64_t part, int64_t whole) {
   return figure(100 * static_cast<double>(part) / static_cast<double>(whole)) + " %";
 }
 
-void suspect_shared_rows(const Dataset& train, const Dataset& other, const std::string& name,
-                         Findings& findings) {
-  const std::vector<Row> known = hashed(train), asked = hashed(other);
+void suspect_shared_rows(const Dataset& train, const std::vector<HashedRow>& by_bytes, const Dataset& other,
+                         const std::string& name, Findings& findings) {
+  const bool bytes = train.row_bytes(0).size() == other.row_bytes(0).size();  // the same type
+  const std::vector<HashedRow> again = bytes ? std::vector<HashedRow>() : hashed(train, false);
+  const std::vector<HashedRow>& known = bytes ? by_bytes : again;
+  const std::vector<HashedRow> asked = hashed(other, bytes);
   int64_t shared = 0;
   std::string list;
   size_t listed = 0;
   auto at = known.begin();
-  for (const Row& row : asked) {
+  for (const HashedRow& row : asked) {
     while (at != known.end() && at->hash < row.hash) ++at;
     if (at == known.end()) break;
     if (at->hash != row.hash) continue;
@@ -156,7 +136,7 @@ Moments moments(const Sample& sample, size_t column) {
 
 void suspect_units(const Dataset& train, const Dataset& other, const std::string& name, Findings& findings) {
   if (other.size() < fewest_rows || train.size() < fewest_rows || !train.categories().empty()) return;
-  const Sample a(train, sampled_rows), b(other, sampled_rows);
+  const Sample a(train, moment_rows), b(other, moment_rows);
   size_t off = 0, counted = 0, example = 0;
   for (size_t c = 0; c < a.columns; ++c) {
     const Moments in_train = moments(a, c), in_other = moments(b, c);
@@ -182,9 +162,29 @@ void suspect_units(const Dataset& train, const Dataset& other, const std::string
 
 }  // namespace
 
-void suspect_contradictions(const Dataset& data, Findings& findings) {
+std::vector<HashedRow> hashed(const Dataset& data, bool bytes) {
+  const int64_t columns = std::max<int64_t>(1, data.feature_shape().elements());
+  std::vector<HashedRow> result;
+  std::vector<float> row(static_cast<size_t>(columns));
+  const std::string_view floats(reinterpret_cast<const char*>(row.data()), row.size() * sizeof(float));
+  for (const int64_t position : spread_rows(data.size(), std::max<int64_t>(1, most_values / columns))) {
+    std::string_view values = floats;
+    if (bytes) {
+      const auto span = data.row_bytes(position);
+      values = {reinterpret_cast<const char*>(span.data()), span.size()};
+    } else {
+      data.read_features(position, row.data());
+    }
+    result.push_back({io::checksum(values), position});
+  }
+  std::sort(result.begin(), result.end(), [](const HashedRow& a, const HashedRow& b) {
+    return a.hash != b.hash ? a.hash < b.hash : a.position < b.position;
+  });
+  return result;
+}
+
+void suspect_contradictions(const Dataset& data, const std::vector<HashedRow>& rows, Findings& findings) {
   if (data.classes() == 0 || data.size() < fewest_rows) return;
-  const std::vector<Row> rows = hashed(data);
   const auto total = static_cast<int64_t>(rows.size());
   int64_t contradictory = 0;
   std::string example;
@@ -206,13 +206,14 @@ void suspect_contradictions(const Dataset& data, Findings& findings) {
                       "correct their labels, or remove such rows"});
 }
 
-void suspect_other(const Dataset& train, const Dataset& other, const std::string& name, Findings& findings) {
+void suspect_other(const Dataset& train, const std::vector<HashedRow>& known, const Dataset& other,
+                   const std::string& name, Findings& findings) {
   if (other.size() == 0) {
     findings.push_back({"empty-part", name + ": no rows: nothing is measured there", "give it some"});
     return;
   }
   if (!(other.feature_shape() == train.feature_shape())) return;  // evaluate says so
-  suspect_shared_rows(train, other, name, findings);
+  suspect_shared_rows(train, known, other, name, findings);
   suspect_class_shares(train, other, name, findings);
   suspect_units(train, other, name, findings);
 }

@@ -62,9 +62,12 @@ Findings suspicions(const Sequential& built, bool fresh, const TrainerOptions& o
   suspect_columns(built, train, findings);
   suspect_targets(options, train, findings);
   suspect_leaks(train, findings);
-  suspect_contradictions(train, findings);
-  if (validation) suspect_other(train, *validation, "validation", findings);
-  if (test) suspect_other(train, *test, "test", findings);
+  if (train.classes() > 0 || validation || test) {
+    const std::vector<HashedRow> rows = hashed(train);
+    suspect_contradictions(train, rows, findings);
+    if (validation) suspect_other(train, rows, *validation, "validation", findings);
+    if (test) suspect_other(train, rows, *test, "test", findings);
+  }
   suspect_layers(built, options.loss, train, findings);
   suspect_weights(built, fresh, findings);
   suspect_settings(options, fit, train, findings);

@@ -18,8 +18,17 @@ void suspect_columns(const Sequential& network, const Dataset& data, Findings& f
 void suspect_targets(const TrainerOptions& options, const Dataset& data, Findings& findings);
 void suspect_leaks(const Dataset& data, Findings& findings);
 /// Of rows that occur twice: with other labels, or in `other` too. `name`: "test", "validation".
-void suspect_contradictions(const Dataset& data, Findings& findings);
-void suspect_other(const Dataset& train, const Dataset& other, const std::string& name, Findings& findings);
+struct HashedRow {
+  uint64_t hash;
+  int64_t position;
+};
+/// The features of all rows, or of evenly spread ones where they are too many, by hash. `bytes`: of their values as they lie,
+/// else as f32.
+std::vector<HashedRow> hashed(const Dataset& data, bool bytes = true);
+void suspect_contradictions(const Dataset& data, const std::vector<HashedRow>& rows, Findings& findings);
+/// `known`: the training rows, by their bytes.
+void suspect_other(const Dataset& train, const std::vector<HashedRow>& known, const Dataset& other, const std::string& name,
+                   Findings& findings);
 /// Of optimizer, schedule, penalties and batches.
 void suspect_settings(const TrainerOptions& options, const FitOptions& fit, const Dataset& data, Findings& findings);
 /// Of layers, and of first weights. `built`: the network or a copy of it, built; `fresh`: nobody has touched its weights.
