@@ -106,6 +106,7 @@ TEST(Profile, IsWholeFromTheBeginningAndAfterEveryWrite) {
 
 TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
   const TemporaryFile file;
+  std::vector<double> times;  // of the last run
   {
     const Context context = make_context({.backend = "reference", .threads = 1, .profile = file});
     Sequential net = network();
@@ -117,6 +118,7 @@ TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
       plan.run(rows);
     }
     plan.run(32);
+    for (const Plan::Row& row : plan.rows()) times.push_back(row.nanoseconds);
   }
   const Json json = file.json();
   const std::vector<Json> list = events(json);
@@ -133,7 +135,10 @@ TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
                                                {"2 Dense in run", 1}}));
   EXPECT_EQ(thread_names(json), (std::map<int, std::string>{{getpid(), "main"}}));
 
-  const std::vector<Json> dense = events(json, "0 Dense");
+  ASSERT_EQ(times.size(), 3u);
+  const std::vector<Json> dense = events(json, "0 Dense"), output = events(json, "2 Dense");
+  EXPECT_EQ(double(end(dense[2]) - begin(dense[2])), times[0]);
+  EXPECT_EQ(double(end(output[2]) - begin(output[2])), times[2]);
   EXPECT_EQ(dense[0]["cat"], "operation");
   EXPECT_EQ(dense[0]["args"]["spec"], "matmul/nn/f32/m32~/n10/k13/bias");
   EXPECT_EQ(dense[0]["args"]["backend"], "reference");
