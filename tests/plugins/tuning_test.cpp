@@ -21,9 +21,13 @@ Tuning tune_with(const std::vector<std::string>& backends) {
   network.build({5}, 1);
   std::map<std::string, Tensor> before;
   for (const auto& [name, entry] : network.store().entries()) before[name] = network.store().get(name);
-  TuningOptions options{.backends = backends, .threads = {1, 2}, .seconds = 0.2, .cache = ""};
+  TuningOptions options;
   options.context.threads = 2;
-  options.context.sink = {};
+  options.context.sink = nullptr;
+  options.backends = backends;
+  options.threads = {1, 2};
+  options.seconds = 0.2;
+  options.cache = "";
   Tuning tuning = tune(network, {}, rows(), {.batch_size = 16}, options);
   for (const auto& [name, value] : before) EXPECT_EQ(network.store().get(name), value) << name;
   return tuning;
