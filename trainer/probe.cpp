@@ -4,6 +4,7 @@
 #include <cmath>
 #include <set>
 
+#include "plexus/core/profile.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
 #include "plexus/trainer/suspicion.h"
@@ -140,6 +141,7 @@ void Probe::copy(const Sequential& network) {
 }
 
 void Probe::look(const Sequential& network) {
+  const ProfileSpan span(plan_->context().profile(), ProfileSpan::Kind::step, "diagnosis", "rows", rows());
   copy(network);
   plan_->run(rows());
   for (size_t i = 0; i < weights_.size(); ++i) {

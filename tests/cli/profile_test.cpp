@@ -52,6 +52,7 @@ TEST(Profile, HasEpochsStepsAndOperations) {
   for (const json& epoch : epochs) EXPECT_TRUE(within(epoch, fits));
   for (const json& step : steps) EXPECT_TRUE(within(step, epochs));
   std::vector<json> outer = steps;
+  for (const json& look : events(profile, "diagnosis")) outer.push_back(look);
   for (const json& batch : events(profile, "batch")) {
     EXPECT_TRUE(within(batch, evaluations));
     outer.push_back(batch);
