@@ -304,7 +304,7 @@ const Mistake mistakes[] = {
                                  .each([](size_t row, auto& x, float&) { x[1] = row % 9 == 0 ? -999 : x[1]; })
                                  .classes(2)};
      }},
-    {"features-not-finite", "NaN among the features", "mlpack/mlpack#3654",
+    {"features-not-finite", "NaN among the features", "",
      [] {
        return Case{usual(2), Rows::of(blobs(200, 4, 2))
                                  .each([](size_t row, auto& x, float&) { x[1] = row == 50 ? NAN : x[1]; })
@@ -354,7 +354,7 @@ const Mistake mistakes[] = {
      [] {
        return Case{Sequential(Standardize(), dense(16, Zeros{}), Relu(), Dense(3)), blobs(200, 4, 3)};
      }},
-    {"first-weights-too-large", "weights from a standard normal", "mlpack/examples#105",
+    {"first-weights-too-large", "weights from a standard normal", "",
      [] {
        return Case{Sequential(Standardize(), dense(64, Normal{.deviation = 1}), Tanh(),
                               dense(64, Normal{.deviation = 1}), Tanh(), Dense(4)),
