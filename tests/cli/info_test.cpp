@@ -113,7 +113,8 @@ TEST(Info, FallbackIsWarnedOfForbiddenOrAllowed) {
   const Variables path = {{"PLEXUS_BACKEND_PATH", EXAMPLE_DIRECTORY}};
   const auto who = [](const Result& result) {  // without what is measured of the machine
     json rows = json::array();
-    for (const json& plan : json::parse(result.out)["plans"])
+    const json all = json::parse(result.out);
+    for (const json& plan : all["plans"])
       for (const json& row : plan["operations"]) rows.push_back({row["spec"], row["backend"], row["why"]});
     return rows;
   };
