@@ -5,6 +5,7 @@
 #include <map>
 #include <optional>
 
+#include "plexus/cli/flags.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/core/error.h"
 #include "plexus/layers/activation.h"
@@ -105,6 +106,20 @@ Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape&
   network.add(std::make_unique<Dense>(outputs));
   network.build(input, seed);
   return network;
+}
+
+void add_flags(CLI::App& app, NetworkFlags& flags) {
+  app.add_option("--layers", flags.layers, "Hidden layers, as in plexus train (default: 128,relu)")->type_name("LIST");
+  const auto count = [&](const char* name, int64_t& value, const char* text) {
+    app.add_option(name, value, text)->type_name("N")->check(whole_number(1));
+  };
+  count("--batch", flags.batch, "Rows of a batch (default: 32)");
+  count("--input", flags.input, "Features of a row (default: 784)");
+  count("--classes", flags.classes, "Outputs of the head (default: 10)");
+}
+
+Sequential make_network(const NetworkFlags& flags) {
+  return make_network(parse_layers(flags.layers), {flags.input}, flags.classes, 0);
 }
 
 std::string layer_names() { return "a number of outputs, " + join(names()) + ""; }

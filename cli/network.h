@@ -1,5 +1,7 @@
 // Network: the one that the flags describe.
 #pragma once
+#include <CLI/CLI.hpp>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -23,6 +25,15 @@ struct Encoding {
 /// head. Built, with first values from `seed`.
 Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape& input, int64_t outputs, uint64_t seed,
                         const Encoding& encoding = {});
+
+/// A network without data, as plan and tune have it.
+struct NetworkFlags {
+  std::string layers = "128,relu";
+  int64_t batch = 32, input = 784, classes = 10;
+};
+void add_flags(CLI::App& app, NetworkFlags& flags);
+/// Throws as parse_layers.
+Sequential make_network(const NetworkFlags& flags);
 
 /// Names that parse_layers knows, for --help.
 std::string layer_names();

@@ -17,8 +17,7 @@ namespace plexus::cli {
 namespace {
 
 struct Options {
-  std::string layers = "128,relu";
-  int64_t batch = 32, input = 784, classes = 10;
+  NetworkFlags network;
   OptimizerFlags optimizer;
   RegularizationFlags regularization;
   BackendFlags backend;
@@ -28,43 +27,25 @@ struct Options {
 // Long enough for the middle half of many runs to repeat within a percent or two, and to be waited for.
 constexpr double measuring_seconds = 0.5;
 
-/// Rows as they might come: features of size one, every class equally often. They do not change from run to run, and nothing is
-/// learnt: the learning rate is 0.
-void fill(Plan& plan, Store& store, int64_t classes) {
-  const Program& program = plan.program();
-  for (const Buffer& buffer : program.buffers()) {
-    if (buffer.role != Role::input) continue;
-    const int64_t count = buffer.shape.elements();
-    const RandomStream random(0, Purpose::user);
-    if (buffer.dtype == DType::f32)
-      for (int64_t i = 0; i < count; i++)
-        plan.data<float>(buffer.name)[i] = static_cast<float>(random.normal(static_cast<uint64_t>(i)));
-    if (buffer.dtype == DType::i32)
-      for (int64_t i = 0; i < count; i++) plan.data<int32_t>(buffer.name)[i] = static_cast<int32_t>(i % classes);
-  }
-  if (store.contains("learning_rate")) store.scalar<float>("learning_rate") = 0;
-  for (const char* counter : {"step", "pass"})  // updates divide by what follows from them
-    if (store.contains(counter)) store.scalar<int64_t>(counter) = 1;
-}
-
 int plan(const Options& options) {
   const ContextOptions wanted = context_options(options.backend);
   const Isa isa = Environment::resolve(wanted).max_isa;
   const Context context = make_context(wanted);
   const Optimizer chosen = optimizer(options.optimizer);
-  Sequential network = make_network(parse_layers(options.layers), {options.input}, options.classes, 0);
+  const int64_t batch = options.network.batch;
+  Sequential network = make_network(options.network);
   TrainerOptions settings{.loss = SoftmaxCrossEntropy{}, .optimizer = chosen};
   set(settings, options.regularization);
   Trainer trainer(network, settings, context);
-  Plan& step = *trainer.plans(options.batch).front();
-  Plan forward = Plan::build(context, network.store(), network.lower({.part = Part::forward, .batch = options.batch}));
+  Plan& step = *trainer.plans(batch).front();
+  Plan forward = Plan::build(context, network.store(), network.lower({.part = Part::forward, .batch = batch}));
 
   const Limits limits = measure_limits(context.executor().threads(), isa);
-  std::vector<PlanCosts> all = {{"training step", options.batch, &step}, {"prediction", options.batch, &forward}};
+  std::vector<PlanCosts> all = {{"training step", batch, &step}, {"prediction", batch, &forward}};
   if (options.measure) {
-    for (Plan* one : {&step, &forward}) fill(*one, network.store(), options.classes);
-    all[0].timing = step.measure(options.batch, measuring_seconds);
-    all[1].timing = forward.measure(options.batch, measuring_seconds);
+    for (Plan* one : {&step, &forward}) fill(*one, network.store(), options.network.classes);
+    all[0].timing = step.measure(batch, measuring_seconds);
+    all[1].timing = forward.measure(batch, measuring_seconds);
   }
   if (options.json) {
     nlohmann::ordered_json json = {{"version", 1},
@@ -73,20 +54,20 @@ int plan(const Options& options) {
                                    {"isa", to_string(isa)},
                                    {"threads", context.executor().threads()},
                                    {"backend", context.chosen().name()},
-                                   {"layers", options.layers},
+                                   {"layers", options.network.layers},
                                    {"parameters", network.parameter_count()},
                                    {"optimizer", to_string(chosen)},
-                                   {"batch", options.batch},
+                                   {"batch", batch},
                                    {"limits", to_json(limits)},
                                    {"plans", nlohmann::ordered_json::array()}};
-    for (const PlanCosts& costs : all) json["plans"].push_back(to_json(costs, limits));
+    for (const PlanCosts& costs : all) json["plans"].push_back(to_json(costs, &limits));
     std::puts(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
     return 0;
   }
   const int width = terminal_width(stdout);
-  std::printf("%s\ntraining step, %lld rows, %s\n%s\n", network.summary().c_str(), (long long)options.batch,
+  std::printf("%s\ntraining step, %lld rows, %s\n%s\n", network.summary().c_str(), (long long)batch,
               to_string(chosen).c_str(), table(all[0], limits, width).c_str());
-  std::printf("prediction, %lld rows\n%s\n", (long long)options.batch, table(all[1], limits, width).c_str());
+  std::printf("prediction, %lld rows\n%s\n", (long long)batch, table(all[1], limits, width).c_str());
   std::printf("limits of this machine, measured now: %s\n", describe(limits).c_str());
   return 0;
 }
@@ -96,17 +77,7 @@ int plan(const Options& options) {
 Command plan_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("plan", "Show which backend runs which operation of a network, what it costs, and how long it takes");
-  app->add_option("--layers", options->layers, "Hidden layers, as in plexus train (default: 128,relu)")
-      ->type_name("LIST");
-  app->add_option("--batch", options->batch, "Rows of a batch (default: 32)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  app->add_option("--input", options->input, "Features of a row (default: 784)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  app->add_option("--classes", options->classes, "Outputs of the head (default: 10)")
-      ->type_name("N")
-      ->check(whole_number(1));
+  add_flags(*app, options->network);
   add_flags(*app, options->optimizer);
   add_flags(*app, options->regularization);
   add_flags(*app, options->backend);

@@ -17,11 +17,8 @@ Json member(const Program& program, size_t operation) {
           {"bytes", cost.bytes}};
 }
 
-Json operation(const PlanCosts& costs, size_t r, const Limits& limits) {
+Json operation(const PlanCosts& costs, size_t r, const Limits* limits) {
   const Plan::Row& row = costs.plan->rows()[r];
-  const Limits::Level& level = limits.level(row.cost.working_set);
-  const double predicted = 1e9 * limits.seconds(row.cost);
-  const bool memory = row.cost.bytes / level.bandwidth > row.cost.flop / limits.arithmetic();
   Json json = {{"label", row.label},
                {"spec", row.spec},
                {"backend", row.backend},
@@ -31,18 +28,26 @@ Json operation(const PlanCosts& costs, size_t r, const Limits& limits) {
                {"flops", row.cost.flop},
                {"bytes", row.cost.bytes},
                {"working_set", row.cost.working_set},
-               {"level", level.name},
-               {"bound", memory ? "memory" : "arithmetic"},
-               {"predicted_ns", predicted},
+               {"level", nullptr},
+               {"bound", nullptr},
+               {"predicted_ns", nullptr},
                {"measured_ns", nullptr},
                {"share", nullptr},
                {"fraction_of_limit", nullptr},
                {"members", Json::array()}};
+  const double predicted = limits ? 1e9 * limits->seconds(row.cost) : 0;
+  if (limits) {
+    const Limits::Level& level = limits->level(row.cost.working_set);
+    const bool memory = row.cost.bytes / level.bandwidth > row.cost.flop / limits->arithmetic();
+    json["level"] = level.name;
+    json["bound"] = memory ? "memory" : "arithmetic";
+    json["predicted_ns"] = predicted;
+  }
   if (costs.timing) {
     const double measured = costs.timing->rows[r];
     json["measured_ns"] = measured;
     if (costs.timing->stamped > 0) json["share"] = measured / costs.timing->stamped;
-    if (measured > 0) json["fraction_of_limit"] = predicted / measured;
+    if (limits && measured > 0) json["fraction_of_limit"] = predicted / measured;
   }
   if (row.last > row.first + 1)
     for (size_t i = row.first; i < row.last; i++) json["members"].push_back(member(costs.plan->program(), i));
@@ -51,9 +56,9 @@ Json operation(const PlanCosts& costs, size_t r, const Limits& limits) {
 
 }  // namespace
 
-Json to_json(const PlanCosts& costs, const Limits& limits) {
+Json to_json(const PlanCosts& costs, const Limits* limits) {
   Json json = {{"name", costs.name},       {"rows", costs.rows},         {"flops", 0.0},
-               {"bytes", 0.0},             {"predicted_ns", 0.0},        {"measured_ns", nullptr},
+               {"bytes", 0.0},             {"predicted_ns", nullptr},    {"measured_ns", nullptr},
                {"unstamped_ns", nullptr},  {"runs", nullptr},            {"arena_bytes", costs.plan->arena_bytes()},
                {"operations", Json::array()}};
   double flops = 0, bytes = 0, predicted = 0;
@@ -61,12 +66,12 @@ Json to_json(const PlanCosts& costs, const Limits& limits) {
     const Cost& cost = costs.plan->rows()[r].cost;
     flops += cost.flop;
     bytes += cost.bytes;
-    predicted += 1e9 * limits.seconds(cost);
+    if (limits) predicted += 1e9 * limits->seconds(cost);
     json["operations"].push_back(operation(costs, r, limits));
   }
   json["flops"] = flops;
   json["bytes"] = bytes;
-  json["predicted_ns"] = predicted;
+  if (limits) json["predicted_ns"] = predicted;
   if (costs.timing) {
     json["measured_ns"] = costs.timing->stamped;
     json["unstamped_ns"] = costs.timing->run;

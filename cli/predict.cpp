@@ -11,6 +11,7 @@
 #include "plexus/cli/flags.h"
 #include "plexus/cli/model_data.h"
 #include "plexus/cli/output.h"
+#include "plexus/cli/predictions.h"
 #include "plexus/core/error.h"
 #include "plexus/io/csv.h"
 #include "plexus/io/npy.h"
@@ -44,10 +45,12 @@ void make_probabilities(const Sequential& model, Tensor& outputs) {
   const auto values = outputs.values<float>();
   for (size_t first = 0; first < values.size(); first += columns) {
     const auto row = values.subspan(first, columns);
-    const double largest = logarithms ? 0 : double{*std::max_element(row.begin(), row.end())};
-    double sum = 0;
-    for (const float value : row) sum += std::exp(double{value} - largest);
-    for (float& value : row) value = float(std::exp(double{value} - largest) / (logarithms ? 1 : sum));
+    if (logarithms) {
+      for (float& value : row) value = float(std::exp(double{value}));
+    } else {
+      const std::vector<double> shares = probabilities(row);
+      std::copy(shares.begin(), shares.end(), row.begin());
+    }
   }
 }
 

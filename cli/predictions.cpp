@@ -24,10 +24,9 @@ struct Guess {
 Guess guess(const Dataset& data, int64_t row, std::span<const float> logits) {
   // The first of equal ones, as everywhere in Plexus.
   const auto best = std::max_element(logits.begin(), logits.end());
-  double sum = 0;
-  for (const float logit : logits) sum += std::exp(double(logit) - double(*best));
-  return {data.class_names()[size_t(data.label(row))], data.class_names()[size_t(best - logits.begin())],
-          1 / sum};
+  const auto predicted = size_t(best - logits.begin());
+  return {data.class_names()[size_t(data.label(row))], data.class_names()[predicted],
+          probabilities(logits)[predicted]};
 }
 
 std::string paint(const std::string& text, bool good, Colour colour) {
@@ -111,6 +110,15 @@ void show_values(std::FILE* out, const Dataset& data, const Tensor& predicted) {
 }
 
 }  // namespace
+
+std::vector<double> probabilities(std::span<const float> logits) {
+  const double largest = *std::max_element(logits.begin(), logits.end());
+  std::vector<double> result;
+  double sum = 0;
+  for (const float logit : logits) sum += result.emplace_back(std::exp(double(logit) - largest));
+  for (double& value : result) value /= sum;
+  return result;
+}
 
 void show_predictions(std::FILE* out, Trainer& trainer, const Dataset& data, int64_t count, Colour colour) {
   std::vector<int64_t> rows(size_t(std::min(count, data.size())));

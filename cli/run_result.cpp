@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "plexus/cli/image.h"
 #include "plexus/cli/model_data.h"
-#include "plexus/core/plan.h"
+#include "plexus/cli/plan_costs.h"
+#include "plexus/cli/predictions.h"
 #include "plexus/layers/one_hot.h"
 
 namespace plexus::cli {
@@ -17,16 +17,6 @@ using Json = nlohmann::ordered_json;
 constexpr size_t most_mistakes = 24;   // three lines of pictures
 constexpr int64_t most_values = 4096;  // of a row: pictures of 64 x 64; larger rows are named only
 constexpr int64_t most_units = 64;     // eight lines of pictures
-
-/// Probabilities of the classes.
-std::vector<double> softmax(std::span<const float> logits) {
-  const double largest = *std::max_element(logits.begin(), logits.end());
-  std::vector<double> result;
-  for (const float logit : logits) result.push_back(std::exp(logit - largest));
-  const double sum = std::accumulate(result.begin(), result.end(), 0.0);
-  for (double& value : result) value /= sum;
-  return result;
-}
 
 /// How wrong, and which row.
 struct Mistake {
@@ -70,7 +60,7 @@ Json mistakes_json(Trainer& trainer, const Dataset& test) {
     double size = 0;
     if (test.labels()) {
       if (classes.values<int32_t>()[static_cast<size_t>(row)] == test.label(row)) continue;
-      size = 1 - softmax(output(row))[static_cast<size_t>(test.label(row))];
+      size = 1 - probabilities(output(row))[static_cast<size_t>(test.label(row))];
     } else {
       test.read_target(row, target.data());
       for (size_t c = 0; c < columns; ++c)
@@ -87,11 +77,11 @@ Json mistakes_json(Trainer& trainer, const Dataset& test) {
     if (test.labels()) {
       const auto truth = static_cast<size_t>(test.label(row));
       const auto taken = static_cast<size_t>(classes.values<int32_t>()[static_cast<size_t>(row)]);
-      const std::vector<double> probabilities = softmax(output(row));
+      const std::vector<double> shares = probabilities(output(row));
       one.update({{"truth", test.class_names()[truth]},
                   {"predicted", test.class_names()[taken]},
-                  {"probability", probabilities[taken]},
-                  {"probability_of_truth", probabilities[truth]}});
+                  {"probability", shares[taken]},
+                  {"probability_of_truth", shares[truth]}});
     } else {
       test.read_target(row, target.data());
       one.update({{"truth", target},
@@ -110,20 +100,12 @@ Json plan_json(Session& session) {
   const int64_t batch = std::min(session.fit().batch_size, session.parts().train.size());
   Sequential copy = session.network().clone();
   Trainer trainer(copy, session.settings(), session.context());
-  Json operations = Json::array();
+  Json plans = Json::array();
   for (Plan* plan : trainer.plans(batch)) {
-    const Plan::Timing timing = plan->measure(batch);
-    for (size_t i = 0; i < timing.rows.size(); ++i) {
-      const Plan::Row& row = plan->rows()[i];
-      operations.push_back({{"operation", row.spec},
-                            {"label", row.label},
-                            {"backend", row.backend},
-                            {"kernel", row.description},
-                            {"why", row.why},
-                            {"nanoseconds", timing.rows[i]}});
-    }
+    fill(*plan, copy.store(), std::max<int64_t>(1, session.parts().train.classes()));
+    plans.push_back(to_json({"training step", batch, plan, plan->measure(batch)}, nullptr));
   }
-  return {{"batch", batch}, {"operations", std::move(operations)}};
+  return {{"plans", std::move(plans)}};
 }
 
 /// The weights [in, units] of the first layer that has any, where it sees every pixel.

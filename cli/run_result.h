@@ -10,7 +10,7 @@ namespace plexus::cli {
 /// * evaluation.json: what plexus evaluate --json says of the test data; best_epoch; findings; shape and columns of a row; mistakes, the
 ///   24 worst (classes: wrong and least likely; numbers: by the distance from the target), each with its row, truth, prediction,
 ///   probabilities and values
-/// * plan.json: the operations of a training step, each with backend, kernel, why and its measured time
+/// * plan.json: the plans of a training step as plexus plan --json has them, measured
 /// * first_layer.json, where rows are images: the weights of the first layer's first 64 units as whole numbers from -127 to 127,
 ///   of which 127 stands for `largest`
 ///

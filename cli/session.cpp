@@ -103,12 +103,13 @@ void Session::tune() {
   const auto tuning = trainer_->tune(parts_.train, fit_);
   if (!tuning) return;
   automatic_ = true;
-  std::fprintf(setup_.out(), "auto      %s\n", to_string(*tuning).c_str());
+  choice_ = to_string(*tuning);
 }
 
 void Session::describe() const {
-  setup_.describe(parts_);
   std::FILE* const out = setup_.out();
+  if (!choice_.empty()) std::fprintf(out, "auto      %s\n", choice_.c_str());
+  setup_.describe(parts_);
   const int threads = context().executor().threads();
   std::fprintf(out, "training  %s\n", training().c_str());
   std::fprintf(out, "backend   %s, %d thread%s, seed %llu\n\n", context().chosen().name().c_str(),

@@ -27,7 +27,7 @@ class Session {
   /// Prints what will be done: data, task, training, backend, network.
   void describe() const;
 
-  /// Where the backend is auto: chooses it for this training, once fit() has its checkpoints, and prints what it is.
+  /// Where the backend is auto: chooses it for this training, once fit() has its checkpoints; describe() says what.
   void tune();
   /// auto chose the backend, now or when the run began.
   bool automatic() const { return automatic_; }
@@ -64,6 +64,7 @@ class Session {
   Sequential network_;
   std::optional<Trainer> trainer_;
   bool automatic_;
+  std::string choice_;  // what auto said of it; empty: it was not asked
   Diagnosis diagnosis_;
   History history_;
 };

@@ -18,8 +18,8 @@ namespace plexus::cli {
 namespace {
 
 struct Options {
-  std::string layers = "128,relu", backends;
-  int64_t batch = 32, input = 784, classes = 10;
+  NetworkFlags network;
+  std::string backends;
   OptimizerFlags optimizer;
   RegularizationFlags regularization;
   int threads = 0;
@@ -96,9 +96,10 @@ int tune_network(const Options& options) {
   set(settings, options.regularization);
   TuningOptions tuning{.context = {.threads = options.threads}, .backends = split(options.backends), .fresh = options.fresh};
   if (options.no_cache) tuning.cache = "";
-  const Sequential network = make_network(parse_layers(options.layers), {options.input}, options.classes, 0);
-  const Dataset rows = random_rows(std::max<int64_t>(options.batch, 2), options.input, options.classes);
-  const Tuning result = tune(network, settings, rows, {.batch_size = options.batch}, tuning);
+  const NetworkFlags& flags = options.network;
+  if (flags.classes < 2) throw ArgumentError("--classes 1: a network that is tuned tells 2 classes or more apart");
+  const Dataset rows = random_rows(std::max<int64_t>(flags.batch, 2), flags.input, flags.classes);
+  const Tuning result = tune(make_network(flags), settings, rows, {.batch_size = flags.batch}, tuning);
   options.json ? print_json(result) : print_table(result);
   return 0;
 }
@@ -108,17 +109,7 @@ int tune_network(const Options& options) {
 Command tune_command(CLI::App& parent) {
   const auto options = std::make_shared<Options>();
   CLI::App* app = parent.add_subcommand("tune", "Find the fastest backend and number of threads for a network");
-  app->add_option("--layers", options->layers, "Hidden layers, as in plexus train (default: 128,relu)")
-      ->type_name("LIST");
-  app->add_option("--batch", options->batch, "Rows of a batch (default: 32)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  app->add_option("--input", options->input, "Features of a row (default: 784)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  app->add_option("--classes", options->classes, "Outputs of the head (default: 10)")
-      ->type_name("N")
-      ->check(whole_number(2));
+  add_flags(*app, options->network);
   add_flags(*app, options->optimizer);
   add_flags(*app, options->regularization);
   app->add_option("--backends", options->backends,

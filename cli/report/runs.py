@@ -66,8 +66,8 @@ MANIFEST = {"library_version": TEXT, "build": TEXT, "arguments": [TEXT], "seed":
 EPOCH = {"epoch": WHOLE, "train_loss": NUMBER, "validation_loss": NUMBER, "validation_accuracy": NUMBER,
          "learning_rate": NUMBER, "seconds": NUMBER}
 POINT = {"step": WHOLE, "epoch": WHOLE, "loss": NUMBER}
-PLAN = {"batch": WHOLE, "operations": [{"operation": TEXT, "label": TEXT, "backend": TEXT, "kernel": TEXT, "why": TEXT,
-                                        "nanoseconds": NUMBER}]}
+PLAN = {"plans": [{"rows": WHOLE, "operations": [{"label": TEXT, "spec": TEXT, "backend": TEXT, "kernel": TEXT, "why": TEXT,
+                                                  "measured_ns": NUMBER}]}]}
 
 
 def evaluation_form(value, place):

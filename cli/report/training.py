@@ -261,17 +261,17 @@ def findings(run):
 
 
 def plan(run):
-    if not run.plan or not run.plan["operations"]:
+    operations = [o for plan in run.plan["plans"] for o in plan["operations"]] if run.plan else []
+    if not operations:
         return None
-    operations = run.plan["operations"]
-    total = sum(o["nanoseconds"] or 0 for o in operations)
+    total = sum(o["measured_ns"] or 0 for o in operations)
     rows = []
     for o in operations:
-        share = (o["nanoseconds"] or 0) / total if total else 0
+        share = (o["measured_ns"] or 0) / total if total else 0
         shade = f'style="background:linear-gradient(90deg,rgba(0,114,178,.35) {100 * share:.1f}%,transparent 0)"'
-        rows.append([html.escape(o["label"]), ("class=code", html.escape(o["operation"])), html.escape(o["backend"]),
-                     html.escape(o["kernel"]), html.escape(o["why"]), duration((o["nanoseconds"] or 0) * 1e-9), (shade, percent(share))])
-    rows.append(["<b>step</b>", ("class=left", f"{counted(run.plan['batch'], 'row')}"), "", "", "", f"<b>{duration(total * 1e-9)}</b>", ""])
+        rows.append([html.escape(o["label"]), ("class=code", html.escape(o["spec"])), html.escape(o["backend"]),
+                     html.escape(o["kernel"]), html.escape(o["why"]), duration((o["measured_ns"] or 0) * 1e-9), (shade, percent(share))])
+    rows.append(["<b>step</b>", ("class=left", f"{counted(run.plan['plans'][0]['rows'], 'row')}"), "", "", "", f"<b>{duration(total * 1e-9)}</b>", ""])
     text = table(["layer", ("class=left", "operation"), "backend", "kernel", "why", "time", "share"], rows, "plan")
     return f"<div class=scroll>{text}</div>"
 
@@ -310,7 +310,7 @@ def draw(runs):
                     "truth, numbers by the distance from the target.", each(mistakes))
     body += section("First layer", "The weights with which a unit sees the pixels (as the network sees them: standardised): red adds, blue "
                     "takes away.", each(first_layer))
-    body += section("Plan of a step", "Who ran what, and how long it takes: measured after the training on zeros, operation by "
+    body += section("Plan of a step", "Who ran what, and how long it takes: measured after the training on random rows, operation by "
                     "operation.", each(plan))
     body += section("Manifest", "What the run was made of; plexus replay repeats it.", each(manifest))
     title = ", ".join(names(runs))

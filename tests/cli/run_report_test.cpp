@@ -180,14 +180,14 @@ TEST_F(RunReport, PicturesAndEveryNumber) {
                   double(weights.values<float>()[5 * pixel + unit]), largest / 253);
     }
 
-  const Json& plan = data[0]["plan"];
-  EXPECT_EQ(plan["batch"], 32);
+  const Json& plan = data[0]["plan"]["plans"][0];
+  EXPECT_EQ(plan["rows"], 32);
   const std::string table = trainer.plan(32);
   for (const Json& operation : plan["operations"]) {
-    EXPECT_GT(operation["nanoseconds"].get<double>(), 0);
+    EXPECT_GT(operation["measured_ns"].get<double>(), 0);
     EXPECT_EQ(operation["backend"], "reference");
   }
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, plan["operations"][1]["operation"].get<std::string>(), table);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, plan["operations"][1]["spec"].get<std::string>(), table);
 
   std::istringstream lines(read(path("run") + "/metrics.jsonl"));
   size_t epochs = 0;
@@ -317,8 +317,8 @@ TEST_F(RunReport, Damage) {
         "scores[0]: recall_interval: expected a list of 2");
   error("first_layer.json", edited("first_layer.json", At("/units/0/values/3"), nullptr),
         "units[0]: values[3]: expected a number");
-  error("plan.json", edited("plan.json", At("/operations/0/kernel"), 8),
-        "operations[0]: kernel: expected a text");
+  error("plan.json", edited("plan.json", At("/plans/0/operations/0/kernel"), 8),
+        "plans[0]: operations[0]: kernel: expected a text");
   EXPECT_EQ(run({"report", path("run")}).code, 0);
 }
 
