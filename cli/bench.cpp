@@ -59,8 +59,8 @@ std::vector<int> thread_counts(const std::string& list) {
     return all > 1 ? std::vector<int>{1, all} : std::vector<int>{1};
   }
   std::vector<int> counts;
-  CLI::Validator check = whole_number(1, 1024);
-  for (std::string word : split(list)) {
+  const Check check = whole_number(1, 1024);
+  for (const std::string& word : split(list)) {
     if (const std::string problem = check(word); !problem.empty())
       throw ArgumentError("--threads: " + problem);
     counts.push_back(std::stoi(word));
@@ -68,10 +68,9 @@ std::vector<int> thread_counts(const std::string& list) {
   return counts;
 }
 
-void refuse_together(const CLI::App& app, const char* flag, std::initializer_list<const char*> others) {
+void refuse_together(const App& app, const char* flag, std::initializer_list<const char*> others) {
   for (const char* other : others)
-    if (app.count(other) > 0)
-      throw ArgumentError(std::string(flag) + " and " + other + " exclude each other");
+    if (app.given(other)) throw ArgumentError(std::string(flag) + " and " + other + " exclude each other");
 }
 
 void show(const std::vector<Change>& changes, const char* what) {
@@ -194,40 +193,38 @@ int bench(const Options& options) {
 
 }  // namespace
 
-Command bench_command(CLI::App& parent) {
+Command bench_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app =
-      parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
-  app->add_flag("--quick", options->quick, "A few shapes, a short time each: at most a minute on two cores");
-  app->add_option("--family", options->family,
-                  "matmul, activation, loss, update, io, plan, training, inference; separated by commas "
-                  "(default: all)")
-      ->type_name("LIST");
-  app->add_option("--backends", options->backends,
-                  "Names, separated by commas (default: all that are usable)")
-      ->type_name("LIST");
-  app->add_option("--threads", options->threads, "Counts, separated by commas (default: 1 and all there are)")
-      ->type_name("LIST");
-  app->add_option("--repetitions", options->repetitions,
-                  "Processes for each backend and count (default: 1; --compare needs 9)")
-      ->type_name("N")
-      ->check(whole_number(1, 99));
-  app->add_option("--out", options->out,
-                  "Write bench.json into this directory, for --compare and plexus report")
-      ->type_name("DIR");
-  app->add_flag(
+  App app = parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
+  app.add_flag("--quick", options->quick, "A few shapes, a short time each: at most a minute on two cores");
+  app.add_option("--family", options->family,
+                 "matmul, activation, loss, update, io, plan, training, inference; separated by commas "
+                 "(default: all)")
+      .type_name("LIST");
+  app.add_option("--backends", options->backends, "Names, separated by commas (default: all that are usable)")
+      .type_name("LIST");
+  app.add_option("--threads", options->threads, "Counts, separated by commas (default: 1 and all there are)")
+      .type_name("LIST");
+  app.add_option("--repetitions", options->repetitions,
+                 "Processes for each backend and count (default: 1; --compare needs 9)")
+      .type_name("N")
+      .check(whole_number(1, 99));
+  app.add_option("--out", options->out,
+                 "Write bench.json into this directory, for --compare and plexus report")
+      .type_name("DIR");
+  app.add_flag(
       "--peers", options->peers,
       "Measure OpenBLAS, oneDNN, PyTorch, scikit-learn and ONNX Runtime too, those that are installed");
-  app->add_option("--peer-root", options->peer_root,
-                  "Run the peers in this root directory, with chroot: a Debian with newer ones")
-      ->type_name("DIR");
-  app->add_flag("--force", options->force,
-                "Measure peers on a busy machine, too, and keep those that are void; the file says so");
-  app->add_option("--compare", options->compare,
-                  "What changed from A.json to B.json; exit code 1 where something got slower")
-      ->type_name("A B")
-      ->expected(2);
-  app->footer(
+  app.add_option("--peer-root", options->peer_root,
+                 "Run the peers in this root directory, with chroot: a Debian with newer ones")
+      .type_name("DIR");
+  app.add_flag("--force", options->force,
+               "Measure peers on a busy machine, too, and keep those that are void; the file says so");
+  app.add_option("--compare", options->compare,
+                 "What changed from A.json to B.json; exit code 1 where something got slower")
+      .type_name("A B")
+      .expected(2);
+  app.footer(
       "Examples:\n"
       "  plexus bench --quick\n"
       "  plexus bench --family matmul --repetitions 9 --out before   and after a change of the code, with "
@@ -238,7 +235,7 @@ Command bench_command(CLI::App& parent) {
             if (!options->peer_root.empty() && !options->peers)
               throw ArgumentError("--peer-root: only with --peers");
             if (options->compare.empty()) return bench(*options);
-            refuse_together(*app, "--compare",
+            refuse_together(app, "--compare",
                             {"--quick", "--family", "--backends", "--threads", "--repetitions", "--out",
                              "--peers", "--peer-root", "--force"});
             return compare_files(options->compare[0], options->compare[1]);

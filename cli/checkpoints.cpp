@@ -34,30 +34,28 @@ std::optional<CheckpointOptions> parse(const std::string& text) {
 
 }  // namespace
 
-CLI::Validator interval() {
-  return CLI::Validator(
-      [](const std::string& text) {
-        return parse(text) ? std::string()
-                           : "expected a time (30s, 10m, 2h), a number of steps (500) or of epochs (1epoch), "
-                             "found '" +
-                                 text + "'";
-      },
-      "");
+Check interval() {
+  return [](const std::string& text) {
+    return parse(text) ? std::string()
+                       : "expected a time (30s, 10m, 2h), a number of steps (500) or of epochs (1epoch), "
+                         "found '" +
+                             text + "'";
+  };
 }
 
-void add_flags(CLI::App& app, CheckpointFlags& flags) {
+void add_flags(App& app, CheckpointFlags& flags) {
   app.add_option("--checkpoint", flags.directory,
                  "Write checkpoints to DIR, of which --resume goes on (docs/long-runs.md)")
-      ->type_name("DIR");
+      .type_name("DIR");
   app.add_option(
          "--every", flags.every,
          "Time between two checkpoints, or steps, or epochs: 30s, 10m, 500, 1epoch (default: 30s, longer "
          "where writing takes long)")
-      ->type_name("WHEN")
-      ->check(interval());
+      .type_name("WHEN")
+      .check(interval());
   app.add_option("--keep", flags.keep, "Checkpoints that stay (default: 2)")
-      ->type_name("K")
-      ->check(whole_number(1));
+      .type_name("K")
+      .check(whole_number(1));
   app.add_flag("--resume", flags.resume, "Go on from the newest checkpoint, or begin where there is none");
 }
 

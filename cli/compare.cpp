@@ -9,6 +9,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/model_data.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/trainer.h"
@@ -93,7 +94,7 @@ void compare_classes(const Options& options, const Tested& a, const Tested& b) {
                        {"interval", {c.interval.low, c.interval.high}},
                        {"p", c.p},
                        {"verdict", words}};
-    std::puts(json.dump(2).c_str());
+    print_json(json);
     return;
   }
   const auto line = [&](char name, const std::string& path, int64_t correct, const Interval& interval) {
@@ -127,7 +128,7 @@ void compare_values(const Options& options, const Tested& a, const Tested& b) {
                        {"difference", difference},
                        {"interval", {interval.low, interval.high}},
                        {"verdict", words}};
-    std::puts(json.dump(2).c_str());
+    print_json(json);
     return;
   }
   std::printf("A  mean squared error %.4g  %s\nB  mean squared error %.4g  %s\n", first_mean,
@@ -150,21 +151,21 @@ int compare(const Options& options) {
 
 }  // namespace
 
-Command compare_command(CLI::App& parent) {
+Command compare_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("compare", "Compare two saved models on the same labelled data");
-  app->add_option("MODEL_A", options->first, "A file that plexus train --out wrote")->required();
-  app->add_option("MODEL_B", options->second, "Another one")->required();
-  app->add_option("DATA", options->data,
-                  "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part)")
-      ->required();
-  app->add_option("--label", options->label,
-                  "Label column, by name or number (default: the models', by name where DATA has names; else "
-                  "the last)")
-      ->type_name("NAME|INDEX");
-  add_flags(*app, options->backend);
-  app->add_flag("--json", options->json, "Print one JSON object");
-  app->footer(
+  App app = parent.add_subcommand("compare", "Compare two saved models on the same labelled data");
+  app.add_option("MODEL_A", options->first, "A file that plexus train --out wrote").required();
+  app.add_option("MODEL_B", options->second, "Another one").required();
+  app.add_option("DATA", options->data,
+                 "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part)")
+      .required();
+  app.add_option("--label", options->label,
+                 "Label column, by name or number (default: the models', by name where DATA has names; else "
+                 "the last)")
+      .type_name("NAME|INDEX");
+  add_flags(app, options->backend);
+  app.add_flag("--json", options->json, "Print one JSON object");
+  app.footer(
       "Rows that only one of two classifiers has right decide (McNemar's test); for regression the interval "
       "of the\n"
       "mean difference of squared errors does. Compare on data that neither was trained on.\n\n"

@@ -7,6 +7,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/model_data.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/result.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/model_file.h"
@@ -41,7 +42,7 @@ int evaluate(const Options& options) {
   const Evaluation evaluation = trainer.evaluate(data);
   const std::vector<UnknownCategories> unknown = unknown_categories(data);
   if (options.json) {
-    std::puts(to_json(evaluation, unknown).dump(2).c_str());
+    print_json(to_json(evaluation, unknown));
     return ok;
   }
   std::ostringstream text;
@@ -52,23 +53,23 @@ int evaluate(const Options& options) {
 
 }  // namespace
 
-Command evaluate_command(CLI::App& parent) {
+Command evaluate_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("evaluate", "Test a saved model on labelled data");
-  app->add_option("MODEL", options->model, "A file that plexus train --out wrote")->required();
-  app->add_option("DATA", options->data,
-                  "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part)")
-      ->required();
-  app->add_option("--label", options->label,
-                  "Label column, by name or number (default: the model's, by name where DATA has names; else "
-                  "the last)")
-      ->type_name("NAME|INDEX");
-  app->add_option("--loss", options->loss, "For regression: mse, mae or huber (default: mse)")
-      ->type_name("NAME")
-      ->check(one_of({"mse", "mae", "huber"}));
-  add_flags(*app, options->backend);
-  app->add_flag("--json", options->json, "Print one JSON object");
-  app->footer("Example:\n  plexus evaluate iris.safetensors iris.csv --json");
+  App app = parent.add_subcommand("evaluate", "Test a saved model on labelled data");
+  app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();
+  app.add_option("DATA", options->data,
+                 "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part)")
+      .required();
+  app.add_option("--label", options->label,
+                 "Label column, by name or number (default: the model's, by name where DATA has names; else "
+                 "the last)")
+      .type_name("NAME|INDEX");
+  app.add_option("--loss", options->loss, "For regression: mse, mae or huber (default: mse)")
+      .type_name("NAME")
+      .check(one_of({"mse", "mae", "huber"}));
+  add_flags(app, options->backend);
+  app.add_flag("--json", options->json, "Print one JSON object");
+  app.footer("Example:\n  plexus evaluate iris.safetensors iris.csv --json");
   return {app, [options] { return evaluate(*options); }};
 }
 

@@ -10,6 +10,7 @@
 #include "plexus/cli/flags.h"
 #include "plexus/cli/image.h"
 #include "plexus/cli/model_data.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/explanation.h"
 #include "plexus/trainer/importance.h"
@@ -54,7 +55,7 @@ int importance(const Options& options, Sequential& model, const Context& context
       json["columns"].push_back({{"column", name_of(data, static_cast<size_t>(one.column))},
                                  {"importance", one.mean},
                                  {"interval", {one.interval.low, one.interval.high}}});
-    std::puts(json.dump(2).c_str());
+    print_json(json);
     return ok;
   }
   std::printf(
@@ -169,7 +170,7 @@ int explain_rows(const Options& options, Sequential& model, const Context& conte
     else
       print_bars(options, rows, static_cast<int64_t>(i), values);
   }
-  if (options.json) std::puts(json.dump(2).c_str());
+  if (options.json) print_json(json);
   return ok;
 }
 
@@ -187,43 +188,43 @@ int explain(const Options& options) {
 
 }  // namespace
 
-Command explain_command(CLI::App& parent) {
+Command explain_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand(
+  App app = parent.add_subcommand(
       "explain", "Which columns a saved model needs, and which features an answer came from");
-  app->add_option("MODEL", options->model, "A file that plexus train --out wrote")->required();
-  app->add_option("DATA", options->data,
-                  "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part); with "
-                  "labels unless --rows")
-      ->required();
-  app->add_option("--rows", options->rows,
-                  "Explain the answers for these rows of DATA, from 0 (default: the importance of columns, "
-                  "over all rows)")
-      ->type_name("I,J,...")
-      ->delimiter(',');
-  app->add_option("--output", options->output,
-                  "With --rows: the class or target to explain (default: what the model predicts)")
-      ->type_name("NAME|INDEX");
-  app->add_flag("--gradients", options->gradients, "With --rows: plain gradients instead of integrated ones");
-  app->add_option("--label", options->label,
-                  "Label column, by name or number (default: the model's, by name where DATA has names; else "
-                  "the last)")
-      ->type_name("NAME|INDEX");
-  app->add_option("--repeats", options->repeats, "Permutations of each column (default: 10)")
-      ->type_name("N")
-      ->check(whole_number(2));
-  app->add_option("--seed", options->seed, "Seed of the permutations (default: 0)")
-      ->type_name("N")
-      ->check(whole_number(0));
-  app->add_option("--top", options->top, "Print N columns, the strongest first (default: 20)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  app->add_option("--color", options->colour, "auto, always or never (default: auto)")
-      ->type_name("WHEN")
-      ->check(one_of({"auto", "always", "never"}));
-  add_flags(*app, options->backend);
-  app->add_flag("--json", options->json, "Print JSON");
-  app->footer(
+  app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();
+  app.add_option("DATA", options->data,
+                 "A .npy or .csv table, fashion-mnist, or a directory of IDX files (its test part); with "
+                 "labels unless --rows")
+      .required();
+  app.add_option("--rows", options->rows,
+                 "Explain the answers for these rows of DATA, from 0 (default: the importance of columns, "
+                 "over all rows)")
+      .type_name("I,J,...")
+      .delimiter(',');
+  app.add_option("--output", options->output,
+                 "With --rows: the class or target to explain (default: what the model predicts)")
+      .type_name("NAME|INDEX");
+  app.add_flag("--gradients", options->gradients, "With --rows: plain gradients instead of integrated ones");
+  app.add_option("--label", options->label,
+                 "Label column, by name or number (default: the model's, by name where DATA has names; else "
+                 "the last)")
+      .type_name("NAME|INDEX");
+  app.add_option("--repeats", options->repeats, "Permutations of each column (default: 10)")
+      .type_name("N")
+      .check(whole_number(2));
+  app.add_option("--seed", options->seed, "Seed of the permutations (default: 0)")
+      .type_name("N")
+      .check(whole_number(0));
+  app.add_option("--top", options->top, "Print N columns, the strongest first (default: 20)")
+      .type_name("N")
+      .check(whole_number(1));
+  app.add_option("--color", options->colour, "auto, always or never (default: auto)")
+      .type_name("WHEN")
+      .check(one_of({"auto", "always", "never"}));
+  add_flags(app, options->backend);
+  app.add_flag("--json", options->json, "Print JSON");
+  app.footer(
       "Importance is how much the score falls when the values of a column are dealt anew among the rows: "
       "take data that\n"
       "the model was not trained on. Rows are explained by integrated gradients: how much each feature moved "

@@ -25,80 +25,78 @@ std::string expected(const std::string& what, const std::string& found) {
 
 // CLI11's own checks name their bounds by numbers of 19 digits.
 template <class Accepts>
-CLI::Validator validator(const std::string& what, Accepts accepts) {
-  return CLI::Validator(
-      [=](std::string& text) { return accepts(text) ? std::string() : expected(what, text); }, "");
+Check checked(const std::string& what, Accepts accepts) {
+  return [=](const std::string& text) { return accepts(text) ? std::string() : expected(what, text); };
 }
 
 }  // namespace
 
-CLI::Validator whole_number(int64_t low, int64_t high) {
+Check whole_number(int64_t low, int64_t high) {
   const std::string bounds = high == INT64_MAX
                                  ? "of at least " + std::to_string(low)
                                  : "from " + std::to_string(low) + " to " + std::to_string(high);
-  return validator("a whole number " + bounds, [=](const std::string& text) {
+  return checked("a whole number " + bounds, [=](const std::string& text) {
     const auto value = parse<int64_t>(text);
     return value && *value >= low && *value <= high;
   });
 }
 
-CLI::Validator number() {
-  return validator("a number", [](const std::string& text) {
+Check number() {
+  return checked("a number", [](const std::string& text) {
     const auto value = parse<double>(text);
     return value && std::isfinite(*value);
   });
 }
 
-CLI::Validator amount() {
-  return validator("a number of at least 0", [](const std::string& text) {
+Check amount() {
+  return checked("a number of at least 0", [](const std::string& text) {
     const auto value = parse<double>(text);
     return value && std::isfinite(*value) && *value >= 0;
   });
 }
 
-CLI::Validator positive_number() {
-  return validator("a number above 0", [](const std::string& text) {
+Check positive_number() {
+  return checked("a number above 0", [](const std::string& text) {
     const auto value = parse<double>(text);
     return value && std::isfinite(*value) && *value > 0;
   });
 }
 
-CLI::Validator fraction(bool zero_too) {
-  return validator(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1",
-                   [=](const std::string& text) {
-                     const auto value = parse<double>(text);
-                     return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
-                   });
+Check fraction(bool zero_too) {
+  return checked(zero_too ? "a number from 0 to below 1" : "a number between 0 and 1",
+                 [=](const std::string& text) {
+                   const auto value = parse<double>(text);
+                   return value && *value < 1 && (*value > 0 || (zero_too && *value == 0));
+                 });
 }
 
-CLI::Validator one_of(const std::vector<std::string>& words) {
-  return CLI::Validator(
-      [=](std::string& text) {
-        const bool known = std::find(words.begin(), words.end(), text) != words.end();
-        return known ? std::string() : expected(join(words, " or "), text) + did_you_mean(text, words);
-      },
-      "");
+Check one_of(const std::vector<std::string>& words) {
+  return [=](const std::string& text) {
+    const bool known = std::find(words.begin(), words.end(), text) != words.end();
+    return known ? std::string() : expected(join(words, " or "), text) + did_you_mean(text, words);
+  };
 }
 
-CLI::Validator batch_size() {
-  return validator("a whole number of at least 1, or full", [](const std::string& text) {
+Check batch_size() {
+  return checked("a whole number of at least 1, or full", [](const std::string& text) {
     const auto value = parse<int64_t>(text);
     return text == "full" || (value && *value >= 1);
   });
 }
 
-void add_flags(CLI::App& app, BackendFlags& flags) {
-  app.add_option("--backend", flags.name,
-                 "Who computes (plexus info lists them; auto: who trains fastest; default: PLEXUS_BACKEND, else simd)")
-      ->type_name("NAME");
+void add_flags(App& app, BackendFlags& flags) {
+  app.add_option(
+         "--backend", flags.name,
+         "Who computes (plexus info lists them; auto: who trains fastest; default: PLEXUS_BACKEND, else simd)")
+      .type_name("NAME");
   app.add_option("--threads", flags.threads, "Threads (default: PLEXUS_NUM_THREADS, else all CPUs)")
-      ->type_name("N")
-      ->check(whole_number(1, 1024));
+      .type_name("N")
+      .check(whole_number(1, 1024));
   app.add_option(
          "--fallback", flags.fallback,
          "Where the backend lacks an operation: error, warn or allow (default: PLEXUS_FALLBACK, else warn)")
-      ->type_name("WHAT")
-      ->check(one_of({"error", "warn", "allow"}));
+      .type_name("WHAT")
+      .check(one_of({"error", "warn", "allow"}));
 }
 
 ContextOptions context_options(const BackendFlags& flags) {
@@ -111,22 +109,22 @@ ContextOptions context_options(const BackendFlags& flags) {
   return options;
 }
 
-void add_flags(CLI::App& app, OptimizerFlags& flags) {
+void add_flags(App& app, OptimizerFlags& flags) {
   app.add_option("--optimizer", flags.name,
                  "sgd, adam, adamw, rmsprop, adagrad, adamax, nadam, radam or adadelta (default: adam)")
-      ->type_name("NAME");
+      .type_name("NAME");
   app.add_option(
          "--lr", flags.learning_rate,
          "Learning rate (default: 0.001 for adam, adamw and radam, 0.002 for adamax and nadam, 0.01 for sgd, "
          "rmsprop and adagrad, 1 for adadelta)")
-      ->type_name("X")
-      ->check(positive_number());
+      .type_name("X")
+      .check(positive_number());
   app.add_option("--momentum", flags.momentum, "Momentum of sgd or rmsprop (default: 0)")
-      ->type_name("X")
-      ->check(number());
+      .type_name("X")
+      .check(number());
   app.add_option("--weight-decay", flags.weight_decay, "Weight decay (default: 0, for adamw 0.01)")
-      ->type_name("X")
-      ->check(number());
+      .type_name("X")
+      .check(number());
 }
 
 Optimizer optimizer(const OptimizerFlags& flags) {
@@ -146,9 +144,9 @@ Optimizer optimizer(const OptimizerFlags& flags) {
   return result;
 }
 
-void add_flags(CLI::App& app, RegularizationFlags& flags) {
+void add_flags(App& app, RegularizationFlags& flags) {
   const auto add = [&](const char* name, double& value, const char* text) {
-    app.add_option(name, value, text)->type_name("X")->check(amount());
+    app.add_option(name, value, text).type_name("X").check(amount());
   };
   add("--l1", flags.l1, "Penalty of X times the sum of |weight|, biases excepted (default: 0)");
   add("--l2", flags.l2, "Penalty of X times the sum of weight^2, biases excepted (default: 0)");

@@ -10,6 +10,7 @@
 #include "plexus/cli/command.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/kernels.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/core/cpu.h"
 #include "plexus/core/error.h"
 
@@ -36,7 +37,7 @@ const char* state(const BackendRow& row) {
   return row.usable ? "usable" : row.built ? "unusable" : "not built";
 }
 
-void print_json(const Info& info) {
+Json to_json(const Info& info) {
   Json json = {
       {"version", version()},
       {"build", build_description()},
@@ -75,7 +76,7 @@ void print_json(const Info& info) {
       json["kernels"].push_back(std::move(row));
     }
   }
-  std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+  return json;
 }
 
 void print_backends(const std::vector<BackendRow>& table) {
@@ -162,7 +163,7 @@ int info(const Options& options) {
   }
   info.backends = backends();
   if (options.json)
-    print_json(info);
+    print_json(to_json(info));
   else
     print_text(info);
   if (failure) std::rethrow_exception(failure);
@@ -171,13 +172,13 @@ int info(const Options& options) {
 
 }  // namespace
 
-Command info_command(CLI::App& parent) {
+Command info_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("info", "Show version, CPU, backends and settings with their origin");
-  add_flags(*app, options->backend);
-  app->add_flag("--load", options->load, "Load the plugins that were found, to see what they are");
-  app->add_flag("--kernels", options->kernels, "Show which backend has which operation, f32");
-  app->add_flag("--json", options->json, "Print one JSON object");
+  App app = parent.add_subcommand("info", "Show version, CPU, backends and settings with their origin");
+  add_flags(app, options->backend);
+  app.add_flag("--load", options->load, "Load the plugins that were found, to see what they are");
+  app.add_flag("--kernels", options->kernels, "Show which backend has which operation, f32");
+  app.add_flag("--json", options->json, "Print one JSON object");
   return {app, [options] { return info(*options); }};
 }
 

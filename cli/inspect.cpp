@@ -308,17 +308,16 @@ int inspect(const Options& options) {
 
 }  // namespace
 
-Command inspect_command(CLI::App& parent) {
+Command inspect_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app =
-      parent.add_subcommand("inspect", "Show what a file of data, a saved model or a checkpoint holds");
-  app->add_option("FILE", options->file,
-                  "A model, a checkpoint, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX "
-                  "files, or fashion-mnist")
-      ->required();
-  app->add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
-      ->type_name("NAME|INDEX");
-  app->footer("Example:\n  plexus inspect iris.safetensors");
+  App app = parent.add_subcommand("inspect", "Show what a file of data, a saved model or a checkpoint holds");
+  app.add_option("FILE", options->file,
+                 "A model, a checkpoint, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX "
+                 "files, or fashion-mnist")
+      .required();
+  app.add_option("--label", options->label, "Label column of a table, by name or number (default: the last)")
+      .type_name("NAME|INDEX");
+  app.footer("Example:\n  plexus inspect iris.safetensors");
   return {app, [options] { return inspect(*options); }};
 }
 

@@ -1,5 +1,4 @@
 // plexus: the command. Parses, runs one subcommand, turns errors into one line and an exit code.
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 
@@ -21,47 +20,44 @@ int fail(std::string message, ExitCode code) {
 
 std::vector<std::string> names(const std::vector<Command>& commands) {
   std::vector<std::string> result;
-  for (const Command& command : commands) result.push_back(command.app->get_name());
-  return result;
-}
-
-std::vector<std::string> flags(const CLI::App& app) {
-  std::vector<std::string> result;
-  for (const CLI::Option* option : app.get_options())
-    for (const std::string& name : option->get_lnames()) result.push_back("--" + name);
+  for (const Command& command : commands) result.push_back(command.app.name());
   return result;
 }
 
 // CLI11 would say "the following argument was not expected" and leave it at that.
-void refuse_leftovers(const CLI::App& app) {
-  const std::vector<std::string> leftovers = app.remaining();
+void refuse_leftovers(const App& app) {
+  const std::vector<std::string> leftovers = app.leftovers();
   if (leftovers.empty()) return;
   const auto flag =
       std::find_if(leftovers.begin(), leftovers.end(), [](const auto& s) { return s.starts_with("-"); });
   const std::string name = flag == leftovers.end() ? leftovers.front() : flag->substr(0, flag->find('='));
   throw ArgumentError(name + (flag == leftovers.end() ? ": one argument too many" : ": no such flag") +
-                      did_you_mean(name, flags(app)) + "; see plexus " + app.get_name() + " --help");
+                      did_you_mean(name, app.flags()) + "; see plexus " + app.name() + " --help");
 }
 
-int run(const std::vector<Command>& commands, CLI::App& app, int argc, char** argv) {
+// False: --help or --version was all.
+bool parse(const std::vector<Command>& commands, App& app, int argc, char** argv) {
   const std::string first = argc > 1 ? argv[1] : "";
   const std::vector<std::string> known = names(commands);
   if (first.empty()) throw ArgumentError("expected a command: " + join(known) + "; see plexus --help");
   if (first[0] != '-' && std::find(known.begin(), known.end(), first) == known.end())
     throw ArgumentError(first + ": no such command" + did_you_mean(first, known) +
                         "; commands: " + join(known));
-  app.parse(argc, argv);
+  return app.parse(std::vector<std::string>(argv + 1, argv + argc));
+}
+
+int run(const std::vector<Command>& commands) {
   for (const Command& command : commands)
-    if (command.app->parsed()) {
-      refuse_leftovers(*command.app);
+    if (command.app.parsed()) {
+      refuse_leftovers(command.app);
       return command.run();
     }
-  throw ArgumentError("expected a command: " + join(known) + "; see plexus --help");
+  throw ArgumentError("expected a command: " + join(names(commands)) + "; see plexus --help");
 }
 
 int main(int argc, char** argv) {
-  CLI::App app("Plexus trains and runs neural networks on CPUs.", "plexus");
-  app.set_version_flag("--version", build_description());
+  App app("Plexus trains and runs neural networks on CPUs.", "plexus");
+  app.version(build_description());
   app.footer(
       "Examples:\n"
       "  plexus train fashion-mnist --show 10        learn to tell clothes apart\n"
@@ -71,22 +67,16 @@ int main(int argc, char** argv) {
       "  plexus bench --quick                        how fast\n\n"
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend or optional part not available,\n"
       "5 file missing or unreadable, 130 and 143 stopped by SIGINT and SIGTERM.");
-  const std::vector<Command> commands = {train_command(app),   evaluate_command(app), compare_command(app),
-                                         predict_command(app), explain_command(app),  inspect_command(app),
-                                         info_command(app),    plan_command(app),     tune_command(app),
-                                         bench_command(app),   report_command(app),   verify_command(app),
-                                         replay_command(app)};
-  for (const Command& command : commands) {
-    command.app->allow_extras();
-    command.app->get_formatter()->column_width(28);
-  }
+  std::vector<Command> commands = {train_command(app),   evaluate_command(app), compare_command(app),
+                                   predict_command(app), explain_command(app),  inspect_command(app),
+                                   info_command(app),    plan_command(app),     tune_command(app),
+                                   bench_command(app),   report_command(app),   verify_command(app),
+                                   replay_command(app)};
+  for (Command& command : commands) command.app.allow_leftovers();
   try {
-    const int code = run(commands, app, argc, argv);
-    if (std::fflush(stdout) != 0) return fail("cannot write to standard output", io_failure);
+    const int code = parse(commands, app, argc, argv) ? run(commands) : ok;
+    if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail("cannot write to standard output", io_failure);
     return code;
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help, --version
-    return fail(std::string(error.what()) + "; see plexus --help", usage);
   } catch (const std::bad_alloc&) {
     return fail("out of memory", failed);
   } catch (const std::exception& error) {

@@ -30,24 +30,6 @@ Json backend_table() {
 
 }  // namespace
 
-std::vector<std::string> arguments_of(const CLI::App& app) {
-  std::vector<std::string> arguments, positional;
-  for (const CLI::Option* option : app.get_options()) {
-    if (option->count() == 0) continue;
-    if (option->get_positional()) {
-      for (const std::string& value : option->results()) positional.push_back(value);
-      continue;
-    }
-    const std::string flag = "--" + option->get_lnames().front();
-    if (option->get_expected_max() == 0)
-      arguments.push_back(flag);
-    else  // one word: a value may begin with a dash
-      for (const std::string& value : option->results()) arguments.push_back(flag + "=" + value);
-  }
-  arguments.insert(arguments.begin(), positional.begin(), positional.end());
-  return arguments;
-}
-
 Manifest make_manifest(const Context& context, const std::string& isa, const Data& data) {
   Manifest m;
   m.directory = std::filesystem::current_path().string();

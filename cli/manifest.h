@@ -1,6 +1,5 @@
 // Manifest: what a run was made of, for people and for `plexus replay`.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <nlohmann/json.hpp>
 #include <string>
@@ -24,9 +23,6 @@ struct Manifest {
   std::string training;                ///< "10 epochs, batches of 32, ..."
   std::string task, loss;              ///< "classify" or "regress", "mse"; empty in manifests of older versions
 };
-
-/// The arguments that give the app the values that it has now.
-std::vector<std::string> arguments_of(const CLI::App& app);
 
 /// Version, build, CPU, backend and fingerprints are filled in.
 Manifest make_manifest(const Context& context, const std::string& isa, const Data& data);

@@ -108,10 +108,11 @@ Sequential make_network(std::vector<std::unique_ptr<Layer>> hidden, const Shape&
   return network;
 }
 
-void add_flags(CLI::App& app, NetworkFlags& flags) {
-  app.add_option("--layers", flags.layers, "Hidden layers, as in plexus train (default: 128,relu)")->type_name("LIST");
+void add_flags(App& app, NetworkFlags& flags) {
+  app.add_option("--layers", flags.layers, "Hidden layers, as in plexus train (default: 128,relu)")
+      .type_name("LIST");
   const auto count = [&](const char* name, int64_t& value, const char* text) {
-    app.add_option(name, value, text)->type_name("N")->check(whole_number(1));
+    app.add_option(name, value, text).type_name("N").check(whole_number(1));
   };
   count("--batch", flags.batch, "Rows of a batch (default: 32)");
   count("--input", flags.input, "Features of a row (default: 784)");

@@ -1,11 +1,11 @@
 // Network: the one that the flags describe.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
 
+#include "plexus/cli/app.h"
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/sequential.h"
 
@@ -31,7 +31,7 @@ struct NetworkFlags {
   std::string layers = "128,relu";
   int64_t batch = 32, input = 784, classes = 10;
 };
-void add_flags(CLI::App& app, NetworkFlags& flags);
+void add_flags(App& app, NetworkFlags& flags);
 /// Throws as parse_layers.
 Sequential make_network(const NetworkFlags& flags);
 

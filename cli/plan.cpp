@@ -9,6 +9,7 @@
 #include "plexus/cli/flags.h"
 #include "plexus/cli/network.h"
 #include "plexus/cli/plan_costs.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/terminal.h"
 #include "plexus/core/random.h"
 #include "plexus/trainer/trainer.h"
@@ -61,7 +62,7 @@ int plan(const Options& options) {
                                    {"limits", to_json(limits)},
                                    {"plans", nlohmann::ordered_json::array()}};
     for (const PlanCosts& costs : all) json["plans"].push_back(to_json(costs, &limits));
-    std::puts(json.dump(2, ' ', false, nlohmann::ordered_json::error_handler_t::replace).c_str());
+    print_json(json);
     return 0;
   }
   const int width = terminal_width(stdout);
@@ -74,16 +75,18 @@ int plan(const Options& options) {
 
 }  // namespace
 
-Command plan_command(CLI::App& parent) {
+Command plan_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("plan", "Show which backend runs which operation of a network, what it costs, and how long it takes");
-  add_flags(*app, options->network);
-  add_flags(*app, options->optimizer);
-  add_flags(*app, options->regularization);
-  add_flags(*app, options->backend);
-  app->add_flag("--measure", options->measure, "Run both plans on random rows for a second, and show what takes how long");
-  app->add_flag("--json", options->json, "Print one JSON object");
-  app->footer("Example:\n  plexus plan --layers 256,relu,128,relu --batch 64 --optimizer adam --measure");
+  App app = parent.add_subcommand(
+      "plan", "Show which backend runs which operation of a network, what it costs, and how long it takes");
+  add_flags(app, options->network);
+  add_flags(app, options->optimizer);
+  add_flags(app, options->regularization);
+  add_flags(app, options->backend);
+  app.add_flag("--measure", options->measure,
+               "Run both plans on random rows for a second, and show what takes how long");
+  app.add_flag("--json", options->json, "Print one JSON object");
+  app.footer("Example:\n  plexus plan --layers 256,relu,128,relu --batch 64 --optimizer adam --measure");
   return {app, [options] { return plan(*options); }};
 }
 

@@ -127,22 +127,22 @@ int predict(const Options& options) {
 
 }  // namespace
 
-Command predict_command(CLI::App& parent) {
+Command predict_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("predict", "Predict from raw rows with a saved model");
-  app->add_option("MODEL", options->model, "A file that plexus train --out wrote")->required();
-  app->add_option("DATA", options->data,
-                  "Rows as in the training data, without labels: a .npy or .csv table, fashion-mnist, or a "
-                  "directory of "
-                  "IDX files (its test part)")
-      ->required();
-  app->add_option(
+  App app = parent.add_subcommand("predict", "Predict from raw rows with a saved model");
+  app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();
+  app.add_option("DATA", options->data,
+                 "Rows as in the training data, without labels: a .npy or .csv table, fashion-mnist, or a "
+                 "directory of "
+                 "IDX files (its test part)")
+      .required();
+  app.add_option(
          "-o,--out", options->out,
          "Write to FILE: .csv with class names, or .npy with class numbers (default: CSV on standard output)")
-      ->type_name("FILE");
-  app->add_flag("--proba", options->probabilities, "Probabilities of all classes too (.npy: alone)");
-  add_flags(*app, options->backend);
-  app->footer("Example:\n  plexus predict iris.safetensors new.csv --proba -o predictions.csv");
+      .type_name("FILE");
+  app.add_flag("--proba", options->probabilities, "Probabilities of all classes too (.npy: alone)");
+  add_flags(app, options->backend);
+  app.footer("Example:\n  plexus predict iris.safetensors new.csv --proba -o predictions.csv");
   return {app, [options] { return predict(*options); }};
 }
 

@@ -6,6 +6,7 @@
 
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/interrupt.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/session.h"
 #include "plexus/core/error.h"
 #include "plexus/trainer/learning_rate_finder.h"
@@ -81,7 +82,7 @@ int find_rate(const TrainOptions& options) {
     std::fprintf(out, "\nsuggestion  --lr %.2g\n", test.suggestion);
   else
     std::fprintf(out, "\nno suggestion: the loss falls at no rate; look at the data and the layers\n");
-  if (options.json) std::puts(to_json(test).dump(2).c_str());
+  if (options.json) print_json(to_json(test));
   return found ? ok : failed;
 }
 

@@ -8,6 +8,7 @@
 #include "plexus/cli/exit_code.h"
 #include "plexus/cli/interrupt.h"
 #include "plexus/cli/output.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/result.h"
 #include "plexus/cli/session.h"
 #include "plexus/trainer/model_file.h"
@@ -152,7 +153,7 @@ int repeat(const TrainOptions& options) {
     std::fprintf(out, "\nmodel     %s, of seed %lld: the lowest validation loss\n", options.out.c_str(),
                  (long long)best_seed);
   }
-  if (options.json) std::puts(Json({{"runs", runs}, {"summary", summary}}).dump(2).c_str());
+  if (options.json) print_json(Json({{"runs", runs}, {"summary", summary}}));
   const int signal = interrupted();
   if (signal)
     std::fprintf(stderr, "plexus: stopped by signal %d after %zu of %lld trainings\n", signal, runs.size(),

@@ -121,13 +121,13 @@ int replay(const Options& options) {
 
 }  // namespace
 
-Command replay_command(CLI::App& parent) {
+Command replay_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("replay", "Repeat a run of train --run and compare, step by step");
-  app->add_option("DIR", options->directory, "The directory of the run")->required();
-  app->add_option("--data", options->data, "Where DATA is now (default: where it was)")->type_name("DATA");
-  add_flags(*app, options->backend);
-  app->footer(
+  App app = parent.add_subcommand("replay", "Repeat a run of train --run and compare, step by step");
+  app.add_option("DIR", options->directory, "The directory of the run").required();
+  app.add_option("--data", options->data, "Where DATA is now (default: where it was)").type_name("DATA");
+  add_flags(app, options->backend);
+  app.footer(
       "Prints \"identical\", or \"differs\" with the first step and tensor that are not the same (exit code "
       "1).\n\n"
       "Example:\n"

@@ -71,20 +71,18 @@ int report(const Options& options) {
 
 }  // namespace
 
-Command report_command(CLI::App& parent) {
+Command report_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand(
+  App app = parent.add_subcommand(
       "report", "Draw runs of plexus train, or what plexus bench measured: one HTML file with plots");
-  app->add_option(
-         "RUN|BENCH.json", options->paths,
-         "Directories of plexus train --run, several are drawn over each other; or what plexus bench "
-         "--out wrote")
-      ->required();
-  app->add_option(
-         "-o,--out", options->out,
-         "The file to write (default: report.html in the first RUN, or BENCH.html beside BENCH.json)")
-      ->type_name("FILE");
-  app->footer(
+  app.add_option("RUN|BENCH.json", options->paths,
+                 "Directories of plexus train --run, several are drawn over each other; or what plexus bench "
+                 "--out wrote")
+      .required();
+  app.add_option("-o,--out", options->out,
+                 "The file to write (default: report.html in the first RUN, or BENCH.html beside BENCH.json)")
+      .type_name("FILE");
+  app.footer(
       "Examples:\n"
       "  plexus train iris.csv --run runs/1 && plexus report runs/1\n"
       "  plexus report runs/1 runs/2 -o both.html\n"

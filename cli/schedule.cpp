@@ -86,25 +86,25 @@ std::vector<std::string> names() {
 
 }  // namespace
 
-void add_flags(CLI::App& app, ScheduleFlags& flags) {
+void add_flags(App& app, ScheduleFlags& flags) {
   app.add_option("--schedule", flags.schedule,
                  "How the learning rate changes: constant, step=EVERY:FACTOR, multistep=E,E,...:FACTOR, "
                  "exponential=FACTOR, cosine=MINIMUM, restarts=EPOCHS:GROWTH:MINIMUM, onecycle=RISING, "
                  "plateau=PATIENCE:FACTOR; settings may be left out (default: constant)")
-      ->type_name("NAME[=...]");
+      .type_name("NAME[=...]");
   app.add_option("--warmup", flags.warmup_steps,
                  "First steps, in which the learning rate rises from 0 (default: 0)")
-      ->type_name("N")
-      ->check(whole_number(0));
+      .type_name("N")
+      .check(whole_number(0));
   app.add_option("--early-stopping", flags.patience,
                  "End after N epochs in which the validation loss was no better, with the best weights")
-      ->type_name("N")
-      ->check(whole_number(1));
+      .type_name("N")
+      .check(whole_number(1));
   app.add_option("--ema", flags.ema_decay,
                  "Keep the moving average of the weights with this decay, such as 0.999 (default: off)")
-      ->type_name("DECAY")
-      ->check(fraction(true));
-  app.add_option("--log", flags.log, "Write a line an epoch to FILE (.csv or .jsonl)")->type_name("FILE");
+      .type_name("DECAY")
+      .check(fraction(true));
+  app.add_option("--log", flags.log, "Write a line an epoch to FILE (.csv or .jsonl)").type_name("FILE");
 }
 
 ChosenSchedule::ChosenSchedule(const ScheduleFlags& flags, bool validation) : flags_(flags) {

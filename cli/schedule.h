@@ -1,12 +1,12 @@
 // Schedule: the flags that say how a training goes on and when it ends.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "plexus/cli/app.h"
 #include "plexus/trainer/early_stopping.h"
 #include "plexus/trainer/reduce_on_plateau.h"
 #include "plexus/trainer/schedule.h"
@@ -20,7 +20,7 @@ struct ScheduleFlags {
   double ema_decay = 0;
   std::optional<int64_t> patience;
 };
-void add_flags(CLI::App& app, ScheduleFlags& flags);
+void add_flags(App& app, ScheduleFlags& flags);
 
 /// What the flags ask for.
 class ChosenSchedule {

@@ -11,6 +11,7 @@
 #include "plexus/cli/model_data.h"
 #include "plexus/cli/output.h"
 #include "plexus/cli/predictions.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/rate_search.h"
 #include "plexus/cli/repetition.h"
 #include "plexus/cli/run_directory.h"
@@ -96,7 +97,7 @@ int train(const TrainOptions& options, Observer* observer) {
     std::fprintf(out, "\nmodel     %s\n", model.c_str());
   }
   if (run && finished.test) save_result(*run, session, finished, test_data(session));
-  if (options.json) std::puts(to_json(finished).dump(2).c_str());
+  if (options.json) print_json(to_json(finished));
   if (signal)
     std::fprintf(stderr, "plexus: stopped by signal %d in epoch %zu%s\n", signal,
                  session.history().epochs.size(),
@@ -107,21 +108,25 @@ int train(const TrainOptions& options, Observer* observer) {
 }  // namespace
 
 int train_again(const std::vector<std::string>& arguments, Observer& observer) {
-  CLI::App app;
+  App app;
   const auto options = std::make_shared<TrainOptions>();
   add_train_command(app, options);
-  std::vector<std::string> words(arguments.rbegin(), arguments.rend());
-  words.push_back("train");
-  app.parse(std::move(words));  // the last one first
+  std::vector<std::string> words = {"train"};
+  words.insert(words.end(), arguments.begin(), arguments.end());
+  if (!app.parse(std::move(words))) return ok;
   options->run = options->out = options->schedule.log = "";
   options->checkpoints = {};
   options->plan = options->json = false;
   return train(*options, &observer);
 }
 
-Command train_command(CLI::App& parent) {
+Command train_command(App& parent) {
   const auto options = std::make_shared<TrainOptions>();
-  return {add_train_command(parent, options), [options] { return train(*options, nullptr); }};
+  const App app = add_train_command(parent, options);
+  return {app, [options, app] {
+            options->arguments = app.arguments();
+            return train(*options, nullptr);
+          }};
 }
 
 }  // namespace plexus::cli

@@ -1,12 +1,12 @@
 // TrainOptions: the flags of plexus train.
 #pragma once
-#include <CLI/CLI.hpp>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
+#include "plexus/cli/app.h"
 #include "plexus/cli/checkpoints.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/schedule.h"
@@ -42,6 +42,6 @@ void refuse(bool given, const std::string& flag, const std::string& mode, const 
 void refuse_files(const TrainOptions& options, const std::string& mode, const std::string& remedy);
 
 /// Adds the command; its options are what is parsed.
-CLI::App* add_train_command(CLI::App& parent, const std::shared_ptr<TrainOptions>& options);
+App add_train_command(App& parent, const std::shared_ptr<TrainOptions>& options);
 
 }  // namespace plexus::cli

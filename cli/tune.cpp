@@ -11,6 +11,7 @@
 #include "plexus/cli/command.h"
 #include "plexus/cli/flags.h"
 #include "plexus/cli/network.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/core/error.h"
 #include "plexus/core/random.h"
 
@@ -70,7 +71,7 @@ void print_table(const Tuning& tuning) {
   std::printf("\n%s\n", to_string(tuning).c_str());
 }
 
-void print_json(const Tuning& tuning) {
+nlohmann::ordered_json to_json(const Tuning& tuning) {
   nlohmann::ordered_json candidates = nlohmann::ordered_json::array();
   const auto number = [](double value) {
     return std::isfinite(value) ? nlohmann::ordered_json(value) : nlohmann::ordered_json(nullptr);
@@ -81,12 +82,11 @@ void print_json(const Tuning& tuning) {
                           {"microseconds", number(c.seconds * 1e6)},
                           {"ratio", number(ratio(c, tuning))},
                           {"verdict", c.verdict}});
-  const nlohmann::ordered_json json = {{"backend", tuning.backend},
-                                       {"threads", tuning.threads},
-                                       {"source", tuning.source},
-                                       {"steps", tuning.steps},
-                                       {"candidates", candidates}};
-  std::puts(json.dump(2).c_str());
+  return {{"backend", tuning.backend},
+          {"threads", tuning.threads},
+          {"source", tuning.source},
+          {"steps", tuning.steps},
+          {"candidates", candidates}};
 }
 
 int tune_network(const Options& options) {
@@ -100,29 +100,31 @@ int tune_network(const Options& options) {
   if (flags.classes < 2) throw ArgumentError("--classes 1: a network that is tuned tells 2 classes or more apart");
   const Dataset rows = random_rows(std::max<int64_t>(flags.batch, 2), flags.input, flags.classes);
   const Tuning result = tune(make_network(flags), settings, rows, {.batch_size = flags.batch}, tuning);
-  options.json ? print_json(result) : print_table(result);
+  options.json ? print_json(to_json(result)) : print_table(result);
   return 0;
 }
 
 }  // namespace
 
-Command tune_command(CLI::App& parent) {
+Command tune_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand("tune", "Find the fastest backend and number of threads for a network");
-  add_flags(*app, options->network);
-  add_flags(*app, options->optimizer);
-  add_flags(*app, options->regularization);
-  app->add_option("--backends", options->backends,
-                  "Candidates, separated by commas (default: all that are usable, plugins too; the reference for "
-                  "small steps)")
-      ->type_name("LIST");
-  app->add_option("--threads", options->threads, "Threads at most (default: PLEXUS_NUM_THREADS, else all CPUs)")
-      ->type_name("N")
-      ->check(whole_number(1, 1024));
-  app->add_flag("--fresh", options->fresh, "Measure again, whatever the cache says");
-  app->add_flag("--no-cache", options->no_cache, "Neither read nor write the cache");
-  app->add_flag("--json", options->json, "Print one JSON object");
-  app->footer(
+  App app = parent.add_subcommand("tune", "Find the fastest backend and number of threads for a network");
+  add_flags(app, options->network);
+  add_flags(app, options->optimizer);
+  add_flags(app, options->regularization);
+  app.add_option(
+         "--backends", options->backends,
+         "Candidates, separated by commas (default: all that are usable, plugins too; the reference for "
+         "small steps)")
+      .type_name("LIST");
+  app.add_option("--threads", options->threads,
+                 "Threads at most (default: PLEXUS_NUM_THREADS, else all CPUs)")
+      .type_name("N")
+      .check(whole_number(1, 1024));
+  app.add_flag("--fresh", options->fresh, "Measure again, whatever the cache says");
+  app.add_flag("--no-cache", options->no_cache, "Neither read nor write the cache");
+  app.add_flag("--json", options->json, "Print one JSON object");
+  app.footer(
       "Times whole training steps of every candidate and checks them against the reference. The choice is kept in\n"
       "XDG_CACHE_HOME/plexus (else ~/.cache/plexus), where plexus train --backend auto finds it.\n\n"
       "Example:\n  plexus tune --layers 256,relu,128,relu --batch 64 --optimizer adam");

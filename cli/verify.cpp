@@ -13,6 +13,7 @@
 
 #include "plexus/cli/command.h"
 #include "plexus/cli/flags.h"
+#include "plexus/cli/print_json.h"
 #include "plexus/cli/suggestion.h"
 #include "plexus/cli/verification.h"
 #include "plexus/core/error.h"
@@ -88,7 +89,7 @@ std::vector<Range> ranges(const Options& options) {
 }
 
 /// As a shell takes it for one word.
-std::string quoted(const std::string& word) {
+std::string shell_word(const std::string& word) {
   if (word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/._-") ==
       std::string::npos)
     return word;
@@ -98,8 +99,8 @@ std::string quoted(const std::string& word) {
 }
 
 std::string reproduction(const Options& options, const Subject& subject, const CaseName& name) {
-  std::string line = "plexus verify " + (subject.plugin.empty() ? "--backend " + quoted(subject.backend)
-                                                                : "--plugin " + quoted(subject.plugin));
+  std::string line = "plexus verify " + (subject.plugin.empty() ? "--backend " + shell_word(subject.backend)
+                                                                : "--plugin " + shell_word(subject.plugin));
   if (options.isa) line += " --isa " + *options.isa;
   return line + " --case " + to_string(name);
 }
@@ -185,7 +186,7 @@ int verify(const Options& options) {
                        {"note", portrait.note},
                        {"passed", passed},
                        {"rows", rows}};
-    std::puts(json.dump(2, ' ', false, Json::error_handler_t::replace).c_str());
+    print_json(json);
   } else {
     print_lacking(list, lacking);
     if (!failures.empty()) std::printf("\n");
@@ -202,44 +203,42 @@ int verify(const Options& options) {
 
 }  // namespace
 
-Command verify_command(CLI::App& parent) {
+Command verify_command(App& parent) {
   const auto options = std::make_shared<Options>();
-  CLI::App* app = parent.add_subcommand(
+  App app = parent.add_subcommand(
       "verify", "Check that a backend computes what it should, and leaves alone what it must");
-  CLI::Option* backend =
-      app->add_option("--backend", options->backend, "The backend (default: PLEXUS_BACKEND, else the best)")
-          ->type_name("NAME");
-  app->add_option("--plugin", options->plugin, "The backend in this file")
-      ->type_name("FILE")
-      ->excludes(backend);
-  app->add_option("--cases", options->cases,
-                  "Random cases of a family in the modes exact and float; a share of them in the others "
-                  "(default: 2000)")
-      ->type_name("N")
-      ->check(whole_number(1));
-  CLI::Option* seed =
-      app->add_option("--seed", options->seed, "The number of the first random case (default: 0)")
-          ->type_name("S")
-          ->check(whole_number(0));
-  CLI::Option* family =
-      app->add_option("--family", options->family, "One family alone: " + join(family_names()))
-          ->type_name("F")
-          ->check(one_of(family_names()));
-  CLI::Option* mode = app->add_option("--mode", options->mode, "One mode alone: " + join(mode_names()))
-                          ->type_name("M")
-                          ->check(one_of(mode_names()));
-  app->add_option("--case", options->one_case, "One case alone, as failures name it: matmul/exact/17")
-      ->type_name("CASE")
-      ->excludes(family)
-      ->excludes(mode)
-      ->excludes(seed);
-  app->add_option("--isa", options->isa, "The most that kernels may use, as PLEXUS_MAX_ISA")->type_name("X");
-  app->add_option("--time-limit", options->time_limit, "Seconds that a case may take (default: 20)")
-      ->type_name("SECONDS")
-      ->check(positive_number());
-  app->add_flag("--json", options->json, "Print one JSON object");
-  app->add_flag("--child", options->child)->group("");  // what the command says to itself
-  app->footer(
+  const Option backend =
+      app.add_option("--backend", options->backend, "The backend (default: PLEXUS_BACKEND, else the best)")
+          .type_name("NAME");
+  app.add_option("--plugin", options->plugin, "The backend in this file").type_name("FILE").excludes(backend);
+  app.add_option("--cases", options->cases,
+                 "Random cases of a family in the modes exact and float; a share of them in the others "
+                 "(default: 2000)")
+      .type_name("N")
+      .check(whole_number(1));
+  const Option seed =
+      app.add_option("--seed", options->seed, "The number of the first random case (default: 0)")
+          .type_name("S")
+          .check(whole_number(0));
+  const Option family =
+      app.add_option("--family", options->family, "One family alone: " + join(family_names()))
+          .type_name("F")
+          .check(one_of(family_names()));
+  const Option mode = app.add_option("--mode", options->mode, "One mode alone: " + join(mode_names()))
+                          .type_name("M")
+                          .check(one_of(mode_names()));
+  app.add_option("--case", options->one_case, "One case alone, as failures name it: matmul/exact/17")
+      .type_name("CASE")
+      .excludes(family)
+      .excludes(mode)
+      .excludes(seed);
+  app.add_option("--isa", options->isa, "The most that kernels may use, as PLEXUS_MAX_ISA").type_name("X");
+  app.add_option("--time-limit", options->time_limit, "Seconds that a case may take (default: 20)")
+      .type_name("SECONDS")
+      .check(positive_number());
+  app.add_flag("--json", options->json, "Print one JSON object");
+  app.add_flag("--child", options->child).hidden();  // what the command says to itself
+  app.footer(
       "Every family and mode runs in a process of its own: a crash or a hang is the failure of its case.\n"
       "Each failure is a line that runs it again.\n"
       "Examples:\n"

@@ -13,6 +13,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -119,10 +120,7 @@ class Bench : public testing::Test {
     for (std::string line; std::getline(file, line);) lines.push_back(line);
     return lines;
   }
-  Json written() const {
-    std::ifstream file(directory.path("out/bench.json"));
-    return Json::parse(file);
-  }
+  Json written() const { return read_json(directory.path("out/bench.json")); }
 
   Directory directory;
   std::string libexec = directory.path("libexec/plexus");
@@ -190,7 +188,7 @@ TEST_F(Bench, AWrongKernelFails) {
   EXPECT_EQ(result.code, 1);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "refused   matmul/wrong/simd/t1: differs by 3\n", result.out);
   EXPECT_EQ(written().at("refused"),
-            Json::parse(R"([{"name": "matmul/wrong/simd/t1", "error_message": "differs by 3"}])"));
+            parse_json(R"([{"name": "matmul/wrong/simd/t1", "error_message": "differs by 3"}])"));
   EXPECT_EQ(written().at("benchmarks").size(), 2u);
 }
 

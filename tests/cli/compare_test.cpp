@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/trainer.h"
 
@@ -35,7 +36,7 @@ TEST_F(Compare, CountsTheRowsThatOnlyOneHasRight) {
                     poor = train("poor.safetensors", {iris, "--layers", "2,relu", "--epochs", "2"});
   const Result result = run({"compare", good, poor, iris, "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  const json found = json::parse(result.out);
+  const json found = parse_json(result.out);
 
   // By the library: classes of both models, counted here.
   Sequential first = load_model(good), second = load_model(poor);
@@ -78,9 +79,9 @@ TEST_F(Compare, ComparesErrorsOfValues) {
   longer.insert(longer.end(), {"--epochs", "60"});
   shorter.insert(shorter.end(), {"--epochs", "1"});
   const std::string good = train("good.safetensors", longer), poor = train("poor.safetensors", shorter);
-  const json found = json::parse(run({"compare", good, poor, data, "--json"}).out);
+  const json found = parse_json(run({"compare", good, poor, data, "--json"}).out);
   const auto mse = [&](const std::string& model) {
-    return json::parse(run({"evaluate", model, data, "--json"}).out)["loss"].get<double>();
+    return parse_json(run({"evaluate", model, data, "--json"}).out)["loss"].get<double>();
   };
   EXPECT_NEAR(found["a"]["mse"].get<double>(), mse(good), 1e-5 * mse(good));
   EXPECT_NEAR(found["b"]["mse"].get<double>(), mse(poor), 1e-5 * mse(poor));

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -29,7 +30,7 @@ class Explain : public testing::Test {
 TEST_F(Explain, RanksColumns) {
   const Result result = run({"explain", model, iris, "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  const json found = json::parse(result.out);
+  const json found = parse_json(result.out);
   EXPECT_EQ(found["rows"], 150);
   EXPECT_EQ(found["score"], "accuracy");
   ASSERT_EQ(found["columns"].size(), 4u);
@@ -47,7 +48,7 @@ TEST_F(Explain, RanksColumns) {
 TEST_F(Explain, ExplainsRows) {
   const Result result = run({"explain", model, iris, "--rows", "0,149", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  const json found = json::parse(result.out);
+  const json found = parse_json(result.out);
   ASSERT_EQ(found.size(), 2u);
   EXPECT_EQ(found[0]["output"], "setosa");
   EXPECT_EQ(found[1]["row"], 149);
@@ -62,7 +63,7 @@ TEST_F(Explain, ExplainsRows) {
   const Result text = run({"explain", model, iris, "--rows", "7", "--output", "virginica"});
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "row 7, virginica: ", text.out);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "petal_length", text.out);
-  const json slopes = json::parse(run({"explain", model, iris, "--rows", "7", "--gradients", "--json"}).out);
+  const json slopes = parse_json(run({"explain", model, iris, "--rows", "7", "--gradients", "--json"}).out);
   EXPECT_EQ(slopes[0]["gradients"].size(), 4u);
 }
 

@@ -5,6 +5,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/cpu.h"
 
@@ -29,7 +30,7 @@ TEST(Info, Text) {
 TEST(Info, Json) {
   const Result result = run({"info", "--json"}, {{"PLEXUS_NUM_THREADS", "3"}});
   EXPECT_EQ(result.code, 0);
-  const json info = json::parse(result.out);
+  const json info = parse_json(result.out);
   EXPECT_EQ(info["version"], version());
   EXPECT_EQ(info["threads"], 3);
   EXPECT_EQ(info["cpu"]["architecture"], cpu().architecture);
@@ -46,7 +47,7 @@ TEST(Info, Json) {
 
 TEST(Info, FlagsOverrideTheEnvironment) {
   const Result result = run({"info", "--json", "--threads", "2"}, {{"PLEXUS_NUM_THREADS", "3"}});
-  EXPECT_EQ(json::parse(result.out)["threads"], 2);
+  EXPECT_EQ(parse_json(result.out)["threads"], 2);
 }
 
 /// The row of a backend in the JSON.
@@ -63,13 +64,13 @@ TEST(Info, ListsPluginsAndLoadsThemWhenAskedTo) {
   EXPECT_EQ(text.code, 0) << text.err;
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "not loaded  a plugin, loaded when named", text.out);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, std::string(EXAMPLE_DIRECTORY) + "/relu_matmul.so", text.out);
-  const json listed = json::parse(run({"info", "--json"}, path).out);
+  const json listed = parse_json(run({"info", "--json"}, path).out);
   EXPECT_EQ(row(listed, "relu_matmul")["loaded"], false);
   EXPECT_EQ(row(listed, "null_table")["usable"], true) << "nobody has looked inside yet";
 
   const Result loading = run({"info", "--load", "--json"}, path);
   EXPECT_EQ(loading.code, 0) << loading.err;
-  const json loaded = json::parse(loading.out);
+  const json loaded = parse_json(loading.out);
   EXPECT_EQ(row(loaded, "relu_matmul")["loaded"], true);
   EXPECT_EQ(row(loaded, "relu_matmul")["description"], "an example: relu and matrix products");
   EXPECT_EQ(row(loaded, "null_table")["usable"], false);
@@ -83,7 +84,7 @@ TEST(Info, ListsPluginsAndLoadsThemWhenAskedTo) {
 
 TEST(Info, Kernels) {
   const Variables path = {{"PLEXUS_BACKEND_PATH", ZOO_DIRECTORY}};
-  const json info = json::parse(run({"info", "--kernels", "--json", "--backend", "deviates"}, path).out);
+  const json info = parse_json(run({"info", "--kernels", "--json", "--backend", "deviates"}, path).out);
   std::map<std::string, json> rows;
   for (const json& kernel : info["kernels"]) rows[kernel["operation"]] = kernel;
   EXPECT_EQ(rows.size(), 50u);
@@ -113,7 +114,7 @@ TEST(Info, FallbackIsWarnedOfForbiddenOrAllowed) {
   const Variables path = {{"PLEXUS_BACKEND_PATH", EXAMPLE_DIRECTORY}};
   const auto who = [](const Result& result) {  // without what is measured of the machine
     json rows = json::array();
-    const json all = json::parse(result.out);
+    const json all = parse_json(result.out);
     for (const json& plan : all["plans"])
       for (const json& row : plan["operations"]) rows.push_back({row["spec"], row["backend"], row["why"]});
     return rows;
@@ -139,7 +140,7 @@ TEST(Info, WrongEnvironmentStillShowsTheTable) {
 
   const Result threads = run({"info", "--json"}, {{"PLEXUS_NUM_THREADS", "many"}});
   EXPECT_EQ(threads.code, 2);
-  const json info = json::parse(threads.out);
+  const json info = parse_json(threads.out);
   EXPECT_TRUE(info["threads"].is_null());
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "PLEXUS_NUM_THREADS", info["error"].get<std::string>());
   EXPECT_GE(info["backends"].size(), 1u);

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "plexus/io/csv.h"
 #include "plexus/io/npy.h"
 #include "plexus/io/npz.h"
@@ -158,7 +159,7 @@ TEST_F(Models, UnknownCategoriesAreCountedAndNone) {
   fields >> leaf;
   EXPECT_NEAR(leaf, std::exp(a) / (std::exp(a) + std::exp(b)), 1e-6);
 
-  const json report = json::parse(run({"evaluate", model, rows, "--json"}).out);
+  const json report = parse_json(run({"evaluate", model, rows, "--json"}).out);
   EXPECT_EQ(report["unknown_categories"], (json{{"colour", 2}}));
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "column 'colour': 2 rows", run({"evaluate", model, rows}).out);
 }
@@ -183,8 +184,8 @@ TEST_F(Models, EvaluateAgreesWithTheTestOfTraining) {
   const Result trained = run({"train", data, "--test", test, "--epochs", "30", "--layers", "10,relu", "--out",
                               directory.path("i.safetensors"), "--json"});
   ASSERT_EQ(trained.code, 0) << trained.err;
-  const json report = json::parse(trained.out);
-  const json evaluated = json::parse(run({"evaluate", directory.path("i.safetensors"), test, "--json"}).out);
+  const json report = parse_json(trained.out);
+  const json evaluated = parse_json(run({"evaluate", directory.path("i.safetensors"), test, "--json"}).out);
   for (const char* key : {"loss", "accuracy", "interval"})
     EXPECT_EQ(evaluated[key], report["test"][key]) << key;
   EXPECT_EQ(evaluated["rows"], 50);
@@ -209,7 +210,7 @@ TEST_F(Models, EvaluateAgreesWithTheTestOfTraining) {
   expect_error({"evaluate", model, directory.path("first.csv")}, 3,
                "column 'species' is missing: it holds the labels");
   EXPECT_EQ(
-      json::parse(
+      parse_json(
           run({"evaluate", model, directory.path("first.csv"), "--label", "kind", "--json"}).out)["rows"],
       2);
   expect_error(
@@ -271,7 +272,7 @@ TEST_F(Models, SeveralTargets) {
   std::istringstream(out[1]) >> v >> comma >> u;
   EXPECT_NEAR(v, 3, 1.5);
   EXPECT_NEAR(u, 7, 1.5);
-  const json report = json::parse(run({"evaluate", model, data, "--json", "--loss", "mae"}).out);
+  const json report = parse_json(run({"evaluate", model, data, "--json", "--loss", "mae"}).out);
   EXPECT_EQ(report["task"], "regress");
   EXPECT_EQ(report["loss"].get<double>() < 1, true);
   EXPECT_NEAR(report["loss"].get<double>(), report["mae"].get<double>(), 1e-6);
@@ -306,7 +307,7 @@ TEST_F(Models, Images) {
   const std::string model = train(directory.path());
   EXPECT_EQ(lines(run({"predict", model, directory.path()}).out),
             (std::vector<std::string>{"prediction", "1", "1", "0", "1"}));
-  EXPECT_EQ(json::parse(run({"evaluate", model, directory.path(), "--json"}).out)["accuracy"], 1.0);
+  EXPECT_EQ(parse_json(run({"evaluate", model, directory.path(), "--json"}).out)["accuracy"], 1.0);
   save_npy(directory.path("images.npy"), Tensor(DType::u8, {3, 8, 8}));
   EXPECT_EQ(lines(run({"predict", model, directory.path("images.npy")}).out).size(), 4u);
   save_npy(directory.path("other.npy"), Tensor(DType::u8, {3, 7, 8}));

@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "plexus/backends/registry.h"
 #include "plexus/cli/plan_costs.h"
 #include "plexus/core/cpu.h"
@@ -27,7 +28,7 @@ json plan(const Arguments& more, const Arguments& base = small) {
   const Result result = run(arguments);
   EXPECT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.err, "");
-  return json::parse(result.out);
+  return parse_json(result.out);
 }
 
 const json& operation(const json& plan, const std::string& label) {

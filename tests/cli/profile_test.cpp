@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -40,7 +41,7 @@ TEST(Profile, HasEpochsStepsAndOperations) {
   const Result result =
       run(training(directory.write_classes("data.csv", 100), "3"), {{"PLEXUS_PROFILE", file}});
   EXPECT_EQ(result.code, 0) << result.err;
-  const json profile = json::parse(std::ifstream(file));
+  const json profile = read_json(file);
   const auto fits = events(profile, "fit"), epochs = events(profile, "epoch"), steps = events(profile, "step"),
              evaluations = events(profile, "evaluation");
   EXPECT_EQ(fits.size(), 1u);
@@ -91,7 +92,7 @@ TEST(Profile, IsWholeAfterAnInterruptionAndAfterAKill) {
     std::string text(std::istreambuf_iterator<char>(stream), {});
     // Killed while it writes: an array that is cut off, within an event perhaps.
     if (number == SIGKILL && !text.ends_with("\n]\n")) text.replace(text.rfind(",\n"), std::string::npos, "\n]\n");
-    const json profile = json::parse(text);
+    const json profile = parse_json(text);
     EXPECT_EQ(profile[0]["name"], "process_name");
     if (number == SIGKILL) continue;  // what is missing is at most a second
     EXPECT_EQ(events(profile, "fit").size(), 1u);

@@ -6,6 +6,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -19,13 +20,13 @@ double trained_loss(double rate) {
       run({"train", iris, "--layers", "10,relu", "--epochs", "15", "--lr", Json(rate).dump(), "--json"});
   if (result.code == 3) return INFINITY;  // diverged
   EXPECT_EQ(result.code, 0) << result.err;
-  return Json::parse(result.out)["epochs"].back()["train_loss"];
+  return parse_json(result.out)["epochs"].back()["train_loss"];
 }
 
 TEST(FindRate, SuggestsARateThatTrainsWell) {
   const Result result = run({"train", iris, "--layers", "10,relu", "--find-lr", "--json"});
   ASSERT_EQ(result.code, 0) << result.err;
-  const Json found = Json::parse(result.out);
+  const Json found = parse_json(result.out);
   const double rate = found["suggestion"];
   EXPECT_LT(trained_loss(rate), trained_loss(rate / 100));
   EXPECT_LT(trained_loss(rate), trained_loss(rate * 100));

@@ -9,6 +9,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -28,7 +29,7 @@ Json trained(const std::string& data, Arguments more) {
   more.push_back("--json");
   const Result result = run(training(data, more));
   EXPECT_EQ(result.code, 0) << result.err;
-  return Json::parse(result.out);
+  return parse_json(result.out);
 }
 
 /// Times differ from run to run.
@@ -159,7 +160,7 @@ TEST(Repetition, StopsWhenInterrupted) {
   process.signal(SIGINT);
   const Result result = process.wait();
   EXPECT_EQ(result.code, 128 + SIGINT);
-  const Json found = Json::parse(result.out);
+  const Json found = parse_json(result.out);
   EXPECT_GE(found["runs"].size(), 2u);
   EXPECT_FALSE(found["summary"].is_null());
   EXPECT_PRED_FORMAT2(

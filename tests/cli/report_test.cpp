@@ -10,6 +10,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -86,7 +87,7 @@ TEST(Report, OnePageWithEverything) {
     EXPECT_PRED_FORMAT2(testing::IsNotSubstring, outside, page);
   const std::string start = "<script type=\"application/json\" id=\"measurements\">";
   const size_t begin = page.find(start) + start.size();
-  EXPECT_EQ(Json::parse(page.substr(begin, page.find("</script>", begin) - begin)), json);
+  EXPECT_EQ(parse_json(page.substr(begin, page.find("</script>", begin) - begin)), json);
 
   json["context"]["void/pytorch"] = "too slow";
   const std::string again = directory.path("again.html");

@@ -11,6 +11,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "plexus/io/idx.h"
 #include "plexus/trainer/model_file.h"
 #include "plexus/trainer/trainer.h"
@@ -40,7 +41,7 @@ size_t count(const std::string& text, const std::string& part) {
 Json embedded(const std::string& page) {
   const std::string start = "<script type=\"application/json\" id=\"runs\">";
   const size_t begin = page.find(start) + start.size();
-  return Json::parse(page.substr(begin, page.find("</script>", begin) - begin));
+  return parse_json(page.substr(begin, page.find("</script>", begin) - begin));
 }
 
 /// 0, 1, 2, ... of which every fifth is told wrong: nobody gets them all right.
@@ -140,7 +141,7 @@ TEST_F(RunReport, PicturesAndEveryNumber) {
   // The same training once more: the same findings, shown where there are any.
   const Result again = run(
       {"train", directory.path(), "--layers", "5,relu", "--epochs", "4", "--backend", "reference", "--json"});
-  EXPECT_EQ(Json::parse(again.out)["findings"], e["findings"]);
+  EXPECT_EQ(parse_json(again.out)["findings"], e["findings"]);
   EXPECT_EQ(count(page, "<h2>Diagnosis</h2>"), e["findings"].empty() ? 0u : 1u);
 
   // Mistakes: the rows that are wrong, by the probability of the truth.
@@ -192,9 +193,9 @@ TEST_F(RunReport, PicturesAndEveryNumber) {
   std::istringstream lines(read(path("run") + "/metrics.jsonl"));
   size_t epochs = 0;
   for (std::string line; std::getline(lines, line); ++epochs)
-    EXPECT_EQ(data[0]["epochs"][epochs], Json::parse(line));
+    EXPECT_EQ(data[0]["epochs"][epochs], parse_json(line));
   EXPECT_EQ(epochs, 4u);
-  EXPECT_EQ(data[0]["manifest"], Json::parse(read(path("run") + "/manifest.json")));
+  EXPECT_EQ(data[0]["manifest"], parse_json(read(path("run") + "/manifest.json")));
   EXPECT_EQ(data[0]["steps"].size(), count(read(path("run") + "/trace.jsonl"), "\n"));
 }
 
@@ -291,7 +292,7 @@ TEST_F(RunReport, Damage) {
     std::ofstream(file, std::ios::binary) << before;
   };
   const auto edited = [&](const std::string& name, const Json::json_pointer& at, const Json& value) {
-    Json json = Json::parse(read(path("run/" + name)));
+    Json json = parse_json(read(path("run/" + name)));
     json[at] = value;
     return json.dump();
   };

@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "plexus/trainer/checkpoint.h"
 
 namespace plexus::test {
@@ -59,14 +60,14 @@ struct RunDirectory : testing::Test {
 TEST_F(RunDirectory, HoldsAllOfTheRunAndReplaysIt) {
   const Result trained = run(train({"--seed", "5", "--threads", "2"}));
   ASSERT_EQ(trained.code, 0) << trained.err;
-  const json manifest = json::parse(read(place + "/manifest.json"));
+  const json manifest = parse_json(read(place + "/manifest.json"));
   EXPECT_EQ(manifest["seed"], 5);
   EXPECT_EQ(manifest["threads"], 2);
   EXPECT_EQ(manifest["arguments"][0], table);
   EXPECT_EQ(manifest["data"]["train"].get<std::string>().size(), 16u);
   EXPECT_FALSE(manifest["backends"].empty());
   EXPECT_EQ(lines(place + "/metrics.jsonl").size(), 3u);
-  EXPECT_EQ(json::parse(lines(place + "/metrics.jsonl")[2])["epoch"], 3);
+  EXPECT_EQ(parse_json(lines(place + "/metrics.jsonl")[2])["epoch"], 3);
   EXPECT_EQ(lines(place + "/trace.jsonl").size(), 18u);
   EXPECT_TRUE(fs::exists(place + "/model.safetensors"));
   EXPECT_EQ(load_checkpoint(place + "/checkpoints/step-000000000018.checkpoint").epoch, 3);
@@ -85,13 +86,13 @@ TEST_F(RunDirectory, HoldsAllOfTheRunAndReplaysIt) {
 TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
   ASSERT_EQ(run(train()).code, 0);
   const std::string trace = read(place + "/trace.jsonl");
-  const json seventh = json::parse(lines(place + "/trace.jsonl")[6]);
+  const json seventh = parse_json(lines(place + "/trace.jsonl")[6]);
   ASSERT_EQ(seventh["step"], 7);
   edit("trace.jsonl", seventh["tensors"]["3.weight"].get<std::string>(), "0123456789abcdef");
   EXPECT_EQ(verdict({}, 1), "differs: step 7 (epoch 2): tensor 3.weight; step 6 was the same");
 
   std::ofstream(place + "/trace.jsonl") << trace;
-  edit("trace.jsonl", "\"loss\":" + json::parse(lines(place + "/trace.jsonl")[3])["loss"].dump(),
+  edit("trace.jsonl", "\"loss\":" + parse_json(lines(place + "/trace.jsonl")[3])["loss"].dump(),
        "\"loss\":2.5");
   const std::string loss = verdict({}, 1);
   EXPECT_TRUE(loss.starts_with("differs: step 4 (epoch 1): loss 0.") &&
@@ -111,7 +112,7 @@ TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
 
 TEST_F(RunDirectory, ReplayNamesChangedData) {
   ASSERT_EQ(run(train()).code, 0);
-  const json manifest = json::parse(read(place + "/manifest.json"));
+  const json manifest = parse_json(read(place + "/manifest.json"));
   std::string text = read(table);
   const size_t digit = text.find_first_of("123456789", 200);
   text[digit] = text[digit] == '9' ? '8' : '9';

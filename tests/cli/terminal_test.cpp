@@ -8,6 +8,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -102,7 +103,7 @@ TEST_F(Terminal, InterruptedJsonIsStillOneObject) {
   Process process(arguments);
   const Result result = interrupt(process, SIGINT);
   EXPECT_EQ(result.code, 130);
-  EXPECT_TRUE(nlohmann::json::parse(result.out)["test"].is_null());
+  EXPECT_TRUE(parse_json(result.out)["test"].is_null());
 }
 
 }  // namespace

@@ -7,6 +7,7 @@
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 #include "plexus/io/npy.h"
 
 namespace plexus::test {
@@ -21,7 +22,7 @@ json train(Arguments arguments, const Variables& variables = {}) {
   arguments.push_back("--json");
   const Result result = run(arguments, variables);
   EXPECT_EQ(result.code, 0) << result.err;
-  return json::parse(result.out);  // throws where stdout is not exactly one object
+  return parse_json(result.out);  // throws where stdout is not exactly one object
 }
 
 using Keys = std::set<std::string>;
@@ -357,7 +358,7 @@ TEST(Train, NamesMistakes) {
   const Arguments mistaken = {"train", iris, "--epochs", "2", "--optimizer", "adam", "--lr", "3", "--batch", "1000", "--json"};
   const Result warned = run(mistaken);
   EXPECT_EQ(warned.code, 0) << warned.err;
-  const json findings = json::parse(warned.out)["findings"];
+  const json findings = parse_json(warned.out)["findings"];
   ASSERT_GE(findings.size(), 2u);
   EXPECT_EQ(findings[0]["id"], "learning-rate-too-high");
   EXPECT_EQ(findings[1]["id"], "batch-larger-than-data");
@@ -372,9 +373,9 @@ TEST(Train, NamesMistakes) {
   Arguments silent = mistaken;
   silent.push_back("--no-diagnosis");
   const Result unwatched = run(silent);
-  EXPECT_EQ(json::parse(unwatched.out)["findings"], json::array());
+  EXPECT_EQ(parse_json(unwatched.out)["findings"], json::array());
   EXPECT_EQ(unwatched.err.find("warning"), std::string::npos) << unwatched.err;
-  EXPECT_EQ(json::parse(unwatched.out)["test"], json::parse(warned.out)["test"]);
+  EXPECT_EQ(parse_json(unwatched.out)["test"], parse_json(warned.out)["test"]);
 }
 
 TEST(Train, FullDiskIsAnError) {

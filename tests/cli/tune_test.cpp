@@ -2,12 +2,12 @@
 #include <gtest/gtest.h>
 
 #include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <sstream>
 
 #include "cli/command.h"
 #include "cli/files.h"
+#include "cli/json.h"
 
 namespace plexus::test {
 namespace {
@@ -27,17 +27,14 @@ struct Tune : testing::Test {
     arguments.insert(arguments.end(), more.begin(), more.end());
     return arguments;
   }
-  json manifest() const {
-    std::ifstream file(place + "/manifest.json");
-    return json::parse(file);
-  }
+  json manifest() const { return read_json(place + "/manifest.json"); }
 };
 
 TEST_F(Tune, PrintsTheCandidatesAndTheChoice) {
   const Arguments arguments = {"tune", "--layers", "8,relu", "--input", "5", "--classes", "3", "--batch", "4", "--json"};
   const Result first = run(arguments, variables());
   ASSERT_EQ(first.code, 0) << first.err;
-  const json tuning = json::parse(first.out);
+  const json tuning = parse_json(first.out);
   EXPECT_GT(tuning["steps"], 0);
   EXPECT_EQ(tuning["source"], "");
   int chosen = 0;
@@ -51,7 +48,7 @@ TEST_F(Tune, PrintsTheCandidatesAndTheChoice) {
   }
   EXPECT_EQ(chosen, 1);
 
-  const json again = json::parse(run(arguments, variables()).out);
+  const json again = parse_json(run(arguments, variables()).out);
   EXPECT_EQ(again["steps"], 0);
   EXPECT_TRUE(again["source"].get<std::string>().starts_with(directory.path("cache/plexus/tuning-")));
   json kept = again["candidates"], measured = tuning["candidates"];

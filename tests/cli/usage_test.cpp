@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cstdlib>
 
 #include "cli/command.h"
 #include "cli/files.h"
@@ -156,6 +157,11 @@ TEST(Usage, Help) {
                            "--validation", "--epochs", "--batch", "--optimizer", "--lr", "--momentum",
                            "--weight-decay", "--schedule", "--warmup", "--early-stopping", "--ema", "--log", "--seed", "--threads", "--backend", "--json", "Examples:"})
     EXPECT_PRED_FORMAT2(testing::IsSubstring, flag, train.out);
+}
+
+TEST(Usage, HelpThatCannotBeWritten) {
+  const std::string command = "'" PLEXUS_COMMAND "' train --help > /dev/full 2>&1";
+  EXPECT_EQ(WEXITSTATUS(std::system(command.c_str())), 5);
 }
 
 TEST(Usage, Version) {

@@ -6,6 +6,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "cli/json.h"
 #include "plexus/backends/registry.h"
 
 namespace plexus::test {
@@ -23,7 +24,7 @@ Result verify(Arguments flags) {
 /// The modes in which a plugin of the zoo fails; it has relu alone.
 std::set<std::string> failing_modes(const std::string& name, const std::string& cases = "1000") {
   const Result result = verify({"--plugin", zoo(name), "--family", "activation", "--cases", cases, "--json"});
-  const json report = json::parse(result.out);
+  const json report = parse_json(result.out);
   std::set<std::string> modes;
   for (const json& row : report["rows"])
     if (!row["failures"].empty()) modes.insert(row["mode"]);
@@ -56,7 +57,7 @@ TEST(Verify, ExamplesPass) {
 
 TEST(Verify, TheTableHasARowForEveryFamilyAndMode) {
   const json report =
-      json::parse(verify({"--backend", "reference", "--cases", "20", "--seed", "7", "--json"}).out);
+      parse_json(verify({"--backend", "reference", "--cases", "20", "--seed", "7", "--json"}).out);
   EXPECT_EQ(report["backend"], "reference");
   EXPECT_EQ(report["passed"], true);
   Modes rows;
@@ -114,7 +115,7 @@ TEST(Verify, FailuresOfTheBackendItself) {
 /// All failures of one mode.
 json failures(const Arguments& flags) {
   json list = json::array();
-  const json report = json::parse(verify(flags).out);
+  const json report = parse_json(verify(flags).out);
   for (const json& row : report["rows"])
     for (const json& failure : row["failures"]) list.push_back(failure);
   return list;
@@ -124,7 +125,7 @@ TEST(Verify, ACrashIsTheFailureOfItsCase) {
   for (const auto& [name, how] : {std::pair("crashes", ": killed by signal 11 (Segmentation fault)"),
                                   std::pair("exits", ": ended the process")}) {
     const Arguments flags = {"--plugin", zoo(name), "--family", "activation", "--mode", "exact", "--json"};
-    const json report = json::parse(verify(flags).out);
+    const json report = parse_json(verify(flags).out);
     const json row = report["rows"][0];
     ASSERT_GE(row["failures"].size(), 2u) << "it goes on behind the first";
     EXPECT_GT(row["cases"], row["failures"].size());
