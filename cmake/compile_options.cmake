@@ -21,11 +21,33 @@ set(CMAKE_CXX_VISIBILITY_PRESET hidden)
 set(CMAKE_VISIBILITY_INLINES_HIDDEN ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 
-# For the command and the tests, which compute nothing themselves: a third less time to compile than at -O3.
-set(PLEXUS_FAST_COMPILE $<$<CONFIG:Release>:-O1>)
+# For the command and the tests, which compute nothing themselves: a quarter less time to compile than at -O1, half of -O3.
+set(PLEXUS_FAST_COMPILE $<$<CONFIG:Release>:-Og>)
 
-# plexus_small_sources(FILE...): sources of the library that work with words, once a run: two fifths smaller than at -O3, which
-# keeps the library below 3 MB.
+# plexus_precompile(TARGET HEADER...): reads these headers and those of the standard library that most sources include once for the
+# whole target, a third of the time to compile. Not a header with much inline code, such as CLI11's or that of nlohmann-json: with
+# GCC every source then compiles it anew, also where it is not used.
+function(plexus_precompile target)
+  target_precompile_headers(${target} PRIVATE ${ARGN}
+    <algorithm> <array> <atomic> <chrono> <cmath> <cstdint> <cstdio> <cstring> <filesystem> <fstream> <functional> <limits> <map>
+    <memory> <mutex> <numeric> <optional> <set> <span> <sstream> <stdexcept> <string> <string_view> <utility> <vector>)
+endfunction()
+
+# plexus_small_sources(FILE...): adds sources to the library that work with words, once a run: two fifths smaller than at -O3, which
+# keeps the library below 3 MB. They are a target of their own, since precompiled headers are of one optimization level.
 function(plexus_small_sources)
-  set_source_files_properties(${ARGN} DIRECTORY ${PROJECT_SOURCE_DIR} PROPERTIES COMPILE_OPTIONS $<$<CONFIG:Release>:-Os>)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_CURRENT_SOURCE_DIR}/)
+  if(NOT TARGET plexus_small)
+    add_library(plexus_small OBJECT)
+    foreach(property INCLUDE_DIRECTORIES COMPILE_DEFINITIONS COMPILE_OPTIONS)
+      set_property(TARGET plexus_small PROPERTY ${property} $<TARGET_PROPERTY:plexus,${property}>)
+    endforeach()
+    target_compile_features(plexus_small PRIVATE cxx_std_20)
+    target_link_libraries(plexus_small PRIVATE $<TARGET_PROPERTY:plexus,LINK_LIBRARIES>)
+    target_compile_options(plexus_small PRIVATE $<$<CONFIG:Release>:-Os>)
+    set_target_properties(plexus_small PROPERTIES DEFINE_SYMBOL "")
+    plexus_precompile(plexus_small)
+    target_sources(plexus PRIVATE $<TARGET_OBJECTS:plexus_small>)
+  endif()
+  target_sources(plexus_small PRIVATE ${ARGN})
 endfunction()

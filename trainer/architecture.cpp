@@ -146,7 +146,7 @@ std::unique_ptr<Layer> read_layer(const std::string& file, size_t number, const 
   const auto& kinds = layer_kinds();
   const auto kind =
       std::find_if(kinds.begin(), kinds.end(), [&](const LayerKind& k) { return name == k.name; });
-  if (kind == kinds.end()) fields.refuse(quoted(name) + " is no layer that this version knows");
+  if (kind == kinds.end()) fields.refuse(in_quotes(name) + " is no layer that this version knows");
   std::unique_ptr<Layer> layer;
   try {
     layer = kind->read(fields);
@@ -164,7 +164,7 @@ void check_version(const std::string& file, Fields& fields) {
   if (version < 1) fields.refuse("format version " + std::to_string(version) + ": expected 1 or more");
   if (version > model_format_version)
     throw FormatError(file, "",
-                      "format version " + std::to_string(version) + ", written by Plexus " + quoted(writer) +
+                      "format version " + std::to_string(version) + ", written by Plexus " + in_quotes(writer) +
                           "; Plexus " + plexus::version() + " reads up to version " +
                           std::to_string(model_format_version) + ": update Plexus");
 }
@@ -198,7 +198,7 @@ Architecture parse_architecture(const std::string& file, std::string_view text) 
   check_version(file, fields);
   Architecture result;
   const std::string dtype = fields.text("dtype");
-  if (dtype != "f32" && dtype != "f64") fields.refuse("type " + quoted(dtype) + ": expected f32 or f64");
+  if (dtype != "f32" && dtype != "f64") fields.refuse("type " + in_quotes(dtype) + ": expected f32 or f64");
   result.dtype = dtype == "f32" ? DType::f32 : DType::f64;
   std::vector<int64_t> sizes;
   for (const Json& size : fields.array("input")) sizes.push_back(fields.integer("input", size));

@@ -59,14 +59,14 @@ DType read_dtype(Fields& fields) {
   const std::string name = fields.text("dtype");
   for (const DType dtype : {DType::f32, DType::f64, DType::i32, DType::i64, DType::u8})
     if (name == to_string(dtype)) return dtype;
-  fields.refuse("type " + quoted(name) + " is not known");
+  fields.refuse("type " + in_quotes(name) + " is not known");
 }
 
 Role read_role(Fields& fields) {
   const std::string name = fields.text("role");
   for (const Role role : {Role::parameter, Role::state, Role::scalar})
     if (name == to_string(role)) return role;
-  fields.refuse("role " + quoted(name) + " is not known");
+  fields.refuse("role " + in_quotes(name) + " is not known");
 }
 
 Checkpoint::Entry read_entry(const std::string& file, const Json& json, std::string_view bytes) {
@@ -81,7 +81,7 @@ Checkpoint::Entry read_entry(const std::string& file, const Json& json, std::str
     // Before anything is allocated: the file has these bytes.
     if (bytes.size() / size_of(dtype) != static_cast<uint64_t>(shape.elements()) ||
         bytes.size() % size_of(dtype) != 0)
-      fields.refuse(plexus::quoted(entry.name) + " is " + to_string(shape) + ", but its section has " +
+      fields.refuse(plexus::in_quotes(entry.name) + " is " + to_string(shape) + ", but its section has " +
                     std::to_string(bytes.size()) + " bytes");
     entry.tensor = Tensor::uninitialized(dtype, shape);
   } catch (const ShapeError& error) {

@@ -37,7 +37,7 @@ Checkpointer::Checkpointer(const CheckpointOptions& options, const Context& cont
   std::set<std::string> names;
   for (const Callback* callback : callbacks)
     if (callback && !callback->name().empty() && !names.insert(callback->name()).second)
-      throw ArgumentError("checkpoints: two callbacks are called " + quoted(callback->name()) +
+      throw ArgumentError("checkpoints: two callbacks are called " + in_quotes(callback->name()) +
                           ": their states could not be told apart");
   if (options.resume) found_ = directory_.newest(file_);
 }
@@ -80,13 +80,13 @@ void Checkpointer::check_entries() const {
   for (const auto& [name, role, tensor] : found_->entries) {
     if (!store.contains(name)) {  // what callbacks keep there is not declared before they begin
       if (role != Role::state)
-        throw ArgumentError(file_ + ": resume: this run has no " + to_string(role) + " " + quoted(name) +
+        throw ArgumentError(file_ + ": resume: this run has no " + to_string(role) + " " + in_quotes(name) +
                             ": give what the run began with");
       continue;
     }
     const Store::Entry& entry = store.entry(name);
     if (entry.role != role || entry.data.dtype() != tensor.dtype() || !(entry.shape == tensor.shape()))
-      throw ArgumentError(file_ + ": resume: " + quoted(name) + " is " +
+      throw ArgumentError(file_ + ": resume: " + in_quotes(name) + " is " +
                           described(role, tensor.dtype(), tensor.shape()) + ", in this run " +
                           described(entry.role, entry.data.dtype(), entry.shape) +
                           ": give what the run began with");
@@ -94,7 +94,7 @@ void Checkpointer::check_entries() const {
   const auto& saved = found_->entries;
   for (const auto& [name, entry] : store.entries())
     if (entry.role != Role::scalar && std::ranges::find(saved, name, &Checkpoint::Entry::name) == saved.end())
-      throw ArgumentError(file_ + ": resume: it has no " + to_string(entry.role) + " " + quoted(name) +
+      throw ArgumentError(file_ + ": resume: it has no " + to_string(entry.role) + " " + in_quotes(name) +
                           ": give what the run began with");
 }
 
@@ -105,7 +105,7 @@ void Checkpointer::restore_callbacks() const {
   };
   for (const auto& [name, state] : found_->callbacks)
     if (find(name) == callbacks_.end())
-      throw ArgumentError(file_ + ": resume: callback " + quoted(name) + " is not part of this run: add it");
+      throw ArgumentError(file_ + ": resume: callback " + in_quotes(name) + " is not part of this run: add it");
   for (const auto& [name, state] : found_->callbacks) (*find(name))->restore(state);
 }
 

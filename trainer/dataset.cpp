@@ -184,7 +184,7 @@ Dataset Dataset::with_categories(const Categories& categories) const {
         const float number = value[(*rows_)[static_cast<size_t>(i)] * columns];
         if (number >= 0 && !is_number(names[static_cast<size_t>(number)]))
           throw DataError(place(i) + ": " + column_label(column) + " holds text (" +
-                          quoted(names[static_cast<size_t>(number)]) +
+                          in_quotes(names[static_cast<size_t>(number)]) +
                           (categories.empty() ? "), which needs a network that begins with OneHot()"
                                               : "), the training data held numbers there"));
       }
@@ -206,7 +206,7 @@ Dataset Dataset::with_categories(const Categories& categories) const {
     }
     if (names.empty() && !any)
       throw DataError(place(0) + ": " + column_label(column) +
-                      " holds numbers, the training data held text there (" + quoted(known.front()) + ")");
+                      " holds numbers, the training data held text there (" + in_quotes(known.front()) + ")");
     names = known;
   }
   Dataset result(std::move(data));
@@ -383,7 +383,7 @@ std::string Dataset::place(int64_t row) const {
 std::string Dataset::column_label(int64_t column) const {
   const std::vector<std::string>& names = data_->column_names;
   const bool named = !names.empty() && !names[static_cast<size_t>(column)].empty();
-  return "column " + (named ? quoted(names[static_cast<size_t>(column)]) : std::to_string(column));
+  return "column " + (named ? in_quotes(names[static_cast<size_t>(column)]) : std::to_string(column));
 }
 
 }  // namespace plexus

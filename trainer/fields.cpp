@@ -8,7 +8,7 @@ Json parse_json(const std::string& file, const std::string& place, std::string_v
     if (event == Json::parse_event_t::object_start) keys.emplace_back();
     if (event == Json::parse_event_t::object_end) keys.pop_back();
     if (event == Json::parse_event_t::key && !keys.back().insert(value.get<std::string>()).second)
-      throw FormatError(file, place, "the key " + quoted(value.get<std::string>()) + " is there twice");
+      throw FormatError(file, place, "the key " + in_quotes(value.get<std::string>()) + " is there twice");
     return true;
   };
   try {

@@ -76,7 +76,7 @@ class Fields {
   /// Throws where there is a key that nobody asked for.
   void finish() const {
     for (const auto& [key, value] : json_.items())
-      if (!asked_.contains(key)) refuse(quoted(key) + " is not known here");
+      if (!asked_.contains(key)) refuse(in_quotes(key) + " is not known here");
   }
 
  private:

@@ -99,7 +99,7 @@ Classes classes_among(const std::vector<T>& values, const std::vector<std::strin
     const auto found = numbers.find(name_of(values[row]));
     if (found == numbers.end())
       throw DataError(place(static_cast<int64_t>(row)) + ": " + column.label + ": label " +
-                      quoted(name_of(values[row])) + " is not among the classes of the training data (" +
+                      in_quotes(name_of(values[row])) + " is not among the classes of the training data (" +
                       listed(names) + "): remove the row or add such rows to the training data");
     out[row] = found->second;
   }
@@ -114,7 +114,7 @@ Tensor real_targets(const std::vector<LabelColumn>& columns, int64_t rows, const
     const LabelColumn& source = columns[static_cast<size_t>(column)];
     if (const Texts* texts = std::get_if<Texts>(&source.values))
       throw DataError(
-          place(0) + ": " + source.label + " holds text (" + quoted(texts->front()) +
+          place(0) + ": " + source.label + " holds text (" + in_quotes(texts->front()) +
           "), which cannot be regressed: " + (width == 1 ? "classify it" : "take it out of the labels"));
     const Numbers& numbers = std::get<Numbers>(source.values);
     for (int64_t row = 0; row < rows; ++row)

@@ -76,7 +76,7 @@ std::vector<const Tensor*> match(const std::string& file, const std::vector<Valu
   for (const NamedTensor& tensor : tensors) unused.emplace(tensor.name, &tensor.tensor);
   std::vector<const Tensor*> matches;
   for (const Value& value : values) {
-    const std::string place = "tensor " + quoted(value.name);
+    const std::string place = "tensor " + in_quotes(value.name);
     const auto found = unused.find(value.name);
     if (found == unused.end()) throw FormatError(file, place, "missing: the architecture needs it");
     const Tensor& tensor = *found->second;
@@ -90,7 +90,7 @@ std::vector<const Tensor*> match(const std::string& file, const std::vector<Valu
     unused.erase(found);
   }
   if (!unused.empty())
-    throw FormatError(file, "tensor " + quoted(unused.begin()->first),
+    throw FormatError(file, "tensor " + in_quotes(unused.begin()->first),
                       "the architecture has no place for it");
   return matches;
 }

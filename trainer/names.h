@@ -6,7 +6,7 @@
 namespace plexus {
 
 /// 'text': control characters as \xNN, cut after 40 bytes.
-std::string quoted(const std::string& text);
+std::string in_quotes(const std::string& text);
 
 /// "a, b, c"; of many names the first, and how many there are.
 std::string listed(const std::vector<std::string>& names);

@@ -49,7 +49,7 @@ Positions label_positions(const std::vector<std::string>& names, const TableOpti
     }
     std::vector<std::string> known = names;
     std::erase(known, "");
-    throw ArgumentError("label column " + quoted(label) + ": " +
+    throw ArgumentError("label column " + in_quotes(label) + ": " +
                         (known.empty() ? "the table has no column names: give its number"
                                        : "no such column: choose one of " + listed(known)));
   }
@@ -68,19 +68,19 @@ Positions named_positions(const std::string& table, const std::vector<std::strin
   std::map<std::string, int64_t> found;
   for (const int64_t column : features)
     if (!found.emplace(names[static_cast<size_t>(column)], column).second)
-      throw DataError(table + ": column " + quoted(names[static_cast<size_t>(column)]) +
+      throw DataError(table + ": column " + in_quotes(names[static_cast<size_t>(column)]) +
                       " is there twice: rename one");
   Positions positions;
   for (const std::string& name : wanted) {
     const auto place = found.find(name);
     if (place == found.end())
-      throw DataError(table + ": column " + quoted(name) +
+      throw DataError(table + ": column " + in_quotes(name) +
                       " is missing: the columns of the training data are " + listed(wanted));
     positions.push_back(place->second);
     found.erase(place);
   }
   if (!found.empty())
-    throw DataError(table + ": column " + quoted(found.begin()->first) +
+    throw DataError(table + ": column " + in_quotes(found.begin()->first) +
                     " is not among the columns of the training data (" + listed(wanted) + "): remove it");
   return positions;
 }
@@ -108,7 +108,7 @@ Positions feature_positions(const std::string& table, const std::vector<std::str
                              ", the training data had " + std::to_string(wanted.size());
   if (features.size() < wanted.size()) {
     const std::string& first = wanted[features.size()];
-    throw DataError(counts + ": column " + (first.empty() ? std::to_string(features.size()) : quoted(first)) +
+    throw DataError(counts + ": column " + (first.empty() ? std::to_string(features.size()) : in_quotes(first)) +
                     " is missing");
   }
   if (features.size() > wanted.size())
@@ -268,7 +268,7 @@ Dataset Dataset::from_table(const Table& table, const TableOptions& options) {
   };
   const auto label_of = [&](int64_t column) {
     const std::string& name = column_of(column).name;
-    return "column " + (name.empty() ? std::to_string(column) : quoted(name));
+    return "column " + (name.empty() ? std::to_string(column) : in_quotes(name));
   };
   const Positions rows = kept_rows(
       table.rows(), features, labels, options.missing,

@@ -393,7 +393,7 @@ std::vector<Plan*> Trainer::plans(int64_t batch_size) {
 
 std::string Trainer::plan(int64_t batch_size) {
   std::string text;
-  for (const Plan* plan : plans(batch_size)) text += (text.empty() ? "" : "\n") + plan->table();
+  for (const Plan* plan : plans(batch_size)) text.append(text.empty() ? "" : "\n").append(plan->table());
   return text;
 }
 

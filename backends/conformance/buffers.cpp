@@ -16,6 +16,10 @@ constexpr size_t margin = 64;
 /// Larger operands have huge gaps between their rows: of these, only the elements are ever touched.
 constexpr size_t most_filled = size_t(1) << 28;
 
+std::string place_of(int64_t i, int64_t j) {
+  return std::string("[").append(std::to_string(i)).append(",").append(std::to_string(j)).append("]");
+}
+
 size_t page_size() {
   static const size_t size = size_t(sysconf(_SC_PAGESIZE));
   return size;
@@ -127,7 +131,7 @@ std::string GuardedBuffer::damage() const {
         const bool untouched = std::all_of(now + place, now + place + size,
                                            [](std::byte byte) { return byte == std::byte(poison); });
         if (untouched && operand_.access == Access::out)
-          return "[" + std::to_string(i) + "," + std::to_string(j) + "] was not written";
+          return place_of(i, j) + " was not written";
         std::memcpy(&expected[place], now + place, size);
       }
     }
@@ -142,12 +146,11 @@ std::string GuardedBuffer::damage_of_elements() const {
   const Matrix now = load();
   for (int64_t i = 0; i < now.rows; ++i)
     for (int64_t j = 0; j < now.columns; ++j) {
-      const std::string place = "[" + std::to_string(i) + "," + std::to_string(j) + "] ";
       const std::byte* const bytes = element(i, j);
       if (operand_.access == Access::out &&
           std::all_of(bytes, bytes + size_of(operand_.dtype), [](std::byte byte) { return byte == std::byte(poison); }))
-        return place + "was not written";
-      if (operand_.access == Access::in && now(i, j) != stored_(i, j)) return place + "was changed";
+        return place_of(i, j) + " was not written";
+      if (operand_.access == Access::in && now(i, j) != stored_(i, j)) return place_of(i, j) + " was changed";
     }
   return "";
 }
