@@ -36,6 +36,11 @@ constexpr int most_rounds = 25;
 /// who is further behind than the most is slower.
 constexpr double least_tie = 0.02, most_tie = 0.05;
 
+/// From so many operations on a second thread takes off nearly half of the time. Where it seems to take off nothing, somebody else had its
+/// core for the moment, and will not have it for the whole training: so the fastest gets more threads where it is no more than this much slower with them.
+constexpr double operations_to_share = 0x1p24;
+constexpr double tie_where_shared = 0.08;
+
 /// Where steps are long, so is the training, and so many of them are worth a good choice.
 constexpr double steps_in_budget = 10;
 
@@ -272,7 +277,8 @@ void Tuner::race() {
   }
 }
 
-/// Of those that are as fast as the fastest, the one with the fewest threads, then the preferred one.
+/// Of those that are as fast as the fastest, the one with the fewest threads, then the preferred one; where there is much to share, with
+/// all threads that do no harm.
 Tuner::Entrant* Tuner::fastest() {
   const double bound = tie_bound();
   Entrant* best = nullptr;
@@ -281,6 +287,12 @@ Tuner::Entrant* Tuner::fastest() {
     const auto key = [](const Entrant& x) { return std::pair(x.candidate.threads, x.preference); };
     if (!best || key(e) < key(*best)) best = &e;
   }
+  if (!best || row_operations(exercise_->network) * static_cast<double>(exercise_->rows.size()) < operations_to_share) return best;
+  const double shared_bound = least_seconds() * (1 + tie_where_shared);
+  for (Entrant& e : entrants_)
+    if (e.candidate.backend == best->candidate.backend && e.candidate.threads > best->candidate.threads &&
+        e.candidate.seconds <= shared_bound)
+      best = &e;
   return best;
 }
 

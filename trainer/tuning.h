@@ -44,7 +44,8 @@ struct TuningOptions {
 
 /// Prepares the whole training step for every candidate over a copy of the network, compares what it computes from the first rows of
 /// `data` with the reference (as PLEXUS_CHECK=reference does), times whole steps in turns, and chooses: the fastest; among those that are less
-/// than 2 % slower (up to 5 %, where its own rounds differ by so much) the one with the fewest threads, then the default backend. Neither network nor data are touched. A candidate that is wrong,
+/// than 2 % slower (up to 5 %, where its own rounds differ by so much) the one with the fewest threads, then the default backend; from 2^24 operations a step on, with all threads that make
+/// it no more than 8 % slower, since that they gain nothing there is the doing of others. Neither network nor data are touched. A candidate that is wrong,
 /// fails, or is far too slow is out, and its verdict says why; where a plugin does not come back in time, its thread is left behind.
 /// What the network computes, batch size, CPU, instruction set, threads, versions and files of plugins are what a choice in the cache is valid for;
 /// a file there that is damaged, or out of date, and one that cannot be written, is a warning. Where `fit` resumes from a
