@@ -36,8 +36,9 @@ constexpr int most_rounds = 25;
 /// who is further behind than the most is slower.
 constexpr double least_tie = 0.02, most_tie = 0.05;
 
-/// From so many operations on a second thread takes off nearly half of the time. Where it seems to take off nothing, somebody else had its
-/// core for the moment, and will not have it for the whole training: so the fastest gets more threads where it is no more than this much slower with them.
+/// From so many operations on a second thread takes off a part of the time (a tenth on a Zen 5, two fifths on a Zen 4), and more with every
+/// operation more. Where it seems to take off nothing, somebody else may have had its core for the moment, not for the whole training: so the
+/// fastest gets more threads where it is no more than this much slower with them, which is then all that it costs.
 constexpr double operations_to_share = 0x1p24;
 constexpr double tie_where_shared = 0.08;
 

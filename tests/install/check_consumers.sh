@@ -134,10 +134,10 @@ for compiler in "g++ gcc" "clang++ clang"; do
   for shared in ON OFF; do
     work=$all/$cxx-$shared build=$all/$cxx-$shared/build
     say "$($cxx --version | head -1), BUILD_SHARED_LIBS=$shared"
-    each=OFF
-    [[ $shared == ON ]] || each=ON  # without precompiled headers: every source includes what it uses
+    unaided=OFF
+    [[ $shared == ON ]] || unaided=ON  # without precompiled headers: every source includes what it uses
     configure -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=$shared -DPLEXUS_BUILD_TESTS=OFF \
-      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=$each
+      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=$unaided
     quiet cmake --build "$build" --parallel "$(nproc)"
     check_build
     say "  installed, build tree, pkg-config, C11, examples, command: passed"
