@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <type_traits>
 
 #include "plexus/export.h"
@@ -9,9 +10,10 @@
 namespace plexus {
 
 class Profile;
+class Team;
 
-/// Runs loops on a fixed number of threads (an arena of its own; the caller is one of them). Starts no thread before
-/// the first loop that needs one. Safe to use from many threads at once and from inside its own loops. In a child that
+/// Runs loops on a fixed number of threads (the caller is one of them). Starts no thread before the first loop that needs one;
+/// soon after the last loop they all sleep. Safe to use from many threads at once and from inside its own loops. In a child that
 /// fork() made after that first loop, all loops run on the caller: the threads stayed in the parent.
 class PLEXUS_EXPORT Executor {
  public:
@@ -39,10 +41,10 @@ class PLEXUS_EXPORT Executor {
   using Piece = void (*)(const void* body, int64_t begin, int64_t end);
   void run(int64_t count, int64_t grain, const void* body, Piece piece) const;
 
-  struct Arena;
   int threads_;
-  std::unique_ptr<Arena> arena_;
   std::shared_ptr<Profile> profile_;
+  mutable std::once_flag once_;
+  mutable std::unique_ptr<Team> team_;  ///< from the first loop on that needs one; null also where no thread is to be had
 };
 
 }  // namespace plexus

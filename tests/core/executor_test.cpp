@@ -206,6 +206,33 @@ TEST(ExecutorTest, ManyCallersAtOnce) {
   EXPECT_EQ(sum, 6 * 200 * 50);
 }
 
+// Data stays with the thread that had it in the loop before, where there is a piece for each of two.
+TEST(ExecutorTest, TheCallerHasTheFirstPiece) {
+  const auto caller = std::this_thread::get_id();
+  for (const int threads : {2, 4}) {
+    const Executor executor(threads);
+    for (int repetition = 0; repetition < 1000; repetition++)
+      executor.parallel_for(threads, 1, [&](int64_t begin, int64_t) {
+        if (begin == 0) EXPECT_EQ(std::this_thread::get_id(), caller);
+      });
+  }
+}
+
+double processor_seconds() {
+  timespec time{};
+  clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time);
+  return double(time.tv_sec) + 1e-9 * double(time.tv_nsec);
+}
+
+TEST(ExecutorTest, IdleThreadsSleep) {
+  const Executor executor(Executor::available_threads()), more(Executor::available_threads() + 2);
+  EXPECT_TRUE(all_threads_come(executor));
+  EXPECT_TRUE(all_threads_come(more));
+  const double before = processor_seconds();
+  std::this_thread::sleep_for(std::chrono::seconds(1));
+  EXPECT_LT(processor_seconds() - before, 0.1);
+}
+
 TEST(AvailableThreadsTest, FollowsTheAffinityMask) {
   cpu_set_t before;
   ASSERT_EQ(sched_getaffinity(0, sizeof before, &before), 0);
