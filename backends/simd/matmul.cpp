@@ -1,15 +1,25 @@
 // Matrix products: cut into blocks for the threads, each block into panels of b, each panel into tiles. Every element of c is
 // one chain of fused multiply-adds in ascending k, whoever computes it: the cuts change no bit.
 #include <algorithm>
+#include <vector>
 
 #include "plexus/backends/simd/matmul.h"
 
 namespace plexus::simd {
 namespace {
 
-// Products that are worth a thread of their own: a second one that is awake pays from half a million on, and doubles the
-// speed from eight.
+// Products that are worth a thread of their own: a second one that looks out for work is there after half a microsecond, but
+// operands have to move to its cache, 5 to 10 us where the first one has written them. Half a million products take 5 to 9 us.
 constexpr double products_a_thread = 500e3;
+
+// Rows of a batch from which on a step cuts weights that it trains: each thread writes a part and reads, for the gradient that
+// goes back, the parts of the others, 20 ns a cache line where cores share no cache. With fewer rows a step of 784-512-512-10
+// took up to three times as long on two threads as on one; with 8 rows up to an eighth longer, with 32 three quarters as long.
+constexpr int64_t trained_rows = 16;
+
+// What it costs to bring an element of a or b to a part that reads it, in multiply-adds. Not where weights are trained: they stay
+// with the thread that writes them, which is the one of their panel.
+constexpr int64_t reading = 8;
 
 // What it costs to pack a column of b, in rows of a that are multiplied with it: packing moves 12 bytes an element, a
 // multiply-add takes a sixteenth of a cycle.
@@ -23,9 +33,10 @@ constexpr int64_t transposed_rows = 256;
 
 }  // namespace
 
-Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine)
+Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, const Machine& machine)
     : spec_(spec),
       epilogue_(epilogue),
+      trained_(trained),
       executor_(machine.executor),
       isa_(machine.isa),
       tiles_(matmul_tiles(machine.isa)),
@@ -61,16 +72,17 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
-  const double worth = double(o.m) * double(o.n) * (double(o.k) + products_besides_) / products_a_thread;
+  const double worth = double(o.m) * double(o.n) * double(o.k) / products_a_thread;
   const int64_t threads = worth < 2 ? 1 : std::min<int64_t>(executor_.threads(), int64_t(worth));
   const int64_t columns = panel_count(o.n);
   Grid best{1, 1};
-  if (threads == 1) return best;
+  if (threads == 1 || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
+  const int64_t a_cost = trained_ ? 0 : reading, b_cost = a_cost + (packs() ? packing_rows : 0);
   int64_t least = INT64_MAX;
   for (int64_t rows = 1; rows <= std::min(threads, o.m); rows++) {
     const int64_t parts = std::min(threads / rows, columns);
-    const int64_t height = (o.m + rows - 1) / rows, width = (columns + parts - 1) / parts;
-    const int64_t cost = width * (height + (packs() ? packing_rows : 0));
+    const int64_t height = (o.m + rows - 1) / rows, width = (columns + parts - 1) / parts * panel;
+    const int64_t cost = width * (height + b_cost) + height * a_cost;
     if (cost < least) least = cost, best = {rows, parts};
   }
   return best;
@@ -127,7 +139,7 @@ bool Matmul::few_columns(const Operands& o, int64_t rows, int64_t columns) const
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   int64_t p = part.p0;
-  if (spec_.form == Form::nn && !spec_.layout && part.m1 - part.m0 == 1) p = multiply_row(o, part);
+  if (spec_.form == Form::nn && part.m1 - part.m0 == 1) p = multiply_row(o, part);
   for (; p < part.p1; p++) {
     const int64_t n0 = p * panel;
     MatmulBlock block;
@@ -160,23 +172,26 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
   }
 }
 
-/// One row of a plain b, as far as there are whole pieces. The first panel that is left.
+/// One row, as far as there are whole pieces, or panels of a packed b. The first panel that is left.
 int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
+  const int64_t end = std::min(part.p1 * panel, o.n), unit = spec_.layout ? panel : wide;
   int64_t p = part.p0;
-  for (; p * panel + wide <= std::min(part.p1 * panel, o.n); p += wide / panel) {
+  while (p * panel + unit <= end) {
     const int64_t n0 = p * panel;
     MatmulBlock block;
     block.rows = 1;
-    block.columns = wide;
+    block.columns = std::min(wide, (end - n0) / unit * unit);
     block.depth = o.k;
     block.a = o.a + part.m0 * spec_.lda;
-    block.b = o.b + n0;
+    block.b = spec_.layout ? o.b + n0 * o.k : o.b + n0;
     block.b_stride = spec_.ldb;
+    block.b_panels = spec_.layout ? o.k * panel : 0;
     block.c = o.c + part.m0 * spec_.ldc + n0;
     block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
     block.bias = spec_.bias ? o.bias + n0 : nullptr;
     tiles_.multiply_row(block);
-    finish(o, part.m0, 1, n0, wide, block.c, spec_.ldc);
+    finish(o, part.m0, 1, n0, block.columns, block.c, spec_.ldc);
+    p += block.columns / panel;
   }
   return p;
 }
@@ -254,9 +269,16 @@ bool Matmul::supports(const MatmulSpec& spec) {
 
 namespace {
 
-Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
-  return {count, [spec, epilogue, &executor = machine.executor, isa = machine.isa] {
-            return std::make_unique<const Matmul>(spec, epilogue, Machine{executor, isa});
+/// Of the first operations of the run, which begin with this product.
+Claim claim(size_t count, const Run& rest, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
+  const BufferId weights = rest.buffer(0, spec.form == Form::tn ? 3 : 1);
+  const std::vector<Operation>& operations = rest.program().operations();
+  const bool trained = std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
+    // An update's parameter is its first buffer, its gradient the second.
+    return std::holds_alternative<UpdateSpec>(operation.spec) && operation.buffers[spec.form == Form::tn ? 1 : 0] == weights;
+  });
+  return {count, [spec, epilogue, trained, &executor = machine.executor, isa = machine.isa] {
+            return std::make_unique<const Matmul>(spec, epilogue, trained, Machine{executor, isa});
           }};
 }
 
@@ -265,7 +287,7 @@ Claim claim(size_t count, const MatmulSpec& spec, const Epilogue& epilogue, cons
 Claim claim_matmul(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   if (!matmul || !Matmul::supports(*matmul)) return {};
-  return claim(1, *matmul, {}, machine);
+  return claim(1, rest, *matmul, {}, machine);
 }
 
 Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
@@ -273,7 +295,7 @@ Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
   const auto* activation = rest.get<ActivationSpec>(1);
   if (!matmul || !activation || !Matmul::supports(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
   if (!elementwise(activation->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
-  return claim(2, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
+  return claim(2, rest, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
 }
 
 Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) {
@@ -281,7 +303,7 @@ Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) 
   const auto* gradient = rest.get<ActivationGradientSpec>(1);
   if (!matmul || !gradient || !Matmul::supports(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
   if (!elementwise(gradient->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
-  return claim(2, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
+  return claim(2, rest, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
 }
 
 }  // namespace plexus::simd

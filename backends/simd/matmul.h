@@ -19,7 +19,8 @@ struct Epilogue {
 class Matmul : public Kernel {
  public:
   static bool supports(const MatmulSpec& spec);
-  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine);
+  /// `trained`: the program that this is part of writes to the weights.
+  Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, const Machine& machine);
 
   size_t workspace() const override { return size_t(scratch_ * executor_.threads()) * sizeof(float); }
 
@@ -67,6 +68,7 @@ class Matmul : public Kernel {
 
   MatmulSpec spec_;
   Epilogue epilogue_;
+  bool trained_;
   const Executor& executor_;
   Isa isa_;
   const MatmulTiles& tiles_;
@@ -74,7 +76,6 @@ class Matmul : public Kernel {
   const ActivationLoops& loops_;
   int64_t depth_;
   int64_t scratch_;             ///< floats of workspace for a thread
-  double products_besides_ = 0; ///< that take as long as what else is done for an element of c
 
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;

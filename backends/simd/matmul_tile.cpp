@@ -174,8 +174,34 @@ void row_edge(const MatmulBlock& block, int64_t column) {
   columns == lanes ? store(sum, block.c + column) : store_some(sum, block.c + column, columns);
 }
 
+/// One row, some panels at once.
+template <int panels>
+void row_of_panels(const MatmulBlock& block, int64_t column) {
+  constexpr int each = int(panel / lanes), vectors = panels * each;
+  const Edge whole{lanes, true};
+  V sum[1][vectors];
+  begin<1, vectors>(block, 0, column, whole, sum);
+  const float* b[panels];
+  PLEXUS_UNROLL for (int p = 0; p < panels; p++) b[p] = block.b + (column / panel + p) * block.b_panels;
+  for (int64_t k = 0; k < block.depth; k++) {
+    const V from_a = set(block.a[k]);
+    PLEXUS_UNROLL for (int v = 0; v < vectors; v++)
+        sum[0][v] = hn::MulAdd(from_a, load(b[v / each] + k * panel + v % each * lanes), sum[0][v]);
+  }
+  finish<1, vectors>(block, 0, column, whole, sum);
+}
+
 void multiply_row(const MatmulBlock& block) {
   constexpr int vectors = 8;
+  if (block.b_panels) {
+    constexpr int most = std::max(1, int(vectors * lanes / panel));
+    int64_t column = 0;
+    for (; column + most * panel <= block.columns; column += most * panel) row_of_panels<most>(block, column);
+    if constexpr (most > 2)
+      for (; column + 2 * panel <= block.columns; column += 2 * panel) row_of_panels<2>(block, column);
+    for (; column < block.columns; column += panel) row_of_panels<1>(block, column);
+    return;
+  }
   int64_t column = 0;
   for (; column + vectors * lanes <= block.columns; column += vectors * lanes)
     tile<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);

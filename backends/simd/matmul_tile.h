@@ -10,8 +10,8 @@ namespace plexus::simd {
 /// are stored as panels lie everywhere alike.
 inline constexpr int64_t panel = 32;
 
-/// Columns that one row is multiplied with at once where b is not packed: 512 bytes of a row of b lie one behind the other, where a
-/// panel's 128 are over before the CPU fetches ahead.
+/// Columns that one row is multiplied with at once: 8 vectors of AVX-512, chains enough to hide what a multiply-add takes. Where b is
+/// not packed, 512 bytes of a row of b lie one behind the other; a panel's 128 are over before the CPU fetches ahead.
 inline constexpr int64_t wide = 4 * panel;
 
 /// What the chain of fused multiply-adds of an element of c begins with.
@@ -26,6 +26,7 @@ struct MatmulBlock {
   int64_t a_jump = 0;          ///< added to addresses in a, not transposed, after every `panel` columns: 0, or a lies in panels
   const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
   int64_t b_stride = 0;
+  int64_t b_panels = 0;        ///< of multiply_row: from a panel of b to the next; 0: b lies in rows
   int64_t b_jump = 0;          ///< of MatmulNarrow::few_rows: added to addresses in b after every `panel` columns of it
   float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
   float* c = nullptr;
@@ -40,7 +41,7 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
-  /// One row, at most `wide` columns; nothing behind them is read.
+  /// One row, at most `wide` columns, or whole panels; nothing behind them is read.
   void (*multiply_row)(const MatmulBlock&);
   /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);

@@ -15,9 +15,6 @@ namespace {
 // batch.
 constexpr int64_t step_elements = 1024;
 
-// Multiply-adds that one core does in a nanosecond.
-constexpr double products_a_ns = 57;
-
 /// Where the operations of the run are, and where their addresses begin.
 struct Operations {
   size_t count = 0;
@@ -30,7 +27,7 @@ class WeightStep final : public Matmul {
  public:
   WeightStep(const MatmulSpec& product, const UpdateSpec& weights, const UpdateSpec* biases,
              size_t weights_at, size_t biases_at, const Machine& machine)
-      : Matmul(product, {}, machine),
+      : Matmul(product, {}, true, machine),
         weights_(weights),
         has_biases_(biases != nullptr),
         weights_at_(weights_at),
@@ -43,7 +40,6 @@ class WeightStep final : public Matmul {
                        : product.m) {
     if (biases) biases_ = *biases;
     scratch_ = (packed_ + most_rows_ * stride_ + panel + 15) / 16 * 16;  // the last row for the bias gradient
-    products_besides_ = products_a_ns * update_ns(weights.kind);
   }
 
   void run(void* const* buffers, const Call& call) const override {
