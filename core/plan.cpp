@@ -29,6 +29,14 @@ void Plan::State::adopt() {
   call.workspace = arena.bytes() + prepared->workspace_offset;
   addresses.clear();
   for (const BufferId id : prepared->slots) addresses.push_back(id == no_buffer ? nullptr : address(id));
+  exchanged.clear();
+  const std::vector<Buffer>& buffers = prepared->program.buffers();
+  for (size_t id = 0; id < buffers.size(); id++) {
+    if (buffers[id].role != Role::input && buffers[id].role != Role::output) continue;
+    exchanged.push_back({buffers[id].name, BufferId(id), {}});
+    for (size_t slot = 0; slot < prepared->slots.size(); slot++)
+      if (prepared->slots[slot] == BufferId(id)) exchanged.back().slots.push_back(slot);
+  }
 }
 
 void* Plan::State::address(BufferId id) const {
@@ -39,14 +47,11 @@ void* Plan::State::address(BufferId id) const {
   return const_cast<std::byte*>(memory.bytes()) + prepared->offsets[size_t(id)];
 }
 
-BufferId Plan::State::exchanged(const std::string& name) const {
-  const Program& program = prepared->program;
-  const BufferId id = program.find(name);
-  if (id != no_buffer && (program[id].role == Role::input || program[id].role == Role::output)) return id;
+const Plan::State::Exchanged& Plan::State::find(const std::string& name) const {
+  for (const Exchanged& buffer : exchanged)
+    if (buffer.name == name) return buffer;
   std::string names;
-  for (const Buffer& buffer : program.buffers())
-    if (buffer.role == Role::input || buffer.role == Role::output)
-      names += (names.empty() ? "" : ", ") + buffer.name;
+  for (const Exchanged& buffer : exchanged) names += (names.empty() ? "" : ", ") + buffer.name;
   throw ArgumentError("plan: no input or output '" + name + "'; there are: " + names);
 }
 
@@ -88,13 +93,12 @@ void Plan::run(int64_t rows) {
     step.kernel->run(&state.addresses[step.first_slot], state.call);
 }
 
-void* Plan::data(const std::string& name) { return state_->address(state_->exchanged(name)); }
+void* Plan::data(const std::string& name) { return state_->address(state_->find(name).id); }
 
 void Plan::bind(const std::string& name, void* address) {
-  const BufferId id = state_->exchanged(name);
-  state_->bound[size_t(id)] = address;
-  for (size_t slot = 0; slot < state_->addresses.size(); slot++)
-    if (state_->prepared->slots[slot] == id) state_->addresses[slot] = state_->address(id);
+  const State::Exchanged& buffer = state_->find(name);
+  state_->bound[size_t(buffer.id)] = address;
+  for (const size_t slot : buffer.slots) state_->addresses[slot] = state_->address(buffer.id);
 }
 
 Plan Plan::fork() const {

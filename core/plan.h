@@ -37,9 +37,11 @@ class PLEXUS_EXPORT Plan {
     double run = 0;                    ///< of a run that does not
     int64_t runs = 0;                  ///< so many of each kind
   };
-  /// The largest difference from the reference, relative to the magnitude of the values, and where.
+  /// How far results are from the reference's, each row on the same inputs.
   struct Difference {
-    double relative = 0;
+    double relative = 0;               ///< the largest, relative to the largest value of its buffer
+    bool wrong = false;                ///< above 1e-4, and more than inputs in which the last bits of f32 differ would explain:
+                                       ///< gradients may cancel to next to nothing, and Adam makes a full step of those, too
     std::string where;                 ///< "row 3 (matmul/nn/...), buffer 0.z, element 17: 1.5, reference 1.25"
   };
 

@@ -1,8 +1,9 @@
 // A plan beside the reference: every row is run twice, and compared.
+#include <algorithm>
 #include <cmath>
 
 #include "plexus/core/error.h"
-#include "plexus/core/plan_shadow.h"
+#include "plexus/core/plan_look.h"
 #include "plexus/core/plan_state.h"
 
 namespace plexus {
@@ -24,22 +25,19 @@ Plan::Difference Plan::check(int64_t rows) {
   for (size_t r = 0; r < prepared.rows.size(); r++) {
     const Row& row = prepared.rows[r];
     const size_t first_slot = prepared.steps[r].first_slot;
-    Shadow shadow(prepared, row, state.addresses, first_slot, rows);
+    if (row.refreshed != no_buffer) {
+      prepared.steps[r].kernel->run(&state.addresses[first_slot], state.call);
+      continue;
+    }
+    const Look look(prepared, r, state.addresses, state.context.reference(), rows);
     prepared.steps[r].kernel->run(&state.addresses[first_slot], state.call);
-    if (row.refreshed != no_buffer) continue;
-    shadow.run(state.context.reference(), rows);
-    shadow.for_each_slot(prepared, first_slot, [&](BufferId id, size_t at, Access access) {
-      if (access == Access::in || !state.addresses[at]) return;
-      const Buffer& buffer = prepared.program[id];
-      const Tensor got = plain_copy(buffer, state.addresses[at], rows);
-      const Worst worst = compare(got, shadow[id], touched(buffer, rows));
-      if (worst.relative <= difference.relative) return;
-      difference.relative = worst.relative;
-      difference.where = "row " + std::to_string(r) + " (" + row.spec + " on " + row.backend + "), buffer " +
-                         buffer.name + ", element " + std::to_string(worst.at) + ": " +
-                         std::to_string(element(got, worst.at)) + ", reference " +
-                         std::to_string(element(shadow[id], worst.at));
-    });
+    const Finding finding = look.compare_with_kernel();
+    const bool worse = finding.wrong > difference.wrong ||
+                       (finding.wrong == difference.wrong && finding.relative > difference.relative);
+    difference.relative = std::max(difference.relative, finding.relative);
+    if (!worse) continue;
+    difference.wrong = finding.wrong;
+    difference.where = "row " + std::to_string(r) + " (" + row.spec + " on " + row.backend + "), " + finding.where;
   }
   return difference;
 }

@@ -2,16 +2,10 @@
 #include "plexus/core/plan_sample.h"
 
 #include <algorithm>
-#include <cmath>
-#include <cstring>
-#include <limits>
-#include <sstream>
-#include <type_traits>
 
 #include "plexus/core/error.h"
-#include "plexus/core/plan_shadow.h"
+#include "plexus/core/plan_look.h"
 #include "plexus/core/plan_state.h"
-#include "plexus/core/random.h"
 
 namespace plexus {
 namespace {
@@ -20,157 +14,6 @@ namespace {
 /// more than 1 / interval of the time. Looks are therefore put off until they cost at most 5 / interval of it: half a percent at
 /// 1/1000. Who asks for one in ten or more wants them all.
 constexpr int64_t most_cost = 5, least_put_off = 10;
-
-/// Inputs changed by this much, relatively, change right results by more than the rounding of any kernel does: f32 sums of
-/// a thousand terms lose two or three bits of 24. Eight times what four draws show is a bound
-/// that no right kernel meets.
-constexpr double relative_change = 0x1p-20, relative_change_f64 = 0x1p-49, most_changes = 8;
-constexpr uint32_t draws = 4;
-/// Of what a loss works with (probabilities of size one, logits): small losses and gradients are differences of those, rounded
-/// on the way. Some sixty roundings of f32.
-constexpr double loss_rounding = 0x1p-18;
-/// Denormal numbers have few digits left, and some backends flush them.
-constexpr double least = std::numeric_limits<float>::min();
-
-struct Finding {
-  bool wrong = false;
-  std::string where;
-};
-
-void change(Tensor& tensor, RandomStream random) {
-  const auto each = [&](auto values, double by) {
-    for (size_t i = 0; i < values.size(); i++) {
-      using T = std::remove_reference_t<decltype(values[0])>;
-      values[i] = T(double(values[i]) * (random.uniform(i) < 0.5 ? 1 - by : 1 + by));
-    }
-  };
-  if (tensor.dtype() == DType::f32) each(tensor.values<float>(), relative_change);
-  if (tensor.dtype() == DType::f64) each(tensor.values<double>(), relative_change_f64);
-}
-
-/// One row beside the reference.
-class Look {
- public:
-  Look(const PreparedProgram& prepared, size_t row, const std::vector<void*>& addresses, const Backend& reference,
-       int64_t rows)
-      : prepared_(prepared),
-        row_(prepared.rows[row]),
-        number_(row),
-        addresses_(addresses),
-        first_slot_(prepared.steps[row].first_slot),
-        reference_(reference),
-        rows_(rows),
-        shadow_(prepared, row_, addresses, first_slot_, rows),
-        before_(shadow_) {
-    shadow_.run(reference, rows);
-  }
-
-  /// After the kernel has run.
-  Finding compare_with_kernel() const {
-    Finding finding;
-    for_each_output([&](BufferId id, void* address) {
-      if (finding.wrong) return;
-      const Buffer& buffer = prepared_.program[id];
-      const Tensor got = plain_copy(buffer, address, rows_);
-      if (compare(got, shadow_[id], touched(buffer, rows_)).relative > check_tolerance) finding = judge(id, got);
-    });
-    return finding;
-  }
-
-  /// The reference's results where the kernel's would be.
-  void replace() const {
-    for_each_output([&](BufferId id, void* address) {
-      const Buffer& buffer = prepared_.program[id];
-      const Tensor& right = shadow_[id];
-      if (!buffer.layout) {
-        if (const size_t bytes = size_t(touched(buffer, rows_)) * size_of(buffer.dtype); bytes > 0)
-          std::memcpy(address, right.bytes(), bytes);
-        return;
-      }
-      buffer.layout->pack(right.bytes(), address, matrix_shape(buffer.shape), buffer.dtype);
-      if (buffer.role == Role::parameter)
-        buffer.layout->refresh(address, matrix_shape(buffer.shape), buffer.dtype);
-    });
-  }
-
- private:
-  template <class Visit>
-  void for_each_output(const Visit& visit) const {
-    shadow_.for_each_slot(prepared_, first_slot_, [&](BufferId id, size_t at, Access access) {
-      if (access != Access::in && addresses_[at]) visit(id, addresses_[at]);
-    });
-  }
-
-  /// What looks wrong may be what is left where terms cancel, or a decision that hangs by a bit: right is also what
-  /// slightly different inputs would give.
-  Finding judge(BufferId id, const Tensor& got) const {
-    const Tensor& expected = shadow_[id];
-    const int64_t count = touched(prepared_.program[id], rows_);
-    std::vector<double> spread(size_t(count), 0.0);
-    for (uint32_t draw = 0; draw < draws; draw++) {
-      Shadow other = before_;
-      for (auto& [copied, tensor] : other.copies())
-        change(tensor, RandomStream(number_, Purpose::user, uint32_t(copied) * draws + draw));
-      other.run(reference_, rows_);
-      for (int64_t i = 0; i < count; i++)
-        spread[size_t(i)] = std::max(spread[size_t(i)], std::abs(element(other[id], i) - element(expected, i)));
-    }
-    double largest = 0;
-    for (int64_t i = 0; i < count; i++)
-      if (const double e = std::abs(element(expected, i)); std::isfinite(e)) largest = std::max(largest, e);
-    const double rounding = loss_rounding * size_within_loss(id);
-    Finding finding;
-    double worst = 1;
-    for (int64_t i = 0; i < count; i++) {
-      const double g = element(got, i), e = element(expected, i);
-      if (g == e || (std::isnan(g) && std::isnan(e))) continue;
-      const double bound = check_tolerance * (largest > 0 ? largest : 1) + most_changes * spread[size_t(i)] + rounding + least;
-      const bool finite = std::isfinite(g) && std::isfinite(e);
-      if (!finite && !row_.deviations.empty()) continue;  // declared: semantics of what is not finite
-      const double share = finite ? std::abs(g - e) / bound : std::numeric_limits<double>::infinity();
-      if (!(share > worst)) continue;
-      worst = share;
-      std::ostringstream text;
-      text << "buffer " << prepared_.program[id].name << ", element " << i << ": " << g << ", reference " << e
-           << ", bound " << bound;
-      finding = {true, text.str()};
-    }
-    return finding;
-  }
-
-  /// The size of what a loss sums up to this gradient or value; 0 for every other buffer.
-  double size_within_loss(BufferId id) const {
-    enum { prediction, target, class_weights, sample_weights, scale, gradient, value };
-    double size = 0;
-    for (size_t i = row_.first; i < row_.last; i++) {
-      const Operation& operation = prepared_.program.operations()[i];
-      if (!std::holds_alternative<LossSpec>(operation.spec)) continue;
-      const auto& buffers = operation.buffers;
-      const auto largest = [&](size_t slot, double absent) {
-        if (buffers[slot] == no_buffer) return absent;
-        const Tensor& values = shadow_[buffers[slot]];
-        double most = 0;
-        for (int64_t j = 0; j < touched(prepared_.program[buffers[slot]], rows_); j++)
-          most = std::max(most, std::abs(element(values, j)));
-        return most;
-      };
-      const double weight =
-          largest(class_weights, 1) * largest(sample_weights, 1) * largest(scale, 1 / double(std::max<int64_t>(rows_, 1)));
-      if (buffers[gradient] == id) size = std::max(size, weight);
-      if (buffers[value] == id) size = std::max(size, weight * double(rows_) * (1 + largest(prediction, 0)));
-    }
-    return std::isfinite(size) ? size : 0;
-  }
-
-  const PreparedProgram& prepared_;
-  const Plan::Row& row_;
-  size_t number_;
-  const std::vector<void*>& addresses_;
-  size_t first_slot_;
-  const Backend& reference_;
-  int64_t rows_;
-  Shadow shadow_, before_;
-};
 
 }  // namespace
 

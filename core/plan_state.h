@@ -19,6 +19,13 @@ struct Plan::State {
   std::vector<void*> addresses;   // one for each of prepared->slots
   std::vector<void*> bound;       // addresses given by the caller, by buffer
   Tensor exchange, arena;
+  /// An input or output: callers bind some for every run.
+  struct Exchanged {
+    std::string name;
+    BufferId id;
+    std::vector<size_t> slots;  // where its address is
+  };
+  std::vector<Exchanged> exchanged;
   Call call;
   std::atomic<bool> forked = false;  // shares its kernels with a plan that may be running now: never prepares itself again for
                                   // a quarantine, since layouts may change
@@ -41,7 +48,7 @@ struct Plan::State {
   void begin(int64_t count);
   void adopt();
   void* address(BufferId id) const;
-  BufferId exchanged(const std::string& name) const;
+  const Exchanged& find(const std::string& name) const;
 };
 
 }  // namespace plexus

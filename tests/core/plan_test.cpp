@@ -437,6 +437,7 @@ TEST(Plan, CheckFindsAWrongKernelAndNamesIt) {
   set_scalars(net.store(), 1);
   const Plan::Difference difference = wrong.check(batch);
   EXPECT_GT(difference.relative, 1e-2);
+  EXPECT_TRUE(difference.wrong);
   EXPECT_NE(difference.where.find("activation/relu/f32/m32~/n10 on wrong"), std::string::npos)
       << difference.where;
 }
@@ -451,6 +452,7 @@ TEST(Plan, CheckOfRightKernelsFindsNothingInAnyLayout) {
       set_scalars(net.store(), 1);
       const Plan::Difference difference = plan.check(rows);
       EXPECT_EQ(difference.relative, 0) << difference.where;
+      EXPECT_FALSE(difference.wrong);
     }
   }
 }
