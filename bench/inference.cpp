@@ -1,9 +1,9 @@
-// Inference: a plan's forward pass with the copying of its input, as who wants no delay runs it, and
-// Trainer::predict, which makes a tensor of the result.
-#include <cstring>
+// Inference: a Predictor, which reads rows where they lie and writes outputs where they are wanted, and Trainer::predict, which
+// makes a tensor of the result.
+#include <vector>
 
 #include "plexus/bench/network.h"
-#include "plexus/core/error.h"
+#include "plexus/trainer/predictor.h"
 #include "plexus/trainer/trainer.h"
 
 namespace plexus::bench {
@@ -13,23 +13,19 @@ Program forward(const Sequential& network, int64_t batch) {
   return network.lower({.part = Part::forward, .batch = batch});
 }
 
-struct PlannedInference {
+struct Inference {
   Sequential network;
   Tensor rows;
-  Plan plan;
+  Predictor predictor;
+  std::vector<float> outputs;
 
-  PlannedInference(const Context& context, const conformance::Network& shape, int64_t batch)
+  Inference(const Context& context, const conformance::Network& shape, int64_t batch)
       : network(make_network(shape)),
         rows(random_rows(shape, batch)),
-        plan(Plan::build(context, network.store(), forward(network, batch))) {}
+        predictor(network, {.batch_size = batch}, context),
+        outputs(size_t(batch * predictor.output_columns())) {}
 
-  void run() {
-    std::memcpy(x_, rows.bytes(), rows.byte_count());
-    plan.run(rows.shape().rows());
-  }
-
- private:
-  void* const x_ = plan.data("x");
+  void run() { predictor.predict(rows.values<float>().data(), rows.shape().rows(), outputs.data()); }
 };
 
 struct Prediction {
@@ -41,12 +37,11 @@ struct Prediction {
       : network(make_network(shape)), rows(random_rows(shape, batch)), trainer(network, {}, context) {}
 };
 
-Suite::Measurement prepare_plan(Suite& suite, const conformance::Network& shape, int64_t batch) {
-  const auto inference = std::make_shared<PlannedInference>(suite.context(), shape, batch);
+Suite::Measurement prepare_inference(Suite& suite, const conformance::Network& shape, int64_t batch) {
+  const auto inference = std::make_shared<Inference>(suite.context(), shape, batch);
   inference->run();
-  const Plan& plan = inference->plan;
-  verify_outputs(inference->network, inference->rows, inference->plan.data<float>("y"),
-                 rows_to_verify(plan.program()));
+  const Plan plan = Plan::build(suite.context(), inference->network.store(), forward(inference->network, batch));
+  verify_outputs(inference->network, inference->rows, inference->outputs.data(), rows_to_verify(plan.program()));
   return [&suite, inference, cost = network_cost(plan.program()),
           label = backends_of(plan)](benchmark::State& state) {
     for (auto _ : state) inference->run();
@@ -74,7 +69,7 @@ void add_inference(Suite& suite) {
     for (const int64_t batch : conformance::batch_sizes()) {
       if (suite.quick() && batch != 1 && batch != 32) continue;
       const std::string name = "inference/" + network.name + "/b" + std::to_string(batch);
-      suite.add(name, [&suite, network, batch] { return prepare_plan(suite, network, batch); });
+      suite.add(name, [&suite, network, batch] { return prepare_inference(suite, network, batch); });
       suite.add(name + "/predict",
                 [&suite, network, batch] { return prepare_prediction(suite, network, batch); });
     }
