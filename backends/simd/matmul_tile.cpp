@@ -103,7 +103,7 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
     constexpr int64_t line = 64 / sizeof(float);
     const int64_t fetched = std::min<int64_t>(depth, rows * panel / line);
     for (int64_t i = 0; i < fetched; i++) {
-      for (const float* from : block.fetch) __builtin_prefetch(from + row * panel + i * line, 1);
+      for (const float* from : block.fetch) fetch_to_write(from + row * panel + i * line);
       step();
     }
     depth -= fetched;
