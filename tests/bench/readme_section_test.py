@@ -57,12 +57,29 @@ class ReadmeSection(unittest.TestCase):
 
     def test_refuses_a_void_run(self):
         run = copy.deepcopy(RUN)
-        run["context"]["void/pytorch"] = "too slow"
+        run["context"]["void/machine"] = "it was busy"
         readme = f"{BEGIN}\n{END}\n"
         result, text = self.write(run, readme)
         self.assertEqual(result.returncode, 1)
-        self.assertIn("not to be quoted: pytorch: too slow", result.stderr)
+        self.assertIn("not to be quoted: it was busy", result.stderr)
         self.assertEqual(text, readme)
+
+    def test_refuses_a_run_with_wrong_results(self):
+        run = copy.deepcopy(RUN)
+        run["refused"] = [{"name": "training/x"}]
+        result, text = self.write(run, f"{BEGIN}\n{END}\n")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("not to be quoted: training/x was refused", result.stderr)
+
+    def test_leaves_out_a_void_peer(self):
+        run = copy.deepcopy(RUN)
+        run["context"]["void/pytorch"] = "its sgemm is slow"
+        result, text = self.write(run, f"{BEGIN}\n{END}\n")
+        self.assertEqual(result.returncode, 0, result.stderr)
+        self.assertIn("Left out: PyTorch: its sgemm is slow.\n", text)
+        self.assertIn("| training | Plexus | of the limit |\n", text)
+        self.assertNotIn("PyTorch 9", text)
+        self.assertIn("OpenBLAS 8", text)
 
     def test_needs_both_markers(self):
         for readme in ("nothing\n", f"{BEGIN}\n", f"{END}\n{BEGIN}\n", f"{BEGIN}\n{END}\n{END}\n"):
