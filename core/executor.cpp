@@ -57,6 +57,11 @@ int Executor::available_threads() {
   return std::max(1, int(std::min<double>({double(affinity_count()), quota, double(most_threads)})));
 }
 
+int64_t Executor::even_grain(int64_t count, int64_t least) const {
+  const int64_t pieces = std::clamp<int64_t>(count / std::max<int64_t>(1, least), 1, threads_);
+  return std::max<int64_t>(1, (count - 1) / pieces + 1);
+}
+
 void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) const {
   if (grain < 1) throw ArgumentError("parallel_for: grain " + std::to_string(grain) + ", must be at least 1");
   if (count <= 0) return;

@@ -34,6 +34,10 @@ class PLEXUS_EXPORT Executor {
     run(count, grain, &body, [](const void* b, int64_t begin, int64_t end) { (*static_cast<const Body*>(b))(begin, end); });
   }
 
+  /// The grain that makes as many even pieces as there are threads, none below `least` (>= 1). What loops over the same rows
+  /// touch then stays in the same caches. For bodies whose results do not depend on where the pieces end.
+  int64_t even_grain(int64_t count, int64_t least) const;
+
   /// The CPUs this process may use: affinity mask, then cgroup quota (v1 and v2), rounded up. At least 1.
   static int available_threads();
 

@@ -13,8 +13,9 @@ namespace {
 // costs to hand a piece to another thread (about 1). Small batches stay on the calling thread.
 constexpr int64_t piece_elements = 16384;
 
-int64_t rows_per_piece(int64_t columns) {
-  return std::max<int64_t>(1, piece_elements / std::max<int64_t>(1, columns));
+/// Even pieces: the kernel that works on these rows next cuts them alike.
+int64_t rows_per_piece(const Executor& executor, int64_t rows, int64_t columns) {
+  return executor.even_grain(rows, piece_elements / std::max<int64_t>(1, columns));
 }
 
 /// Calls `read(row, out)` for each of the rows; T is the element type of `out`.
@@ -22,7 +23,7 @@ template <class T, class Read>
 void gather(const Executor& executor, std::span<const int64_t> rows, int64_t columns, void* out,
             const Read& read) {
   T* const base = static_cast<T*>(out);
-  executor.parallel_for(static_cast<int64_t>(rows.size()), rows_per_piece(columns),
+  executor.parallel_for(static_cast<int64_t>(rows.size()), rows_per_piece(executor, std::ssize(rows), columns),
                         [&](int64_t begin, int64_t end) {
                           for (int64_t i = begin; i < end; ++i)
                             read(rows[static_cast<size_t>(i)], base + i * columns);
@@ -36,7 +37,7 @@ void gather_prepared(const Executor& executor, const Dataset& data, std::span<co
   const int64_t columns = preparation.columns_out();
   const T* const means = static_cast<const T*>(preparation.means());
   executor.parallel_for(
-      static_cast<int64_t>(rows.size()), rows_per_piece(columns), [&](int64_t begin, int64_t end) {
+      static_cast<int64_t>(rows.size()), rows_per_piece(executor, std::ssize(rows), columns), [&](int64_t begin, int64_t end) {
         const std::span<const int64_t> piece =
             rows.subspan(static_cast<size_t>(begin), static_cast<size_t>(end - begin));
         T* const read = (augmentation ? static_cast<T*>(augmentation->staging) : out) + begin * columns;
@@ -58,7 +59,7 @@ void convert(const Executor& executor, const Tensor& matrix, int64_t first, int6
   const From* const from = matrix.values<From>().data() + first * columns;
   To* const to = static_cast<To*>(out);
   const To* const means = static_cast<const To*>(preparation.means());
-  executor.parallel_for(count, rows_per_piece(width), [&](int64_t begin, int64_t end) {
+  executor.parallel_for(count, rows_per_piece(executor, count, width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t i = 0; i < columns; ++i) to[row * width + i] = static_cast<To>(from[row * columns + i]);
       if (preparation.needed())

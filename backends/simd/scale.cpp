@@ -5,7 +5,9 @@
 namespace plexus::simd {
 namespace {
 
-constexpr double element_ns = 0.1;  // moves bytes
+// Elements of a piece, at least: those that make 2 us of work, as many as a gathered batch is cut into. It comes from the threads
+// that gathered it, and where one wrote what another reads, moving it takes ten times as long as scaling it.
+constexpr int64_t piece_elements = 16384;
 
 class Scale final : public Kernel {
  public:
@@ -18,7 +20,8 @@ class Scale final : public Kernel {
     const auto* factor = static_cast<const float*>(buffers[2]);
     auto* y = static_cast<float*>(buffers[3]);
     const int64_t m = true_size(spec_.m, spec_.batch == Batch::m, call), n = spec_.n;
-    executor_.parallel_for(m, grain_rows(element_ns, n), [&](int64_t first, int64_t last) {
+    const int64_t grain = executor_.even_grain(m, piece_elements / std::max<int64_t>(1, n));
+    executor_.parallel_for(m, grain, [&](int64_t first, int64_t last) {
       loop_(x + first * n, offset, factor, y + first * n, last - first, n);
     });
   }

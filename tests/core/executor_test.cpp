@@ -130,6 +130,17 @@ TEST(ExecutorTest, ThreadCount) {
   EXPECT_EQ(message<ArgumentError>([] { Executor(1025); }), "executor: 1025" + limits);
 }
 
+TEST(ExecutorTest, EvenPieces) {
+  const Executor three(3);
+  EXPECT_EQ(three.even_grain(99, 1), 33);
+  EXPECT_EQ(three.even_grain(100, 1), 34);
+  EXPECT_EQ(three.even_grain(100, 40), 50);  // two of at least 40
+  EXPECT_EQ(three.even_grain(100, 60), 100);
+  EXPECT_EQ(three.even_grain(100, 1000), 100);
+  EXPECT_EQ(three.even_grain(2, 0), 1);
+  EXPECT_EQ(three.even_grain(0, 5), 1);
+}
+
 TEST(ExecutorTest, RefusesAGrainBelowOne) {
   EXPECT_EQ(message<ArgumentError>([] { pieces(Executor(2), 5, 0); }),
             "parallel_for: grain 0, must be at least 1");
@@ -213,7 +224,9 @@ TEST(ExecutorTest, TheCallerHasTheFirstPiece) {
     const Executor executor(threads);
     for (int repetition = 0; repetition < 1000; repetition++)
       executor.parallel_for(threads, 1, [&](int64_t begin, int64_t) {
-        if (begin == 0) EXPECT_EQ(std::this_thread::get_id(), caller);
+        if (begin == 0) {
+          EXPECT_EQ(std::this_thread::get_id(), caller);
+        }
       });
   }
 }
