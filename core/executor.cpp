@@ -67,7 +67,7 @@ void Executor::run(int64_t count, int64_t grain, const void* body, Piece piece) 
   if (count <= 0) return;
   if (threads_ > 1 && count > grain && !threads_left_behind()) {
     std::call_once(once_, [&] {
-      team_ = Team::start(threads_, profile_);
+      team_ = Team::start(threads_, profile_.get());
       int64_t never = -1;
       if (team_) threads_started.compare_exchange_strong(never, int64_t(forks()));
     });

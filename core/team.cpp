@@ -155,7 +155,7 @@ struct alignas(64) Team::Loop {
 /// The loops that run now, and how many threads look out for them.
 class Team::Helpers {
  public:
-  Helpers(bool linger, std::shared_ptr<Profile> profile) : lingers_(linger), profile_(std::move(profile)) {}
+  Helpers(bool linger, Profile* profile) : lingers_(linger), profile_(profile) {}
 
   /// Null: all are in use.
   Loop* place() {
@@ -181,7 +181,7 @@ class Team::Helpers {
   /// As many at one time: those of callers that share the executor, and those within another's piece.
   std::array<Loop, 4> loops_;
   bool lingers_;
-  std::shared_ptr<Profile> profile_;
+  Profile* profile_;  ///< used within a loop, whose caller has it; they who linger must not keep its file open
 };
 
 void Team::Helpers::help() {
@@ -221,15 +221,15 @@ struct Team::Arena {
   tbb::task_arena arena;
 };
 
-std::unique_ptr<Team> Team::start(int threads, std::shared_ptr<Profile> profile) {
+std::unique_ptr<Team> Team::start(int threads, Profile* profile) {
   threads = threads_to_have(threads);
-  return threads == 1 ? nullptr : std::unique_ptr<Team>(new Team(threads, std::move(profile)));
+  return threads == 1 ? nullptr : std::unique_ptr<Team>(new Team(threads, profile));
 }
 
 // More threads than processors would look out instead of those that have work.
-Team::Team(int threads, std::shared_ptr<Profile> profile)
+Team::Team(int threads, Profile* profile)
     : threads_(threads),
-      helpers_(std::make_shared<Helpers>(threads <= Executor::available_threads(), std::move(profile))),
+      helpers_(std::make_shared<Helpers>(threads <= Executor::available_threads(), profile)),
       arena_(std::make_unique<Arena>(threads)) {}
 
 Team::~Team() = default;

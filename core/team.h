@@ -14,8 +14,9 @@ class Team {
  public:
   using Piece = void (*)(const void* body, int64_t begin, int64_t end);
 
-  /// So many threads, the caller's among them, or as many as the system has. Null: it has none but the caller's.
-  static std::unique_ptr<Team> start(int threads, std::shared_ptr<Profile> profile);
+  /// So many threads, the caller's among them, or as many as the system has. Null: it has none but the caller's. `profile`: null,
+  /// or where helpers record what they do; it outlives this.
+  static std::unique_ptr<Team> start(int threads, Profile* profile);
   ~Team();
 
   /// Calls piece(body, begin, end) for pieces of `grain` that cover [0, count) once, on the caller and on those that come
@@ -28,7 +29,7 @@ class Team {
   class Helpers;
   struct Arena;
 
-  Team(int threads, std::shared_ptr<Profile> profile);
+  Team(int threads, Profile* profile);
   void summon(int64_t wanted);
 
   int threads_;

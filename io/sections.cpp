@@ -14,7 +14,7 @@ namespace {
 // done.
 constexpr char magic_begin[] = {'\x89'};
 constexpr char magic_end[] = {'\r', '\n', '\x1a'};
-constexpr size_t kind_size = 4, magic_size = 8, preamble_size = 32, word = 8;
+constexpr size_t magic_size = 8, preamble_size = 32, word = 8;
 
 static_assert(std::endian::native == std::endian::little, "numbers are written as they lie in memory");
 

@@ -269,8 +269,9 @@ bool Matmul::supports(const MatmulSpec& spec) {
 
 namespace {
 
-/// Of the first operations of the run, which begin with this product.
-Claim claim(size_t count, const Run& rest, const MatmulSpec& spec, const Epilogue& epilogue, const Machine& machine) {
+/// Of the first operations of the run, which begin with a product.
+Claim claim(size_t count, const Run& rest, const Epilogue& epilogue, const Machine& machine) {
+  const MatmulSpec& spec = *rest.get<MatmulSpec>(0);
   const BufferId weights = rest.buffer(0, spec.form == Form::tn ? 3 : 1);
   const std::vector<Operation>& operations = rest.program().operations();
   const bool trained = std::any_of(operations.begin(), operations.end(), [&](const Operation& operation) {
@@ -287,7 +288,7 @@ Claim claim(size_t count, const Run& rest, const MatmulSpec& spec, const Epilogu
 Claim claim_matmul(const Run& rest, const Machine& machine) {
   const auto* matmul = rest.get<MatmulSpec>(0);
   if (!matmul || !Matmul::supports(*matmul)) return {};
-  return claim(1, rest, *matmul, {}, machine);
+  return claim(1, rest, {}, machine);
 }
 
 Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
@@ -295,7 +296,7 @@ Claim claim_matmul_activation(const Run& rest, const Machine& machine) {
   const auto* activation = rest.get<ActivationSpec>(1);
   if (!matmul || !activation || !Matmul::supports(*matmul) || matmul->form != Form::nn || matmul->accumulate) return {};
   if (!elementwise(activation->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
-  return claim(2, rest, *matmul, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
+  return claim(2, rest, {Epilogue::Kind::activation, activation->kind, float(activation->alpha)}, machine);
 }
 
 Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) {
@@ -303,7 +304,7 @@ Claim claim_matmul_activation_gradient(const Run& rest, const Machine& machine) 
   const auto* gradient = rest.get<ActivationGradientSpec>(1);
   if (!matmul || !gradient || !Matmul::supports(*matmul) || matmul->form != Form::nt || matmul->accumulate) return {};
   if (!elementwise(gradient->kind) || rest.buffer(1, 0) != rest.buffer(0, 3)) return {};
-  return claim(2, rest, *matmul, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
+  return claim(2, rest, {Epilogue::Kind::gradient, gradient->kind, float(gradient->alpha)}, machine);
 }
 
 }  // namespace plexus::simd

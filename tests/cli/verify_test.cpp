@@ -39,7 +39,7 @@ const Modes results = {"exact", "float", "edges", "memory", "threads"};
 TEST(Verify, UsableBackendsPass) {
   for (const BackendRow& row : backends()) {
     if (!row.usable) continue;
-    const Result result = verify({"--backend", row.name, "--cases", "20"});
+    const Result result = verify({"--backend", row.name, "--cases", "40"});
     EXPECT_EQ(result.code, 0) << result.out << result.err;
     EXPECT_TRUE(result.out.starts_with(row.name + ": ")) << result.out;
     EXPECT_PRED_FORMAT2(testing::IsSubstring, " cases passed\n", result.out);
@@ -50,7 +50,7 @@ TEST(Verify, UsableBackendsPass) {
 TEST(Verify, ExamplesPass) {
   for (const std::string name : {"relu_matmul", "relu_matmul_c"}) {
     const Result result =
-        verify({"--plugin", std::string(EXAMPLE_DIRECTORY) + "/" + name + ".so", "--cases", "100"});
+        verify({"--plugin", std::string(EXAMPLE_DIRECTORY) + "/" + name + ".so", "--cases", "400"});
     EXPECT_EQ(result.code, 0) << result.out << result.err;
   }
 }

@@ -371,5 +371,20 @@ TEST(PlanTiming, RowsKnowTheirCosts) {
   EXPECT_EQ(plan.rows()[1].cost.flop, 2 * 32 * 3 * 10);
 }
 
+// A file is whole only when its profile is gone: threads that look out for the next loop of a context that is gone, too, must
+// not keep it.
+TEST(Profile, ThreadsThatLingerDoNotKeepIt) {
+  const TemporaryFile file;
+  auto profile = Profile::open(file);
+  const std::weak_ptr<Profile> watched = profile;
+  {
+    const Executor executor(2, std::move(profile));
+    std::latch both(2);
+    executor.parallel_for(2, 1, [&](int64_t, int64_t) { both.arrive_and_wait(); });
+  }
+  EXPECT_TRUE(watched.expired());
+  file.json();
+}
+
 }  // namespace
 }  // namespace plexus

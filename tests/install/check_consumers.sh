@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Everybody who can use Plexus does: find_package from an installed and moved prefix and from the build tree, pkg-config with the plain
 # compilers, C11, FetchContent; shared and static, GCC and clang.
-#   check_consumers.sh [WORK]                      builds Plexus four times and checks each (long)
-#   check_consumers.sh --build DIR WORK CXX CC     checks the build that is there; of FetchContent the configuration
+#   check_consumers.sh [WORK]                                   builds Plexus four times and checks each (long)
+#   check_consumers.sh --build DIR WORK CXX CC [SANITIZERS]     checks the build that is there; of FetchContent the configuration
 set -euo pipefail
 source=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 iris=$source/examples/data/iris.npy
@@ -22,7 +22,7 @@ check_train() {
   [[ $(wc -l <"$work/error") == 1 ]] || fail "not one line:" "$(cat "$work/error")"
 }
 
-configure() { quiet cmake -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_COMPILER="$cc" "$@"; }
+configure() { quiet cmake -G Ninja -DCMAKE_CXX_COMPILER="$cxx" -DCMAKE_C_COMPILER="$cc" "${flags[@]}" "$@"; }
 
 install_and_move() {
   DESTDIR=$work/stage quiet cmake --install "$build" --prefix /opt/plexus
@@ -46,14 +46,14 @@ check_find_package() {  # check_find_package NAME -Dplexus_DIR=...
 
 check_pkg_config() {
   local -x PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
-  local -a cflags libs
+  local -a cflags libs c_libs=()
   read -ra cflags <<<"$(pkg-config --cflags plexus)"
   read -ra libs <<<"$(pkg-config --libs plexus)"
-  quiet "$cxx" -std=c++20 -O1 "$source/examples/train.cpp" "${cflags[@]}" "${libs[@]}" -o "$work/pkg_train"
+  quiet "$cxx" -std=c++20 -O1 "${sanitize[@]}" "$source/examples/train.cpp" "${cflags[@]}" "${libs[@]}" -o "$work/pkg_train"
   check_train "$work/pkg_train"
   [[ -e $prefix/include/plexus/bindings/c_api.h ]] || return 0
-  quiet "$cc" -std=c11 -Wall -Wextra -Werror -pedantic "$source/examples/train_c.c" "${cflags[@]}" "${libs[@]}" \
-    -o "$work/pkg_train_c"
+  quiet "$cc" -std=c11 -Wall -Wextra -Werror -pedantic "${sanitize[@]}" "$source/examples/train_c.c" "${cflags[@]}" "${libs[@]}" \
+    "${c_libs[@]}" -o "$work/pkg_train_c"
   ("$work/pkg_train_c" "$work/c.safetensors" | grep -qF '(0.1, 0.2) is inside') || fail "the C program is wrong"
   printf '#include <plexus/bindings/c_api.h>\n#include <plexus/backends/abi/plexus_backend.h>\n' |
     "$cxx" -std=c++11 -fno-exceptions -fno-rtti -Wall -Wextra -Werror -fsyntax-only "${cflags[@]}" -x c++ - ||
@@ -94,7 +94,7 @@ check_embedding() {
   local -a offline=()
   if unshare -rn true 2>/dev/null; then offline=(unshare -rn); fi
   quiet "${offline[@]}" cmake -S "$source/tests/install/embedding" -B "$work/embedding" -G Ninja -DCMAKE_CXX_COMPILER="$cxx" \
-    -DFETCHCONTENT_SOURCE_DIR_PLEXUS="$source" -DFETCHCONTENT_FULLY_DISCONNECTED=ON "$@"
+    "${flags[@]}" -DFETCHCONTENT_SOURCE_DIR_PLEXUS="$source" -DFETCHCONTENT_FULLY_DISCONNECTED=ON "$@"
 }
 
 check_build() {  # what DIR holds, however it was built
@@ -114,8 +114,14 @@ check_build() {  # what DIR holds, however it was built
   check_command
 }
 
+sanitize=()
+flags=()
 if [[ ${1-} == --build ]]; then
   build=$2 work=$3 cxx=$4 cc=$5
+  if [[ -n ${6-} ]]; then
+    sanitize=("-fsanitize=$6")
+    flags=("-DCMAKE_CXX_FLAGS=-fsanitize=$6" "-DCMAKE_C_FLAGS=-fsanitize=$6" "-DCMAKE_MODULE_LINKER_FLAGS=-fsanitize=$6")
+  fi
   check_build
   check_embedding
   exit
