@@ -48,7 +48,9 @@ bool threads_left_behind() {
 
 Executor::Executor(int threads, std::shared_ptr<Profile> profile)
     : threads_(checked(threads)), profile_(std::move(profile)) {}
-Executor::~Executor() = default;
+Executor::~Executor() {
+  if (team_ && threads_left_behind()) static_cast<void>(team_.release());  // nobody comes to whom it could say goodbye
+}
 
 int Executor::available_threads() {
   std::ifstream file("/proc/self/cgroup");

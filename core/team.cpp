@@ -3,6 +3,7 @@
 #include <tbb/global_control.h>
 #include <tbb/info.h>
 #include <tbb/task_arena.h>
+#include <tbb/task_group.h>
 
 #include <algorithm>
 #include <array>
@@ -152,73 +153,25 @@ struct alignas(64) Team::Loop {
   }
 };
 
-/// The loops that run now, and how many threads look out for them.
-class Team::Helpers {
- public:
-  Helpers(bool linger, Profile* profile) : lingers_(linger), profile_(profile) {}
-
-  /// Null: all are in use.
-  Loop* place() {
-    for (Loop& loop : loops_)
-      if (!loop.owned.load(std::memory_order_relaxed) && !loop.owned.exchange(true, std::memory_order_acquire)) return &loop;
-    return nullptr;
+struct Team::Helpers {
+  explicit Helpers(int threads) : arena(threads) {
+    if (threads > tbb::info::default_concurrency()) more_threads.emplace(threads);
   }
-
-  const std::string* operation() const { return profile_ ? ProfileSpan::operation() : nullptr; }
-
-  /// What each of them does.
-  void help();
-
-  std::atomic<int> count = 0;  ///< that are here or on their way
-
- private:
-  Loop* find() {
-    for (Loop& loop : loops_)
-      if (loop.enter()) return &loop;
-    return nullptr;
+  /// Who waits does what nobody has begun: none of it is left behind, whether threads have come or not.
+  ~Helpers() {
+    leave.store(true);
+    arena.execute([&] { tasks.wait(); });
   }
 
   /// As many at one time: those of callers that share the executor, and those within another's piece.
-  std::array<Loop, 4> loops_;
-  bool lingers_;
-  Profile* profile_;  ///< used within a loop, whose caller has it; they who linger must not keep its file open
-};
-
-void Team::Helpers::help() {
-  using Clock = std::chrono::steady_clock;
-  Clock::time_point busy = Clock::now();
-  for (int look = 1;; look++) {
-    Loop* loop = find();
-    if (!loop && (!lingers_ || (look % looks == 0 && Clock::now() - busy > linger))) {
-      // The caller of a loop that opens now counts on this thread, unless it hears first that it has left.
-      count--;
-      loop = find();
-      if (!loop) return;
-      count++;
-    }
-    if (!loop) {
-      look % looks ? pause() : std::this_thread::yield();
-      continue;
-    }
-    const std::string* const operation = loop->operation;
-    const int64_t begin = operation ? profile_->now() : 0;
-    if (loop->take_pieces(false) && operation) {
-      const ProfileEvent event{.text = operation, .begin = begin, .end = profile_->now()};
-      profile_->record({&event, 1}, true);
-      profile_->pay(profile_->now() - event.end, 0);
-    }
-    loop->leave();
-    busy = Clock::now();
-    look = 0;
-  }
-}
-
-struct Team::Arena {
-  explicit Arena(int threads) : arena(threads) {
-    if (threads > tbb::info::default_concurrency()) more_threads.emplace(threads);
-  }
+  std::array<Loop, 4> loops;
+  std::atomic<int> count = 0;  ///< helpers that are here or on their way
+  std::atomic<bool> leave = false;
   std::optional<MoreThreads> more_threads;
   tbb::task_arena arena;
+  // Isolated: these outlive the task of somebody else's that may be running when the first of them is made.
+  tbb::task_group_context context{tbb::task_group_context::isolated};
+  tbb::task_group tasks{context};
 };
 
 std::unique_ptr<Team> Team::start(int threads, Profile* profile) {
@@ -226,19 +179,19 @@ std::unique_ptr<Team> Team::start(int threads, Profile* profile) {
   return threads == 1 ? nullptr : std::unique_ptr<Team>(new Team(threads, profile));
 }
 
-// More threads than processors would look out instead of those that have work.
 Team::Team(int threads, Profile* profile)
     : threads_(threads),
-      helpers_(std::make_shared<Helpers>(threads <= Executor::available_threads(), profile)),
-      arena_(std::make_unique<Arena>(threads)) {}
+      lingers_(threads <= Executor::available_threads()),
+      profile_(profile),
+      helpers_(std::make_unique<Helpers>(threads)) {}
 
 Team::~Team() = default;
 
 bool Team::run(int64_t count, int64_t grain, const void* body, Piece piece) {
-  Loop* const loop = helpers_->place();
+  Loop* const loop = place();
   if (!loop) return false;
   loop->count = count, loop->grain = grain, loop->body = body, loop->piece = piece;
-  loop->operation = helpers_->operation();
+  loop->operation = profile_ ? ProfileSpan::operation() : nullptr;
   loop->open();
   summon(std::min<int64_t>(loop->pieces, threads_) - 1);
   loop->take_pieces(true);
@@ -246,18 +199,68 @@ bool Team::run(int64_t count, int64_t grain, const void* body, Piece piece) {
   return true;
 }
 
+/// Null: all are in use.
+Team::Loop* Team::place() {
+  for (Loop& loop : helpers_->loops)
+    if (!loop.owned.load(std::memory_order_relaxed) && !loop.owned.exchange(true, std::memory_order_acquire)) return &loop;
+  return nullptr;
+}
+
 /// Where there is no memory for one more, the caller does the work of those that do not come.
 void Team::summon(int64_t wanted) {
-  std::atomic<int>& count = helpers_->count;
-  for (int here = count.load(); here < wanted;) {
-    if (!count.compare_exchange_weak(here, here + 1)) continue;
+  Helpers& h = *helpers_;
+  for (int here = h.count.load(); here < wanted;) {
+    if (!h.count.compare_exchange_weak(here, here + 1)) continue;
     try {
-      arena_->arena.enqueue([helpers = helpers_] { helpers->help(); });
+      h.arena.execute([&] { h.tasks.run([this] { help(); }); });
     } catch (...) {
-      count--;
+      h.count--;
       return;
     }
     here++;
+  }
+}
+
+/// One that this thread has entered; null where none has a piece left.
+Team::Loop* Team::find() {
+  for (Loop& loop : helpers_->loops)
+    if (loop.enter()) return &loop;
+  return nullptr;
+}
+
+/// What each helper does.
+void Team::help() noexcept {
+  using Clock = std::chrono::steady_clock;
+  Helpers& h = *helpers_;
+  Clock::time_point busy = Clock::now();
+  for (int look = 1;; look++) {
+    Loop* loop = find();
+    if (!loop && (!lingers_ || h.leave || (look % looks == 0 && Clock::now() - busy > linger))) {
+      // The caller of a loop that opens now counts on this thread, unless it hears first that it has left.
+      h.count--;
+      loop = find();
+      if (!loop) return;
+      h.count++;
+    }
+    if (!loop) {
+      look % looks ? pause() : std::this_thread::yield();
+      continue;
+    }
+    const std::string* const operation = loop->operation;
+    const int64_t begin = operation ? profile_->now() : 0;
+    if (loop->take_pieces(false) && operation) record(*operation, begin);
+    loop->leave();
+    busy = Clock::now();
+    look = 0;
+  }
+}
+
+void Team::record(const std::string& operation, int64_t begin) noexcept {
+  try {
+    const ProfileEvent event{.text = &operation, .begin = begin, .end = profile_->now()};
+    profile_->record({&event, 1}, true);
+    profile_->pay(profile_->now() - event.end, 0);
+  } catch (const std::exception&) {  // no memory: one event less
   }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 #include <cstdint>
 #include <memory>
+#include <string>
 
 namespace plexus {
 
@@ -17,6 +18,7 @@ class Team {
   /// So many threads, the caller's among them, or as many as the system has. Null: it has none but the caller's. `profile`: null,
   /// or where helpers record what they do; it outlives this.
   static std::unique_ptr<Team> start(int threads, Profile* profile);
+  /// Sends the helpers away and waits until they have gone. Not in a child of fork(), where there are none.
   ~Team();
 
   /// Calls piece(body, begin, end) for pieces of `grain` that cover [0, count) once, on the caller and on those that come
@@ -26,15 +28,19 @@ class Team {
 
  private:
   struct Loop;
-  class Helpers;
-  struct Arena;
+  struct Helpers;
 
   Team(int threads, Profile* profile);
+  Loop* place();
+  Loop* find();
   void summon(int64_t wanted);
+  void help() noexcept;
+  void record(const std::string& operation, int64_t begin) noexcept;
 
   int threads_;
-  std::shared_ptr<Helpers> helpers_;  ///< each of them holds it too: one that comes late finds no loop, but somewhere to look
-  std::unique_ptr<Arena> arena_;
+  bool lingers_;      ///< more threads than processors would look out instead of those that have work
+  Profile* profile_;
+  std::unique_ptr<Helpers> helpers_;
 };
 
 }  // namespace plexus
