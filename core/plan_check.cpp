@@ -31,13 +31,13 @@ Plan::Difference Plan::check(int64_t rows) {
     }
     const Look look(prepared, r, state.addresses, state.context.reference(), rows);
     prepared.steps[r].kernel->run(&state.addresses[first_slot], state.call);
-    const Finding finding = look.compare_with_kernel();
-    const bool worse = finding.wrong > difference.wrong ||
-                       (finding.wrong == difference.wrong && finding.relative > difference.relative);
-    difference.relative = std::max(difference.relative, finding.relative);
+    const Difference found = look.compare_with_kernel();
+    const bool worse = found.wrong > difference.wrong ||
+                       (found.wrong == difference.wrong && found.relative > difference.relative);
+    difference.relative = std::max(difference.relative, found.relative);
     if (!worse) continue;
-    difference.wrong = finding.wrong;
-    difference.where = "row " + std::to_string(r) + " (" + row.spec + " on " + row.backend + "), " + finding.where;
+    difference.wrong = found.wrong;
+    difference.where = "row " + std::to_string(r) + " (" + row.spec + " on " + row.backend + "), " + found.where;
   }
   return difference;
 }

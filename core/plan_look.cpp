@@ -50,21 +50,21 @@ Look::Look(const PreparedProgram& prepared, size_t row, const std::vector<void*>
   shadow_.run(reference, rows);
 }
 
-Finding Look::compare_with_kernel() const {
-  Finding finding;
+Plan::Difference Look::compare_with_kernel() const {
+  Plan::Difference difference;
   for_each_output([&](BufferId id, void* address) {
-    if (finding.wrong) return;
+    if (difference.wrong) return;
     const Buffer& buffer = prepared_.program[id];
     const Tensor got = plain_copy(buffer, address, rows_);
     const Worst worst = compare(got, shadow_[id], touched(buffer, rows_));
-    Finding found;
+    Plan::Difference found;
     if (worst.relative > check_tolerance) found = judge(id, got);
-    if (!found.wrong && worst.relative <= finding.relative) return;
+    if (!found.wrong && worst.relative <= difference.relative) return;
     if (!found.wrong) found.where = place(id, worst.at, got);
-    found.relative = std::max(finding.relative, worst.relative);
-    finding = found;
+    found.relative = std::max(difference.relative, worst.relative);
+    difference = found;
   });
-  return finding;
+  return difference;
 }
 
 /// "buffer 0.z, element 17: 1.5, reference 1.25"
@@ -93,7 +93,7 @@ void Look::replace() const {
 
 /// What looks wrong may be what is left where terms cancel, or a decision that hangs by a bit: right is also what
 /// slightly different inputs would give.
-Finding Look::judge(BufferId id, const Tensor& got) const {
+Plan::Difference Look::judge(BufferId id, const Tensor& got) const {
   const Tensor& expected = shadow_[id];
   const int64_t count = touched(prepared_.program[id], rows_);
   std::vector<double> spread(size_t(count), 0.0);
@@ -109,7 +109,7 @@ Finding Look::judge(BufferId id, const Tensor& got) const {
   for (int64_t i = 0; i < count; i++)
     if (const double e = std::abs(element(expected, i)); std::isfinite(e)) largest = std::max(largest, e);
   const double rounding = loss_rounding * size_within_loss(id);
-  Finding finding;
+  Plan::Difference difference;
   double worst = 1;
   for (int64_t i = 0; i < count; i++) {
     const double g = element(got, i), e = element(expected, i);
@@ -122,9 +122,9 @@ Finding Look::judge(BufferId id, const Tensor& got) const {
     worst = share;
     std::ostringstream text;
     text << place(id, i, got) << ", bound " << bound;
-    finding = {.wrong = true, .where = text.str()};
+    difference = {.wrong = true, .where = text.str()};
   }
-  return finding;
+  return difference;
 }
 
 /// The size of what a loss sums up to this gradient or value; 0 for every other buffer.

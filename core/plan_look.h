@@ -8,21 +8,14 @@
 
 namespace plexus {
 
-/// What a look has found.
-struct Finding {
-  bool wrong = false;   ///< more than rounding explains
-  double relative = 0;  ///< the largest difference, relative to the largest value of its buffer
-  std::string where;    ///< the worst element, as far as it is wrong; else the one that differs most. "" where all are equal
-};
-
 /// One row of a plan.
 class Look {
  public:
   /// Before the kernel runs.
   Look(const PreparedProgram& prepared, size_t row, const std::vector<void*>& addresses, const Backend& reference,
        int64_t rows);
-  /// After it has run.
-  Finding compare_with_kernel() const;
+  /// After it has run. `where`: the worst element, as far as it is wrong; else the one that differs most; "" where all are equal.
+  Plan::Difference compare_with_kernel() const;
   /// The reference's results where the kernel's would be.
   void replace() const;
 
@@ -33,7 +26,7 @@ class Look {
       if (access != Access::in && addresses_[at]) visit(id, addresses_[at]);
     });
   }
-  Finding judge(BufferId id, const Tensor& got) const;
+  Plan::Difference judge(BufferId id, const Tensor& got) const;
   std::string place(BufferId id, int64_t at, const Tensor& got) const;
   double size_within_loss(BufferId id) const;
 

@@ -63,15 +63,15 @@ void Plan::run_sampled(int64_t rows) {
     const auto start = PlanSampler::Clock::now();
     const Look look(prepared, r, state.addresses, context.reference(), rows);
     if (!known) state.run_row(r);
-    const Finding finding = known ? Finding{} : look.compare_with_kernel();
-    if (finding.wrong) {
+    const Difference found = known ? Difference{} : look.compare_with_kernel();
+    if (found.wrong) {
       const std::string what = "check against the reference: row " + std::to_string(r) + " (" + row.spec + " on " +
-                               row.backend + ", " + row.description + "), " + finding.where;
+                               row.backend + ", " + row.description + "), " + found.where;
       if (stops) throw BackendError(what);
       context.log(LogLevel::warning, what + ": not used any more; the results of this run are the reference's");
       context.quarantine(row.backend, row.spec);
     }
-    if (known || finding.wrong) look.replace();
+    if (known || found.wrong) look.replace();
     cost += PlanSampler::Clock::now() - start;
   }
   if (due > 0 && !stops) state.sampler.looked_at(due, cost);

@@ -77,7 +77,7 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
   PLEXUS_UNROLL for (int g = 0; g < groups; g++) {
     a[g] = transposed ? block.a + row + 3 * g : block.a + (row + 3 * g) * a_stride;
   }
-  b += column;
+  if (block.depth > 0) b += column;  // else there may be no b
   float* packed = packing ? block.packed + column : nullptr;
 
   const auto step = [&]() HWY_ATTR __attribute__((always_inline)) {
