@@ -16,7 +16,7 @@ missing_packages() {
     case $rest in
       '# optional') kind=optional ;;
       '# long') ${long:-false} || continue; kind=optional ;;
-      '# ci') [[ -n ${CI:-} ]] || continue; kind=optional ;;
+      '# ci') ${long:-false} || [[ -n ${CI:-} ]] || continue; kind=optional ;;
       *) kind=required ;;
     esac
     [[ $kind == "$1" ]] || continue

@@ -72,6 +72,22 @@ forbid 'flags that change results' < <(
   find CMakeLists.txt CMakePresets.json cmake "${everything[@]}" -name CMakeLists.txt -o -name '*.cmake' -o -name '*.json' |
     xargs grep -HnE 'march=native|ffast-math|Ofast')
 
+# One type to a name: of two the linker takes one's functions for the other's.
+type_definitions() {  # "namespace::name file" for every type that has a name in other sources
+  xargs -r awk '
+    FNR == 1 { depth = 0 }
+    /^namespace.*\{$/ { spaces[++depth] = NF > 2 ? $2 : "" }
+    /^}.*\/\/ namespace/ { depth-- }
+    /^(struct|class|enum class) .*\{/ {
+      sub(/^enum class /, "class "); sub(/PLEXUS_EXPORT /, "")
+      if ($2 ~ /</) next  # a specialization
+      name = $2
+      for (i = depth; i > 0; i--) { if (spaces[i] == "") next; name = spaces[i] "::" name }
+      if (depth > 0) print name, FILENAME
+    }'
+}
+forbid 'a second type of the name' < <(files "${library[@]}" | type_definitions | sort -u | awk '$1 == last { print $2 " (" $1 ")" } { last = $1 }')
+
 # Shape of files.
 # *-inl.h is read once for every instruction set.
 forbid 'no #pragma once' < <(files "${everything[@]}" | grep '\.h$' | grep -v -e '-inl\.h$' | xargs -r grep -L '#pragma once')

@@ -12,6 +12,8 @@ fresh() {  # a tree that breaks nothing
     printf '#pragma once\n#include "plexus/export.h"\n' >"$tree/$room/noun.h"
     printf 'plexus_public_headers(\n  noun.h)\n' >"$tree/$room/CMakeLists.txt"
   done
+  printf 'namespace plexus {\nnamespace {\nstruct Own {\n};\n}  // namespace\nclass Line final {\n};\n}  // namespace plexus\n' |
+    tee "$tree/core/line.cpp" | sed 's/Line/Row/' >"$tree/io/row.cpp"
   echo '{}' >"$tree/CMakePresets.json"
   echo 'project(x)' >"$tree/CMakeLists.txt"
 }
@@ -45,6 +47,7 @@ expect 'reads the environment' core/a.cpp 'auto home = std::getenv("HOME");'
 expect 'never ends the process' core/a.cpp 'std::abort();'
 expect 'output goes to the log sink' layers/a.cpp 'std::cerr << 1;'
 expect 'flags that change results' cmake/a.cmake 'add_compile_options(-march=native)'
+expect 'a second type of the name' trainer/finding.h "$(printf '#pragma once\nnamespace plexus {\nstruct Line {\n};\n}  // namespace plexus')"
 expect 'no #pragma once' layers/a.h 'struct A {};'
 expect 'name the noun' core/utils.h '#pragma once'
 expect 'too long' core/a.cpp "$(seq 401)"

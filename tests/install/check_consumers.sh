@@ -46,7 +46,7 @@ check_find_package() {  # check_find_package NAME -Dplexus_DIR=...
 
 check_pkg_config() {
   local -x PKG_CONFIG_PATH=$libdir/pkgconfig LD_LIBRARY_PATH=$libdir
-  local -a cflags libs c_libs=()
+  local -a cflags libs
   read -ra cflags <<<"$(pkg-config --cflags plexus)"
   read -ra libs <<<"$(pkg-config --libs plexus)"
   quiet "$cxx" -std=c++20 -O1 "${sanitize[@]}" "$source/examples/train.cpp" "${cflags[@]}" "${libs[@]}" -o "$work/pkg_train"
@@ -115,12 +115,17 @@ check_build() {  # what DIR holds, however it was built
 }
 
 sanitize=()
+c_libs=()
 flags=()
 if [[ ${1-} == --build ]]; then
   build=$2 work=$3 cxx=$4 cc=$5
   if [[ -n ${6-} ]]; then
     sanitize=("-fsanitize=$6")
     flags=("-DCMAKE_CXX_FLAGS=-fsanitize=$6" "-DCMAKE_C_FLAGS=-fsanitize=$6" "-DCMAKE_MODULE_LINKER_FLAGS=-fsanitize=$6")
+    if "$cc" --version | grep -q clang; then  # a program in C lacks what the library's checks of C++ call
+      c_libs=(-fsanitize-link-c++-runtime -lstdc++)
+      flags+=("-DCMAKE_C_STANDARD_LIBRARIES=${c_libs[*]}")
+    fi
   fi
   check_build
   check_embedding
