@@ -67,7 +67,9 @@ bool App::parse(std::vector<std::string> words) {
     app_->parse(std::move(words));
     return true;
   } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() != 0) throw ArgumentError(std::string(error.what()) + "; see plexus --help");
+    std::string asked = name();
+    for (const CLI::App* command : app_->get_subcommands()) asked += " " + command->get_name();
+    if (error.get_exit_code() != 0) throw ArgumentError(std::string(error.what()) + "; see " + asked + " --help");
     app_->exit(error);
     return false;
   }

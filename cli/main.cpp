@@ -25,14 +25,14 @@ std::vector<std::string> names(const std::vector<Command>& commands) {
 }
 
 // CLI11 would say "the following argument was not expected" and leave it at that.
-void refuse_leftovers(const App& app) {
+void refuse_leftovers(const App& app, const std::string& words) {
   const std::vector<std::string> leftovers = app.leftovers();
   if (leftovers.empty()) return;
   const auto flag =
       std::find_if(leftovers.begin(), leftovers.end(), [](const auto& s) { return s.starts_with("-"); });
   const std::string name = flag == leftovers.end() ? leftovers.front() : flag->substr(0, flag->find('='));
   throw ArgumentError(name + (flag == leftovers.end() ? ": one argument too many" : ": no such flag") +
-                      did_you_mean(name, app.flags()) + "; see plexus " + app.name() + " --help");
+                      did_you_mean(name, app.flags()) + "; see " + words + " --help");
 }
 
 // False: --help or --version was all.
@@ -46,10 +46,11 @@ bool parse(const std::vector<Command>& commands, App& app, int argc, char** argv
   return app.parse(std::vector<std::string>(argv + 1, argv + argc));
 }
 
-int run(const std::vector<Command>& commands) {
+int run(const std::vector<Command>& commands, const App& app) {
+  refuse_leftovers(app, app.name());
   for (const Command& command : commands)
     if (command.app.parsed()) {
-      refuse_leftovers(command.app);
+      refuse_leftovers(command.app, app.name() + " " + command.app.name());
       return command.run();
     }
   throw ArgumentError("expected a command: " + join(names(commands)) + "; see plexus --help");
@@ -72,9 +73,10 @@ int main(int argc, char** argv) {
                                    info_command(app),    plan_command(app),     tune_command(app),
                                    bench_command(app),   report_command(app),   verify_command(app),
                                    replay_command(app)};
+  app.allow_leftovers();
   for (Command& command : commands) command.app.allow_leftovers();
   try {
-    const int code = parse(commands, app, argc, argv) ? run(commands) : ok;
+    const int code = parse(commands, app, argc, argv) ? run(commands, app) : ok;
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail("cannot write to standard output", io_failure);
     return code;
   } catch (const std::bad_alloc&) {

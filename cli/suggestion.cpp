@@ -26,8 +26,9 @@ size_t edit_distance(const std::string& a, const std::string& b) {
 
 std::string closest(const std::string& name, const std::vector<std::string>& candidates) {
   std::string best;
-  // Up to half of the letters may be wrong ("trian", "rellu", "adamm"); more is another word.
-  size_t best_distance = name.size() / 2 + 1;
+  // Up to half of the letters may be wrong ("trian", "rellu", "adamm"); more is another word. Dashes are not letters.
+  const size_t letters = name.size() - std::min(name.find_first_not_of('-'), name.size());
+  size_t best_distance = letters / 2 + 1;
   for (const std::string& candidate : candidates) {
     const size_t distance = edit_distance(name, candidate);
     if (distance < best_distance) best = candidate, best_distance = distance;

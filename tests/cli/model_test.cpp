@@ -324,7 +324,7 @@ TEST_F(Models, FilesThatAreNoneOrDamaged) {
     expect_error({command, model, directory.write("rows.json", "{}")}, 3,
                  "rows.json: expected a file .npy or .csv");
     expect_error({command, model, rows, "--backend", "referense"}, 4, "reference");
-    expect_error({command, model}, 2, "DATA is required");
+    expect_error({command, model}, 2, std::string("DATA is required; see plexus ") + command + " --help");
   }
   save_safetensors(directory.path("plain.safetensors"), {{{"a", Tensor(DType::f32, {2})}}, {}});
   expect_error({"predict", directory.path("plain.safetensors"), rows}, 3, "plain.safetensors: no model");

@@ -169,7 +169,7 @@ TEST_F(RunDirectory, WhatIsWrongIsSaid) {
         error({"train", table, "--checkpoint", place, std::string("--every=") + wrong}, 2),
         std::string("plexus: error: --every: expected a time (30s, 10m, 2h), a number of steps (500) or of "
                     "epochs (1epoch), found '") +
-            wrong + "'; see plexus --help\n");
+            wrong + "'; see plexus train --help\n");
   ASSERT_EQ(run(train({"--every", "1epoch", "--keep", "5"})).code, 0);
   EXPECT_EQ(std::distance(fs::directory_iterator(place + "/checkpoints"), fs::directory_iterator()), 3);
   EXPECT_EQ(error(train(), 2),

@@ -32,12 +32,19 @@ TEST(Usage, UnlikeAnyCommand) {
   const Result result = run({"xyzzyplugh"});
   expect_error(result, 2, "no such command; commands: train, evaluate, compare, predict, explain, inspect, info, plan");
 }
-TEST(Usage, MissingData) { expect_error(run({"train"}), 2, "DATA is required"); }
+TEST(Usage, MissingData) { expect_error(run({"train"}), 2, "DATA is required; see plexus train --help"); }
 TEST(Usage, SecondData) { expect_error(run({"train", "a.csv", "b.csv"}), 2, "b.csv: one argument too many"); }
 TEST(Usage, MisspeltFlag) {
   expect_usage_error({"--epohcs", "3"}, "--epohcs: no such flag (did you mean --epochs?)");
 }
 TEST(Usage, MisspeltFlagWithEquals) { expect_usage_error({"--bacth=3"}, "did you mean --batch?"); }
+TEST(Usage, FlagUnlikeAny) {
+  expect_error(run({"train", "a.csv", "--frob"}), 2, "--frob: no such flag; see plexus train --help");
+}
+TEST(Usage, MisspeltFlagOfTheProgram) {
+  for (const Result& result : {run({"--versio"}), run({"--versio", "train", "a.csv"})})
+    expect_error(result, 2, "--versio: no such flag (did you mean --version?); see plexus --help");
+}
 TEST(Usage, ValueMissing) { expect_usage_error({"--epochs"}, "--epochs"); }
 
 TEST(Usage, Epochs) {
