@@ -38,7 +38,7 @@ struct Relu final : px::Kernel {
 };
 
 struct Zoo final : px::Backend {
-  static constexpr const char* name = ZOO_NAME;
+  [[maybe_unused]] static constexpr const char* name = ZOO_NAME;
   explicit Zoo(px::Host host) : host(host) {
 #if defined(ZOO_CREATE_THROWS)
     fail("thrown in the constructor");
