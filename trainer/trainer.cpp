@@ -112,7 +112,7 @@ struct Trainer::State {
   std::optional<Tuning> tuning;             // what came of that
   Evaluator evaluator;
   Divergence divergence;
-  std::optional<TrainingStep> step;
+  std::unique_ptr<TrainingStep> step;
   std::optional<WeightAverage> average;
   bool weighted = false;  // rows of the last data have weights
   bool labels;            // targets are class numbers: of the last data, before it what the loss suggests
@@ -184,7 +184,7 @@ void Trainer::State::tune(const Dataset& train, const FitOptions& fit) {
 TrainingStep& Trainer::State::step_for(int64_t batch, int64_t tail) {
   if (!step || !step->made_for(batch, tail, labels, weighted)) {
     step.reset();
-    step.emplace(context, *network, options, batch, tail, labels, weighted);
+    step = std::make_unique<TrainingStep>(context, *network, options, batch, tail, labels, weighted);
   }
   return *step;
 }

@@ -23,10 +23,11 @@ Json to_json(const Candidate& candidate) {
 
 /// Whoever has edited the file: no other backend is taken than those that are asked about, and no more threads.
 void require_candidate(const Fields& choice, const Tuning& tuning, const Json& question) {
-  bool known = tuning.backend == question.at("last_resort");
-  for (const Json& candidate : question.at("candidates")) known = known || tuning.backend == candidate.at("backend");
+  const auto chosen = [&](const Json& backend) { return backend.get<std::string>() == tuning.backend; };
+  bool known = chosen(question.at("last_resort"));
+  for (const Json& candidate : question.at("candidates")) known = known || chosen(candidate.at("backend"));
   if (!known) choice.refuse("the choice is none of the candidates");
-  if (tuning.threads < 1 || tuning.threads > question.at("threads")) choice.refuse("the choice has too many threads");
+  if (tuning.threads < 1 || tuning.threads > question.at("threads").get<int>()) choice.refuse("the choice has too many threads");
 }
 
 Tuning parse(const std::string& path, const Json& json, const Json& question) {

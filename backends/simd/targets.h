@@ -9,6 +9,10 @@
   (HWY_SSE2 | HWY_SSSE3 | HWY_SSE4 | HWY_AVX3_DL | HWY_AVX3_ZEN4 | HWY_AVX3_SPR | HWY_SVE | HWY_SVE2 | HWY_SVE_256 | \
    HWY_SVE2_128)
 
+// Scalar code is scalar code with every compiler: Highway would take vectors of four that it emulates, but not with GCC before
+// 12.3, which miscompiles them.
+#define HWY_BROKEN_EMU128 1
+
 #include <hwy/detect_targets.h>
 
 // Names of newer Highways.

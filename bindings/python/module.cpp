@@ -21,22 +21,23 @@ void define_errors(py::module_& m) {
   static py::exception<FormatError> format(m, "FormatError", value);
   static py::exception<IoError> io(m, "IoError", os);
   py::register_exception_translator([](std::exception_ptr thrown) {
+    const auto raise = [](py::handle type, const Error& e) { PyErr_SetString(type.ptr(), e.what()); };
     try {
       if (thrown) std::rethrow_exception(thrown);
     } catch (const ShapeError& e) {
-      shape(e.what());
+      raise(shape, e);
     } catch (const ArgumentError& e) {
-      argument(e.what());
+      raise(argument, e);
     } catch (const DataError& e) {
-      data(e.what());
+      raise(data, e);
     } catch (const BackendError& e) {
-      backend(e.what());
+      raise(backend, e);
     } catch (const FormatError& e) {
-      format(e.what());
+      raise(format, e);
     } catch (const IoError& e) {
-      io(e.what());
+      raise(io, e);
     } catch (const Error& e) {
-      error(e.what());
+      raise(error, e);
     }
   });
 }

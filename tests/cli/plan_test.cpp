@@ -66,7 +66,7 @@ TEST(Plan, JsonHasWhatRanAndWhatItCosts) {
     EXPECT_EQ(operation(step, label)["flops"], cost.first) << label;
     EXPECT_EQ(operation(step, label)["bytes"], cost.second) << label;
   }
-  const json& dense = operation(prediction, "0 Dense");
+  const json dense = operation(prediction, "0 Dense");
   EXPECT_EQ(dense["spec"], "matmul/nn/f32/m32~/n10/k13/bias");
   EXPECT_EQ(dense["backend"], "reference");
   EXPECT_EQ(dense["kernel"], "plain loops, f64 accumulators");
@@ -114,7 +114,7 @@ TEST(Plan, SharesAddUpToTheStep) {
 TEST(Plan, FusedRowsHoldTheirMembers) {
   const json step = plan({"--optimizer", "adam"})["plans"][0];
   if (operation(step, "0 Dense")["backend"] == "reference") GTEST_SKIP() << "the reference fuses nothing";
-  const json& dense = operation(step, "0 Dense");
+  const json dense = operation(step, "0 Dense");
   ASSERT_EQ(dense["members"].size(), 2u);
   EXPECT_EQ(dense["why"], "fused 2");
   EXPECT_EQ(dense["members"][0]["label"], "0 Dense");

@@ -29,6 +29,7 @@ std::atomic<int64_t> allocations{0};
 #ifndef PLEXUS_SANITIZED  // sanitizers have an allocator of their own
 // glibc's own entry points; what the program defines under the public names stands before them, for every
 // library.
+#pragma GCC visibility push(default)
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -57,6 +58,7 @@ int posix_memalign(void** result, size_t alignment, size_t bytes) {
   return *result ? 0 : ENOMEM;
 }
 }
+#pragma GCC visibility pop
 
 // operator new of libstdc++ calls malloc, and is counted there; the aligned one calls what its version
 // prefers.

@@ -39,6 +39,7 @@ thread_local int64_t live = 0;
 }  // namespace
 
 #ifndef PLEXUS_SANITIZED  // sanitizers have an allocator of their own
+#pragma GCC visibility push(default)  // for the libraries, too
 extern "C" {
 void* __libc_malloc(size_t);
 void* __libc_calloc(size_t, size_t);
@@ -78,6 +79,7 @@ void free(void* p) {
   __libc_free(p);
 }
 }
+#pragma GCC visibility pop
 #endif
 
 namespace plexus {
