@@ -56,7 +56,7 @@ class App {
   void version(const std::string& text);
   /// What --help ends with.
   void footer(const std::string& text);
-  /// Parsing keeps arguments that it does not know as leftovers(), instead of refusing them.
+  /// Parsing keeps arguments that it does not know as leftovers(), instead of refusing them; so do subcommands added from now on.
   void allow_leftovers();
 
   /// `words`: what follows the name of the program. False: they ask for --help or --version, which was

@@ -25,14 +25,14 @@ std::vector<std::string> names(const std::vector<Command>& commands) {
 }
 
 // CLI11 would say "the following argument was not expected" and leave it at that.
-void refuse_leftovers(const App& app, const std::string& words) {
+void refuse_leftovers(const App& app, const std::string& command) {
   const std::vector<std::string> leftovers = app.leftovers();
   if (leftovers.empty()) return;
   const auto flag =
       std::find_if(leftovers.begin(), leftovers.end(), [](const auto& s) { return s.starts_with("-"); });
   const std::string name = flag == leftovers.end() ? leftovers.front() : flag->substr(0, flag->find('='));
   throw ArgumentError(name + (flag == leftovers.end() ? ": one argument too many" : ": no such flag") +
-                      did_you_mean(name, app.flags()) + "; see " + words + " --help");
+                      did_you_mean(name, app.flags()) + "; see " + command + " --help");
 }
 
 // False: --help or --version was all.
@@ -68,13 +68,12 @@ int main(int argc, char** argv) {
       "  plexus bench --quick                        how fast\n\n"
       "Exit codes: 0 done, 1 failed, 2 usage, 3 bad input, 4 backend or optional part not available,\n"
       "5 file missing or unreadable, 130 and 143 stopped by SIGINT and SIGTERM.");
+  app.allow_leftovers();
   std::vector<Command> commands = {train_command(app),   evaluate_command(app), compare_command(app),
                                    predict_command(app), explain_command(app),  inspect_command(app),
                                    info_command(app),    plan_command(app),     tune_command(app),
                                    bench_command(app),   report_command(app),   verify_command(app),
                                    replay_command(app)};
-  app.allow_leftovers();
-  for (Command& command : commands) command.app.allow_leftovers();
   try {
     const int code = parse(commands, app, argc, argv) ? run(commands, app) : ok;
     if (std::fflush(stdout) != 0 || std::ferror(stdout)) return fail("cannot write to standard output", io_failure);

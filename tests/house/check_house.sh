@@ -86,7 +86,7 @@ type_definitions() {  # "namespace::name file" for every type that has a name in
       if (depth > 0) print name, FILENAME
     }'
 }
-forbid 'a second type of the name' < <(files "${library[@]}" | type_definitions | sort -u | awk '$1 == last { print $2 " (" $1 ")" } { last = $1 }')
+forbid 'a second type of the name' < <(files "${library[@]}" cli | type_definitions | sort -u | awk '$1 == last { print $2 " (" $1 ")" } { last = $1 }')
 
 # Shape of files.
 # *-inl.h is read once for every instruction set.
