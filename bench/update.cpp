@@ -10,7 +10,7 @@
 namespace plexus::bench {
 namespace {
 
-constexpr int64_t columns = 100;
+constexpr int64_t row_length = 100;
 
 Program program_of(const UpdateSpec& spec) {
   Program program;
@@ -32,7 +32,7 @@ Program program_of(const UpdateSpec& spec) {
   return program;
 }
 
-void fill(const std::string& name, Tensor& values) {
+void fill_state(const std::string& name, Tensor& values) {
   // Small: millions of steps with the same gradient must not leave the range of numbers.
   if (name == "learning_rate") values.values<float>()[0] = 1e-6f;
   if (name == "step") values.values<int64_t>()[0] = 10;
@@ -51,8 +51,8 @@ void add_update(Suite& suite) {
     if (suite.quick() && spec.momentum == 0 && spec.kind != UpdateKind::adam) continue;
     for (const int64_t count : conformance::element_counts()) {
       if (suite.quick() && count != 10'000 && count != 1'000'000) continue;
-      spec.m = count / columns, spec.n = columns;
-      suite.add(program_of(spec), fill);
+      spec.m = count / row_length, spec.n = row_length;
+      suite.add(program_of(spec), fill_state);
     }
   }
 }

@@ -25,7 +25,7 @@ namespace {
 // Lines of changes and refusals that are shown; more are counted.
 constexpr size_t most_lines = 30;
 
-struct Options {
+struct BenchOptions {
   std::string family, backends, threads, out, peer_root;
   std::vector<std::string> compare;
   int repetitions = 1;
@@ -158,7 +158,7 @@ void write(const std::string& directory, const Json& json) {
   std::printf("\nwrote     %s\n", path.c_str());
 }
 
-int bench(const Options& options) {
+int bench(const BenchOptions& options) {
   BenchRun run{.families = options.family,
                .backends = backend_names(options.backends),
                .threads = thread_counts(options.threads),
@@ -194,7 +194,7 @@ int bench(const Options& options) {
 }  // namespace
 
 Command bench_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<BenchOptions>();
   App app = parent.add_subcommand("bench", "Measure the backends on this machine, beside other libraries");
   app.add_flag("--quick", options->quick, "A few shapes, a short time each: at most a minute on two cores");
   app.add_option("--family", options->family,

@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct CompareOptions {
   std::string first, second, data, label;
   BackendFlags backend;
   bool json = false;
@@ -34,7 +34,7 @@ struct Tested {
   Tensor outputs, classes;
 };
 
-Tested test(const std::string& path, const Options& options, const Context& context) {
+Tested test(const std::string& path, const CompareOptions& options, const Context& context) {
   Sequential model = load_model(path);
   Dataset data = open_labelled_rows(options.data, model, options.label);
   Trainer trainer(model, {.loss = data.labels() ? Loss(SoftmaxCrossEntropy{}) : Loss(Mse{})}, context);
@@ -69,7 +69,7 @@ const char* verdict(bool differ, bool first_better) {
   return first_better ? "A is better" : "B is better";
 }
 
-void compare_classes(const Options& options, const Tested& a, const Tested& b) {
+void compare_classes(const CompareOptions& options, const Tested& a, const Tested& b) {
   const Comparison c = compare_classifiers(right(a), right(b));
   const auto rows = static_cast<double>(c.rows);
   const int64_t first = c.both + c.only_first, second = c.both + c.only_second;
@@ -110,7 +110,7 @@ void compare_classes(const Options& options, const Tested& a, const Tested& b) {
               100 * c.difference, 100 * c.interval.low, 100 * c.interval.high, c.p, words);
 }
 
-void compare_values(const Options& options, const Tested& a, const Tested& b) {
+void compare_values(const CompareOptions& options, const Tested& a, const Tested& b) {
   const std::vector<double> first = squared_errors(a), second = squared_errors(b);
   const auto mean = [](const std::vector<double>& errors) {
     return std::accumulate(errors.begin(), errors.end(), 0.0) / static_cast<double>(errors.size());
@@ -137,7 +137,7 @@ void compare_values(const Options& options, const Tested& a, const Tested& b) {
               interval.low, interval.high, words);
 }
 
-int compare(const Options& options) {
+int compare(const CompareOptions& options) {
   const Context context = make_inference_context(context_options(options.backend));
   const Tested a = test(options.first, options, context), b = test(options.second, options, context);
   if (a.data.labels() != b.data.labels())
@@ -152,7 +152,7 @@ int compare(const Options& options) {
 }  // namespace
 
 Command compare_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<CompareOptions>();
   App app = parent.add_subcommand("compare", "Compare two saved models on the same labelled data");
   app.add_option("MODEL_A", options->first, "A file that plexus train --out wrote").required();
   app.add_option("MODEL_B", options->second, "Another one").required();

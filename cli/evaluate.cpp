@@ -16,7 +16,7 @@
 namespace plexus::cli {
 namespace {
 
-struct Options {
+struct EvaluateOptions {
   std::string model, data, label, loss;
   BackendFlags backend;
   bool json = false;
@@ -33,7 +33,7 @@ Loss make_loss(const std::string& name, const Sequential& model) {
   return Mse{};
 }
 
-int evaluate(const Options& options) {
+int evaluate(const EvaluateOptions& options) {
   const Context context = make_inference_context(context_options(options.backend));
   Sequential model = load_model(options.model);
   const Loss loss = make_loss(options.loss, model);
@@ -54,7 +54,7 @@ int evaluate(const Options& options) {
 }  // namespace
 
 Command evaluate_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<EvaluateOptions>();
   App app = parent.add_subcommand("evaluate", "Test a saved model on labelled data");
   app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();
   app.add_option("DATA", options->data,

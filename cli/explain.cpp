@@ -21,7 +21,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct ExplainOptions {
   std::string model, data, label, output, colour = "auto";
   std::vector<int64_t> rows;
   int64_t repeats = 10, top = 20;
@@ -41,7 +41,7 @@ std::string name_of(const Dataset& data, size_t column) {
   return names.empty() || names[column].empty() ? "column " + std::to_string(column) : names[column];
 }
 
-int importance(const Options& options, Sequential& model, const Context& context) {
+int importance(const ExplainOptions& options, Sequential& model, const Context& context) {
   const Dataset data = open_labelled_rows(options.data, model, options.label);
   const Loss loss = data.classes() > 0 ? Loss(SoftmaxCrossEntropy{}) : Loss(Mse{});
   Trainer trainer(model, {.loss = loss}, context);
@@ -77,7 +77,7 @@ int importance(const Options& options, Sequential& model, const Context& context
 }
 
 /// The output that --output names, by class or number.
-int64_t output_of(const Options& options, const Sequential& model) {
+int64_t output_of(const ExplainOptions& options, const Sequential& model) {
   const auto& names = model.schema().classes.empty() ? model.schema().targets : model.schema().classes;
   const auto found = std::find(names.begin(), names.end(), options.output);
   if (found != names.end()) return found - names.begin();
@@ -99,7 +99,7 @@ Image picture(const Shape& shape, std::span<const double> values) {
   return image;
 }
 
-void print_bars(const Options& options, const Dataset& rows, int64_t row, std::span<const double> values) {
+void print_bars(const ExplainOptions& options, const Dataset& rows, int64_t row, std::span<const double> values) {
   std::vector<double> features(values.size());
   rows.read_features(row, features.data());
   std::vector<size_t> order(values.size());
@@ -118,7 +118,7 @@ void print_bars(const Options& options, const Dataset& rows, int64_t row, std::s
   if (shown < order.size()) std::printf("  and %zu more (--top)\n", order.size() - shown);
 }
 
-int explain_rows(const Options& options, Sequential& model, const Context& context) {
+int explain_rows(const ExplainOptions& options, Sequential& model, const Context& context) {
   const Dataset all = open_rows(options.data, model);
   for (const int64_t row : options.rows)
     if (row < 0 || row >= all.size())
@@ -174,7 +174,7 @@ int explain_rows(const Options& options, Sequential& model, const Context& conte
   return ok;
 }
 
-int explain(const Options& options) {
+int explain(const ExplainOptions& options) {
   const Context context = make_inference_context(context_options(options.backend));
   Sequential model = load_model(options.model);
   if (options.rows.empty()) {
@@ -189,7 +189,7 @@ int explain(const Options& options) {
 }  // namespace
 
 Command explain_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ExplainOptions>();
   App app = parent.add_subcommand(
       "explain", "Which columns a saved model needs, and which features an answer came from");
   app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();

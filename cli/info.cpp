@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct InfoOptions {
   BackendFlags backend;
   bool load = false, kernels = false, json = false;
 };
@@ -139,7 +139,7 @@ void load_all() {
 
 /// The backends whose kernels can be looked at: those of Plexus, the plugins that are loaded, and the one
 /// that was named.
-std::vector<Context> contexts(const Options& options, const Environment& environment) {
+std::vector<Context> contexts(const InfoOptions& options, const Environment& environment) {
   std::vector<Context> list;
   for (const BackendRow& row : backends()) {
     if (!row.usable || (!row.file.empty() && !row.loaded && row.name != environment.backend)) continue;
@@ -150,7 +150,7 @@ std::vector<Context> contexts(const Options& options, const Environment& environ
   return list;
 }
 
-int info(const Options& options) {
+int info(const InfoOptions& options) {
   Info info;
   std::exception_ptr failure;
   try {
@@ -173,7 +173,7 @@ int info(const Options& options) {
 }  // namespace
 
 Command info_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InfoOptions>();
   App app = parent.add_subcommand("info", "Show version, CPU, backends and settings with their origin");
   add_flags(app, options->backend);
   app.add_flag("--load", options->load, "Load the plugins that were found, to see what they are");

@@ -31,7 +31,7 @@ constexpr size_t most_columns = 64;
 // Names that a line lists; more are counted.
 constexpr size_t most_names = 32;
 
-struct Options {
+struct InspectOptions {
   std::string file, label;
 };
 
@@ -139,7 +139,7 @@ void show_label(const Table& table, TableOptions options) {
   }
 }
 
-void show_npy(const Options& options) {
+void show_npy(const InspectOptions& options) {
   const Tensor tensor = load_npy(options.file);
   std::printf("%s: NumPy array, %s\n\n", options.file.c_str(), type_and_shape(tensor).c_str());
   const bool table = tensor.shape().rank() == 2 && tensor.shape().rows() > 0;
@@ -163,7 +163,7 @@ void show_npy(const Options& options) {
   if (table && columns > 1) show_label(tensor, labels);
 }
 
-void show_csv(const Options& options) {
+void show_csv(const InspectOptions& options) {
   const Table table = open_csv(options.file);
   std::printf("%s: table, %lld row%s, %zu column%s\n\n", options.file.c_str(), (long long)table.rows(),
               table.rows() == 1 ? "" : "s", table.columns.size(), table.columns.size() == 1 ? "" : "s");
@@ -277,7 +277,7 @@ std::string first_bytes(const std::string& path) {
   return bytes;
 }
 
-int inspect(const Options& options) {
+int inspect(const InspectOptions& options) {
   const std::string& file = options.file;
   if (is_image_directory(file)) {
     show_images(file);
@@ -309,7 +309,7 @@ int inspect(const Options& options) {
 }  // namespace
 
 Command inspect_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<InspectOptions>();
   App app = parent.add_subcommand("inspect", "Show what a file of data, a saved model or a checkpoint holds");
   app.add_option("FILE", options->file,
                  "A model, a checkpoint, a .npy, .npz, .csv, .safetensors or IDX file, a directory of IDX "

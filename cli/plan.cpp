@@ -17,7 +17,7 @@
 namespace plexus::cli {
 namespace {
 
-struct Options {
+struct PlanOptions {
   NetworkFlags network;
   OptimizerFlags optimizer;
   RegularizationFlags regularization;
@@ -28,7 +28,7 @@ struct Options {
 // Long enough for the middle half of many runs to repeat within a percent or two, and to be waited for.
 constexpr double measuring_seconds = 0.5;
 
-int plan(const Options& options) {
+int plan(const PlanOptions& options) {
   const ContextOptions wanted = context_options(options.backend);
   const Isa isa = Environment::resolve(wanted).max_isa;
   const Context context = make_context(wanted);
@@ -76,7 +76,7 @@ int plan(const Options& options) {
 }  // namespace
 
 Command plan_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PlanOptions>();
   App app = parent.add_subcommand(
       "plan", "Show which backend runs which operation of a network, what it costs, and how long it takes");
   add_flags(app, options->network);

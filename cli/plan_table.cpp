@@ -28,7 +28,7 @@ std::string amount(double value) {
   return format(pattern, value) + units[unit];
 }
 
-std::string duration(double nanoseconds) {
+std::string time_text(double nanoseconds) {
   const auto digits = [](double value) { return value < 9.995 ? "%.2f" : value < 99.95 ? "%.1f" : "%.0f"; };
   if (nanoseconds < 999.5) return format(nanoseconds < 9.95 ? "%.1f" : "%.0f", nanoseconds) + " ns";
   if (nanoseconds < 999.5e3) return format(digits(nanoseconds * 1e-3), nanoseconds * 1e-3) + " us";
@@ -145,10 +145,10 @@ std::string table(const PlanCosts& costs, const Limits& limits, int width) {
         row.label,
         without_constants(own ? row.spec : to_string(program.operations()[row.first].spec)) +
             (own ? "" : " + " + std::to_string(inside - 1)),
-        row.backend, row.description, amount(row.cost.flop), amount(row.cost.bytes), duration(limit)};
+        row.backend, row.description, amount(row.cost.flop), amount(row.cost.bytes), time_text(limit)};
     if (costs.timing) {
       const double time = costs.timing->rows[r];
-      cells.push_back(duration(time));
+      cells.push_back(time_text(time));
       cells.push_back(costs.timing->stamped > 0 ? percent(time / costs.timing->stamped) : "");
       cells.push_back(time > 0 ? percent(limit / time) : "");
     }
@@ -160,9 +160,9 @@ std::string table(const PlanCosts& costs, const Limits& limits, int width) {
     sum.bytes += row.cost.bytes;
     predicted += limit;
   }
-  std::vector<std::string> total = {"sum", "", "", "", amount(sum.flop), amount(sum.bytes), duration(predicted)};
+  std::vector<std::string> total = {"sum", "", "", "", amount(sum.flop), amount(sum.bytes), time_text(predicted)};
   if (costs.timing) {
-    total.push_back(duration(costs.timing->stamped));
+    total.push_back(time_text(costs.timing->stamped));
     total.push_back("100 %");
     total.push_back(costs.timing->stamped > 0 ? percent(predicted / costs.timing->stamped) : "");
   }
@@ -170,7 +170,7 @@ std::string table(const PlanCosts& costs, const Limits& limits, int width) {
   if (width > 0) fit(columns, size_t(width));
   std::string text = print(columns);
   if (costs.timing)
-    text += "a run without looking at the clock takes " + duration(costs.timing->run) + "; means over the middle half of " +
+    text += "a run without looking at the clock takes " + time_text(costs.timing->run) + "; means over the middle half of " +
             std::to_string(costs.timing->runs) + " runs of each kind\n";
   std::set<std::string> deviations;
   for (const Plan::Row& row : costs.plan->rows())

@@ -22,7 +22,7 @@
 namespace plexus::cli {
 namespace {
 
-struct Options {
+struct PredictOptions {
   std::string model, data, out;
   BackendFlags backend;
   bool probabilities = false;
@@ -99,7 +99,7 @@ Tensor matrix_of(const Sequential& model, const Tensor& outputs, bool probabilit
   return Tensor::from(std::span<const int32_t>(classes), {int64_t(classes.size())});
 }
 
-int predict(const Options& options) {
+int predict(const PredictOptions& options) {
   const Context context = make_inference_context(context_options(options.backend));
   const std::string ending = std::filesystem::path(options.out).extension();
   if (!options.out.empty()) {
@@ -128,7 +128,7 @@ int predict(const Options& options) {
 }  // namespace
 
 Command predict_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<PredictOptions>();
   App app = parent.add_subcommand("predict", "Predict from raw rows with a saved model");
   app.add_option("MODEL", options->model, "A file that plexus train --out wrote").required();
   app.add_option("DATA", options->data,

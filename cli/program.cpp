@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cstring>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "plexus/cli/exit_code.h"
@@ -77,6 +78,14 @@ int run(const Program& program) {
     if (interrupted() && !told) told = kill(pid, SIGTERM) == 0;
     std::this_thread::sleep_for(wait);
   }
+}
+
+std::string last_line(const std::string& path) {
+  std::ifstream file(path);
+  std::string line, last;
+  while (std::getline(file, line))
+    if (!line.empty()) last = line;
+  return last;
 }
 
 }  // namespace plexus::cli

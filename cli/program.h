@@ -28,4 +28,7 @@ struct Program {
 /// IoError where it cannot be started.
 int run(const Program& program);
 
+/// The last line of a file that is not empty, such as why a program gave up; "" where there is none.
+std::string last_line(const std::string& path);
+
 }  // namespace plexus::cli

@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto bar_interval = std::chrono::milliseconds(100);  // faster than that nobody reads
 constexpr auto line_interval = std::chrono::seconds(30);  // a log that says nothing for longer looks dead
-constexpr int64_t most_lines = 20;                        // what fits on a screen beside the rest
+constexpr int64_t screen_lines = 20;                        // what fits on a screen beside the rest
 
 // "1234", "12.3k", "4.5M"
 std::string short_number(double value) {
@@ -88,7 +88,7 @@ void ProgressDisplay::clear() {
 
 bool ProgressDisplay::on_epoch(const Epoch& epoch) {
   if (!lines_) return false;
-  const int64_t stride = (epochs_ + most_lines - 1) / most_lines;
+  const int64_t stride = (epochs_ + screen_lines - 1) / screen_lines;
   const auto now = Clock::now();
   const bool due = epoch.epoch == 1 || epoch.epoch == epochs_ || epoch.epoch % stride == 0;
   if (due || now - last_line_ >= line_interval) {

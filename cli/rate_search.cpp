@@ -16,12 +16,12 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr size_t most_lines = 25;  // of the plot: about three in every tenfold of the rate
+constexpr size_t plot_lines = 25;  // of the plot: about three in every tenfold of the rate
 constexpr double width = 40;       // of its bars
 
 /// A line for every few steps: rate, smoothed loss, a bar.
 void plot(std::FILE* out, const RangeTest& test) {
-  const size_t stride = (test.steps.size() + most_lines - 1) / most_lines;
+  const size_t stride = (test.steps.size() + plot_lines - 1) / plot_lines;
   double low = INFINITY, high = -INFINITY;
   for (const RangeTest::Step& step : test.steps) low = std::min(low, step.smoothed);
   // What diverges would flatten all the rest.

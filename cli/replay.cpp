@@ -19,7 +19,7 @@
 namespace plexus::cli {
 namespace {
 
-struct Options {
+struct ReplayOptions {
   std::string directory, data;
   BackendFlags backend;
 };
@@ -90,7 +90,7 @@ void note(const char* what, const std::string& then, const std::string& now) {
   if (then != now) std::printf("%s was %s and is %s now\n", what, then.c_str(), now.c_str());
 }
 
-int replay(const Options& options) {
+int replay(const ReplayOptions& options) {
   const RunDirectory run(std::filesystem::absolute(options.directory).lexically_normal().string());
   const Manifest manifest = load_manifest(run.manifest());
   Comparison comparison(run, manifest);
@@ -122,7 +122,7 @@ int replay(const Options& options) {
 }  // namespace
 
 Command replay_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReplayOptions>();
   App app = parent.add_subcommand("replay", "Repeat a run of train --run and compare, step by step");
   app.add_option("DIR", options->directory, "The directory of the run").required();
   app.add_option("--data", options->data, "Where DATA is now (default: where it was)").type_name("DATA");

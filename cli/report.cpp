@@ -24,7 +24,7 @@ namespace fs = std::filesystem;
 // Debian's: the one that sees Debian's matplotlib.
 constexpr const char* python = "/usr/bin/python3";
 
-struct Options {
+struct ReportOptions {
   std::vector<std::string> paths;
   std::string out;
 };
@@ -44,7 +44,7 @@ void check_run(const std::string& path) {
   load_manifest(manifest);
 }
 
-int report(const Options& options) {
+int report(const ReportOptions& options) {
   const auto& paths = options.paths;
   const auto directories = std::count_if(paths.begin(), paths.end(), is_directory);
   const bool runs = directories > 0;
@@ -72,7 +72,7 @@ int report(const Options& options) {
 }  // namespace
 
 Command report_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<ReportOptions>();
   App app = parent.add_subcommand(
       "report", "Draw runs of plexus train, or what plexus bench measured: one HTML file with plots");
   app.add_option("RUN|BENCH.json", options->paths,

@@ -18,7 +18,7 @@
 namespace plexus::cli {
 namespace {
 
-struct Options {
+struct TuneOptions {
   NetworkFlags network;
   std::string backends;
   OptimizerFlags optimizer;
@@ -89,7 +89,7 @@ nlohmann::ordered_json to_json(const Tuning& tuning) {
           {"candidates", candidates}};
 }
 
-int tune_network(const Options& options) {
+int tune_network(const TuneOptions& options) {
   if (options.no_cache && options.fresh)
     throw ArgumentError("--no-cache and --fresh exclude each other: --fresh writes to the cache");
   TrainerOptions settings{.loss = SoftmaxCrossEntropy{}, .optimizer = optimizer(options.optimizer)};
@@ -107,7 +107,7 @@ int tune_network(const Options& options) {
 }  // namespace
 
 Command tune_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<TuneOptions>();
   App app = parent.add_subcommand("tune", "Find the fastest backend and number of threads for a network");
   add_flags(app, options->network);
   add_flags(app, options->optimizer);

@@ -15,7 +15,7 @@ using conformance::CaseName;
 using conformance::Result;
 using conformance::Status;
 using conformance::Suite;
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 /// Enough to see what they have in common.
 constexpr size_t most_failures = 5;

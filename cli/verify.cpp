@@ -27,7 +27,7 @@ using conformance::mode_count;
 using conformance::Suite;
 using Json = nlohmann::ordered_json;
 
-struct Options {
+struct VerifyOptions {
   std::optional<std::string> backend, plugin, family, mode, one_case, isa;
   std::optional<uint64_t> cases;
   uint64_t seed = 0;
@@ -51,7 +51,7 @@ std::vector<std::string> mode_names() {
 
 /// Finds out who is meant, without loading anything. Throws where the name, the file or the environment is
 /// wrong.
-Subject subject(const Options& options) {
+Subject subject(const VerifyOptions& options) {
   if (options.isa) setenv("PLEXUS_MAX_ISA", options.isa->c_str(), 1);  // the children read it too
   Subject subject{.time_limit = options.time_limit};
   if (options.plugin) {
@@ -68,7 +68,7 @@ Subject subject(const Options& options) {
   return subject;
 }
 
-std::vector<Range> ranges(const Options& options) {
+std::vector<Range> ranges(const VerifyOptions& options) {
   if (options.one_case) {
     const CaseName name = conformance::parse_case_name(*options.one_case);
     uint64_t count = options.cases.value_or(1);
@@ -98,7 +98,7 @@ std::string shell_word(const std::string& word) {
   return text + "'";
 }
 
-std::string reproduction(const Options& options, const Subject& subject, const CaseName& name) {
+std::string reproduction(const VerifyOptions& options, const Subject& subject, const CaseName& name) {
   std::string line = "plexus verify " + (subject.plugin.empty() ? "--backend " + shell_word(subject.backend)
                                                                 : "--plugin " + shell_word(subject.plugin));
   if (options.isa) line += " --isa " + *options.isa;
@@ -142,7 +142,7 @@ void print_lacking(const std::vector<Range>& list, const std::map<std::string, u
   }
 }
 
-Json to_json(const Options& options, const Subject& subject, const Outcome& outcome) {
+Json to_json(const VerifyOptions& options, const Subject& subject, const Outcome& outcome) {
   Json row = {{"family", outcome.range.family}, {"mode", to_string(outcome.range.mode)},
               {"first", outcome.range.first},   {"cases", outcome.ran},
               {"lacks", outcome.absent},        {"deviates", outcome.excusable},
@@ -155,7 +155,7 @@ Json to_json(const Options& options, const Subject& subject, const Outcome& outc
   return row;
 }
 
-int verify(const Options& options) {
+int verify(const VerifyOptions& options) {
   const std::vector<Range> list = ranges(options);
   const Subject whom = subject(options);
   if (options.child)
@@ -204,7 +204,7 @@ int verify(const Options& options) {
 }  // namespace
 
 Command verify_command(App& parent) {
-  const auto options = std::make_shared<Options>();
+  const auto options = std::make_shared<VerifyOptions>();
   App app = parent.add_subcommand(
       "verify", "Check that a backend computes what it should, and leaves alone what it must");
   const Option backend =

@@ -33,6 +33,13 @@ function(plexus_precompile target)
     <memory> <mutex> <numeric> <optional> <set> <span> <sstream> <stdexcept> <string> <string_view> <utility> <vector>)
 endfunction()
 
+# plexus_kernels(FILE...): adds sources to the library that are never compiled as one with others: a loop's speed is its own, and
+# Highway compiles a source once for every instruction set.
+function(plexus_kernels)
+  target_sources(plexus PRIVATE ${ARGN})
+  set_source_files_properties(${ARGN} TARGET_DIRECTORY plexus PROPERTIES SKIP_UNITY_BUILD_INCLUSION ON)
+endfunction()
+
 # plexus_small_sources(FILE...): adds sources to the library that work with words, once a run: two fifths smaller than at -O3, which
 # keeps the library below 3 MB. They are a target of their own, since precompiled headers are of one optimization level.
 function(plexus_small_sources)

@@ -13,14 +13,14 @@ namespace {
 /// The reference may take a hundred times as long as the kernel that it is beside: one kernel in `interval` would then cost far
 /// more than 1 / interval of the time. Looks are therefore put off until they cost at most 5 / interval of it: half a percent at
 /// 1/1000. Who asks for one in ten or more wants them all.
-constexpr int64_t most_cost = 5, least_put_off = 10;
+constexpr int64_t most_share = 5, least_put_off = 10;
 
 }  // namespace
 
 size_t PlanSampler::due(size_t rows, int64_t interval) {
   credit_ += int64_t(rows);
   if (credit_ < interval || rows == 0) return 0;
-  if (interval > least_put_off && cost_ * interval > most_cost * (Clock::now() - ended_)) {
+  if (interval > least_put_off && cost_ * interval > most_share * (Clock::now() - ended_)) {
     credit_ = interval;
     return 0;
   }

@@ -14,7 +14,7 @@
 namespace plexus::io {
 namespace {
 
-constexpr std::string_view magic = "\x93NUMPY";
+constexpr std::string_view npy_magic = "\x93NUMPY";
 // As NumPy has it. A header of a plain array takes some 100 bytes.
 constexpr size_t max_header = 10000;
 
@@ -213,19 +213,19 @@ Header read_header(Source& file, size_t& offset) {
   const auto refuse = [&](size_t at, const std::string& problem) {
     throw FormatError(file.path(), file.place(at), problem);
   };
-  std::string start(magic.size(), '\0');
+  std::string start(npy_magic.size(), '\0');
   start.resize(file.read(start.data(), start.size()));
   if (start.starts_with(gzip_magic)) refuse(0, "compressed with gzip; decompress it first (gunzip)");
   if (start.starts_with("PK")) refuse(0, "a zip archive; read it as .npz");
-  if (start != magic)
+  if (start != npy_magic)
     refuse(0, "not a .npy file: it starts with " + hexadecimal(start) + " instead of 93 4e 55 4d 50 59");
 
-  const std::string version = read_exactly(file, 2, magic.size(), "version");
+  const std::string version = read_exactly(file, 2, npy_magic.size(), "version");
   if (version[0] < 1 || version[0] > 3 || version[1] != 0) {
-    refuse(magic.size(), "format version " + std::to_string(uint8_t(version[0])) + "." +
+    refuse(npy_magic.size(), "format version " + std::to_string(uint8_t(version[0])) + "." +
                              std::to_string(uint8_t(version[1])) + "; versions 1.0, 2.0 and 3.0 are read");
   }
-  const size_t length_at = magic.size() + version.size();
+  const size_t length_at = npy_magic.size() + version.size();
   const std::string digits = read_exactly(file, version[0] == 1 ? 2 : 4, length_at, "header length");
   size_t length = 0;
   for (size_t i = digits.size(); i-- > 0;) length = length << 8 | uint8_t(digits[i]);
@@ -341,10 +341,10 @@ std::string npy_header(const std::string& caller, const Tensor& tensor) {
   }
   std::string text = "{'descr': '" + type_code(caller, tensor.dtype()) +
                      "', 'fortran_order': False, 'shape': (" + sizes + "), }";
-  const size_t prefix = magic.size() + 4;
+  const size_t prefix = npy_magic.size() + 4;
   text.append(alignment - 1 - (prefix + text.size()) % alignment, ' ') +=
       '\n';  // data starts aligned, for memory maps
-  return std::string(magic) + '\1' + '\0' + char(text.size() & 255) + char(text.size() >> 8) + text;
+  return std::string(npy_magic) + '\1' + '\0' + char(text.size() & 255) + char(text.size() >> 8) + text;
 }
 
 }  // namespace plexus::io

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "plexus/core/error.h"
@@ -15,7 +14,6 @@ namespace {
 // Rows of a batch: enough to fill the registers and threads of any kernel; with 4096 columns still only 4 MB.
 constexpr int64_t batch_rows = 256;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 /// What a network made of a batch.
 class Outputs {
@@ -95,7 +93,7 @@ class Confidences {
   /// Without bins where an output was NaN.
   Calibration calibration() const {
     if (std::any_of(top_.begin(), top_.end(), [](double p) { return std::isnan(p); }))
-      return {.bins = {}, .error = nan};
+      return {.bins = {}, .error = NAN};
     return calibrate(top_, right_);
   }
 
@@ -113,7 +111,7 @@ double mean_of_numbers(const std::vector<double>& values) {
   double sum = 0, count = 0;
   for (const double value : values)
     if (!std::isnan(value)) sum += value, count += 1;
-  return count > 0 ? sum / count : nan;
+  return count > 0 ? sum / count : NAN;
 }
 
 /// The number of the largest output of every row.
@@ -192,17 +190,17 @@ Evaluator::Score Evaluator::score(const Dataset& data) {
     if (data.classes() == 0) return;
     for (int64_t row = 0; row < count; ++row) correct += outputs.argmax(row) == data.label(first + row);
   });
-  return {loss, data.classes() > 0 ? static_cast<double>(correct) / static_cast<double>(data.size()) : nan};
+  return {loss, data.classes() > 0 ? static_cast<double>(correct) / static_cast<double>(data.size()) : NAN};
 }
 
 Evaluation Evaluator::evaluate(const Dataset& data) {
   Evaluation result;
   result.rows = data.size();
   result.classification = data.classes() > 0;
-  result.accuracy = result.macro_f1 = result.macro_auc = result.top5_accuracy = nan;
-  result.calibration.error = nan;
-  result.mae = result.rmse = result.r2 = nan;
-  result.interval = {nan, nan};
+  result.accuracy = result.macro_f1 = result.macro_auc = result.top5_accuracy = NAN;
+  result.calibration.error = NAN;
+  result.mae = result.rmse = result.r2 = NAN;
+  result.interval = {NAN, NAN};
   if (result.classification)
     classify(data, result);
   else

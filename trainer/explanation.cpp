@@ -17,7 +17,7 @@ namespace plexus {
 namespace {
 
 // Points of a line, or rows, that are worked on at once: enough to fill any kernel's registers.
-constexpr int64_t batch_rows = 128;
+constexpr int64_t points_at_once = 128;
 // Pieces of a line to begin with, as the paper advises (20 to 300). Then those with a kink are halved, as
 // long as float's rounding can tell their ends apart.
 constexpr size_t first_pieces = 64;
@@ -30,7 +30,7 @@ Plan gradient_plan(Sequential& network, const Context& context) {
   network.require_fitted();
   LoweringOptions lowering;
   lowering.part = Part::gradient;
-  lowering.batch = batch_rows;
+  lowering.batch = points_at_once;
   lowering.dtype = network.dtype();
   return Plan::build(context, network.store(), network.lower(lowering));
 }
@@ -148,8 +148,8 @@ Tensor Explainer::State::gradients(const Dataset& rows, std::span<const int64_t>
   Tensor result(DType::f64, network->input_shape().batched(rows.size()));
   const auto columns = static_cast<size_t>(network->input_shape().elements());
   double* to = result.values<double>().data();
-  for (int64_t first = 0; first < rows.size(); first += batch_rows) {
-    const int64_t count = std::min(batch_rows, rows.size() - first);
+  for (int64_t first = 0; first < rows.size(); first += points_at_once) {
+    const int64_t count = std::min(points_at_once, rows.size() - first);
     gather<T>(rows, first, count);
     run<T>(count, [&](int64_t row) { return outputs[static_cast<size_t>(first + row)]; });
     const T *x = plan.data<T>("x"), *gradient = plan.data<T>("x.gradient");
@@ -170,8 +170,8 @@ std::vector<double> Explainer::State::follow(std::span<const double> row, int64_
                                              std::vector<std::vector<double>>* gradients) {
   const auto columns = static_cast<size_t>(network->output_shape().elements());
   std::vector<double> outputs;
-  for (size_t first = 0; first < points.size(); first += batch_rows) {
-    const size_t count = std::min(static_cast<size_t>(batch_rows), points.size() - first);
+  for (size_t first = 0; first < points.size(); first += points_at_once) {
+    const size_t count = std::min(static_cast<size_t>(points_at_once), points.size() - first);
     T* x = plan.data<T>("x");
     for (const double along : points.subspan(first, count))
       for (size_t c = 0; c < row.size(); ++c) *x++ = static_cast<T>(zero[c] + along * (row[c] - zero[c]));

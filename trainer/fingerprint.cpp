@@ -9,7 +9,7 @@
 namespace plexus {
 namespace {
 
-constexpr int64_t rows_at_once = 64;  // of images of 28 x 28: 200 kB, which stay in the cache
+constexpr int64_t rows_read_at_once = 64;  // of images of 28 x 28: 200 kB, which stay in the cache
 
 void add(io::Checksum& sum, const std::string& text) {
   const uint64_t size = text.size();  // so that {"ab", "c"} and {"a", "bc"} differ
@@ -28,10 +28,10 @@ std::string fingerprint(const Dataset& data) {
   io::Checksum sum;
   add(sum, std::to_string(data.size()) + to_string(data.feature_shape()));
   const int64_t columns = data.feature_shape().elements();
-  std::vector<float> values(static_cast<size_t>(rows_at_once * columns));
+  std::vector<float> values(static_cast<size_t>(rows_read_at_once * columns));
   std::vector<int64_t> rows;
-  for (int64_t first = 0; first < data.size(); first += rows_at_once) {
-    rows.resize(static_cast<size_t>(std::min(rows_at_once, data.size() - first)));
+  for (int64_t first = 0; first < data.size(); first += rows_read_at_once) {
+    rows.resize(static_cast<size_t>(std::min(rows_read_at_once, data.size() - first)));
     std::iota(rows.begin(), rows.end(), first);
     data.read_features(rows, values.data(), columns);
     sum.add(values.data(), rows.size() * static_cast<size_t>(columns) * sizeof(float));

@@ -10,7 +10,6 @@
 namespace plexus {
 namespace {
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // fastai's: a loss four times the lowest does not come back. What is seen while the test runs is an
 // exponential mean over about ten steps, so that no single batch ends it.
@@ -34,7 +33,7 @@ class Sweep final : public Callback {
 
   bool on_step(const Progress& progress) override {
     const double rate = this->rate();
-    steps_.push_back({rate, progress.loss, nan});
+    steps_.push_back({rate, progress.loss, NAN});
     mean_ = kept * mean_ + (1 - kept) * progress.loss;
     const double mean = mean_ / (1 - std::pow(kept, static_cast<double>(steps_.size())));
     if (steps_.size() == 1) first_ = mean;
@@ -113,7 +112,7 @@ RangeTest find_learning_rate(const Sequential& network, const Dataset& data, con
   all.validation_fraction = 0;
   all.checkpoints = {};
   all.epochs = options.steps;  // each has one step at least
-  RangeTest test{.steps = {}, .suggestion = nan, .lowest = nan};
+  RangeTest test{.steps = {}, .suggestion = NAN, .lowest = NAN};
   Sequential copy = network.clone();
   Trainer trainer(copy, sweeping, context);
   try {

@@ -14,7 +14,6 @@ namespace {
 
 constexpr double infinity = std::numeric_limits<double>::infinity();
 constexpr double normal_quantile = 1.959963984540054;  // 97.5 % of the normal distribution lie below
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 void require_equal(const char* caller, size_t first, size_t second) {
   if (first != second)
@@ -143,7 +142,7 @@ std::vector<ClassScore> class_scores(std::span<const int64_t> confusion) {
 
 double roc_auc(std::span<const double> scores, std::span<const uint8_t> positive) {
   require_equal("roc_auc", scores.size(), positive.size());
-  if (holds_nan(scores)) return nan;
+  if (holds_nan(scores)) return NAN;
   const std::vector<size_t> order = ranked(scores);
   // Pairs won: of each run of equal scores, its positives against the negatives below it and half of those in
   // it.
@@ -157,7 +156,7 @@ double roc_auc(std::span<const double> scores, std::span<const uint8_t> positive
     positives += in_run;
     negatives += others;
   }
-  return positives > 0 && negatives > 0 ? 1 - lost / (positives * negatives) : nan;
+  return positives > 0 && negatives > 0 ? 1 - lost / (positives * negatives) : NAN;
 }
 
 std::vector<RocPoint> roc_curve(std::span<const double> scores, std::span<const uint8_t> positive) {
@@ -201,7 +200,7 @@ Calibration calibrate(std::span<const double> confidence, std::span<const uint8_
     bin.confidence /= static_cast<double>(bin.rows);
     bin.accuracy /= static_cast<double>(bin.rows);
   }
-  result.error = confidence.empty() ? nan : sum / static_cast<double>(confidence.size());
+  result.error = confidence.empty() ? NAN : sum / static_cast<double>(confidence.size());
   return result;
 }
 

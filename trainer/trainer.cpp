@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <chrono>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 #include "plexus/backends/registry.h"
@@ -29,7 +28,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
 // Epochs whose record is allocated before the first step, so that training itself allocates nothing: 400 kB.
 // More are possible.
@@ -320,8 +318,8 @@ History Trainer::fit(const Dataset& data, const FitOptions& options) {
         s.train(train, options, order, callbacks, checkpoints ? &*checkpoints : nullptr, at, history);
     Epoch record{.epoch = s.epochs,
                  .train_loss = at.loss_sum / static_cast<double>(at.progress.rows),
-                 .validation_loss = nan,
-                 .validation_accuracy = nan,
+                 .validation_loss = NAN,
+                 .validation_accuracy = NAN,
                  .learning_rate = at.progress.learning_rate};
     {
       const WeightsInUse averaged(s.average, true);

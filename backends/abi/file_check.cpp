@@ -16,10 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-[[noreturn]] void refuse(const std::string& file, const std::string& problem) {
-  throw BackendError(file + ": " + problem);
-}
-
 #if defined(__x86_64__)
 constexpr Elf64_Half this_machine = EM_X86_64;
 constexpr const char* machine_name = "x86-64";
@@ -104,6 +100,8 @@ void check_format(const std::string& file) {
 }
 
 }  // namespace
+
+void refuse(const std::string& file, const std::string& problem) { throw BackendError(file + ": " + problem); }
 
 std::string checked_file(const std::string& file) {
   if (!file.starts_with('/')) refuse(file, "not an absolute path");

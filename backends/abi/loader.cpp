@@ -19,10 +19,6 @@ constexpr const char* entry_symbol = "plexus_backend_open_v1";
 /// Up to here a table has all that is required.
 constexpr size_t required_size = offsetof(plexus_backend, workspace);
 
-[[noreturn]] void refuse(const std::string& file, const std::string& problem) {
-  throw BackendError(file + ": " + problem);
-}
-
 void* find_entry(const std::string& file, void* library) {
   if (void* entry = dlsym(library, entry_symbol)) return entry;
   for (int major = PLEXUS_ABI_MAJOR + 1; major < PLEXUS_ABI_MAJOR + 10; major++)

@@ -19,7 +19,7 @@ class Addresses {
   operator void* const*() const { return addresses_; }
 
  private:
-  void* addresses_[most_operands];
+  void* addresses_[most_operands] = {};
 };
 
 /// One primitive for each size.

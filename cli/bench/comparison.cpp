@@ -38,7 +38,7 @@ std::vector<double> values(const Sample& sample) {
   return list;
 }
 
-double median(const Sample& sample) { return cli::median(values(sample)); }
+double median_of(const Sample& sample) { return cli::median(values(sample)); }
 
 double middle(const Pair& pair) {
   std::vector<double> both = values(pair.a);
@@ -108,7 +108,7 @@ struct Tests {
 
   void add(const std::string& name, const Sample& a, const Sample& b) {
     const std::vector<double> before = values(a), after = values(b);
-    list.push_back({name, std::exp(median(b) - median(a)), 1});
+    list.push_back({name, std::exp(median_of(b) - median_of(a)), 1});
     slower.push_back(mann_whitney_greater(before, after));
     faster.push_back(mann_whitney_greater(after, before));
   }
@@ -152,7 +152,7 @@ Comparison compare(const Measurements& a, const Measurements& b) {
   for (auto& [threads, pairs] : by_threads) {
     const double machine = machine_change(a, b, threads);
     Sample common_a = common(pairs, &Pair::a), common_b = common(pairs, &Pair::b);
-    const double change = median(common_b) - median(common_a);
+    const double change = median_of(common_b) - median_of(common_a);
     const bool taken_out = pairs.size() >= least_common;
     result.common.push_back({threads, pairs.size(), std::exp(change), std::exp(machine), taken_out});
     for (Pair& pair : pairs) {

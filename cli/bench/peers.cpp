@@ -54,14 +54,6 @@ std::string first_line(const std::string& path) {
   return line;
 }
 
-std::string last_line(const std::string& path) {
-  std::ifstream file(path);
-  std::string line, last;
-  while (std::getline(file, line))
-    if (!line.empty()) last = line;
-  return last;
-}
-
 double fma_limit(const Json& context, int threads) {
   double most = 0;
   for (const auto& [key, value] : context.items())

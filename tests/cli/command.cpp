@@ -10,22 +10,15 @@
 #include <unistd.h>
 
 #include <chrono>
-#include <fstream>
-#include <sstream>
 #include <stdexcept>
 #include <thread>
+
+#include "cli/files.h"
 
 extern char** environ;
 
 namespace plexus::test {
 namespace {
-
-std::string read_file(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
 
 std::string temporary_file() {
   std::string path = testing::TempDir() + "plexus_cli_XXXXXX";

@@ -16,8 +16,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
-
 class Compare : public testing::Test {
  protected:
   std::string train(const std::string& name, const Arguments& more) {

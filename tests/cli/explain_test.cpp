@@ -14,8 +14,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
-
 class Explain : public testing::Test {
  protected:
   void SetUp() override {

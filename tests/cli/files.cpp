@@ -5,6 +5,7 @@
 
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <stdexcept>
 
 namespace plexus::test {
@@ -51,5 +52,20 @@ void Directory::write_images(const std::string& part, const std::vector<uint8_t>
   write(part + "-images-idx3-ubyte", idx({count, 8, 8}, pixels));
   write(part + "-labels-idx1-ubyte", idx({count}, labels));
 }
+
+std::string read_file(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::ostringstream text;
+  text << file.rdbuf();
+  return text.str();
+}
+
+size_t count(const std::string& text, const std::string& part) {
+  size_t number = 0;
+  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++number;
+  return number;
+}
+
+bool has_matplotlib() { return std::system("/usr/bin/python3 -c 'import matplotlib' 2>/dev/null") == 0; }
 
 }  // namespace plexus::test

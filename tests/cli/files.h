@@ -1,4 +1,4 @@
-// Files that the tests of the command give it to read.
+// Files that the tests of the command give it to read, and what it wrote.
 #pragma once
 #include <cstdint>
 #include <string>
@@ -25,6 +25,16 @@ class Directory {
  private:
   std::string path_;
 };
+
+/// Fisher's, with names of its columns and classes.
+inline const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
+
+/// All bytes of a file; "" where it cannot be read.
+std::string read_file(const std::string& path);
+/// How often `part` is in `text`.
+size_t count(const std::string& text, const std::string& part);
+/// Whether reports can be drawn here.
+bool has_matplotlib();
 
 /// The bytes of an IDX file of u8.
 std::string idx(const std::vector<uint32_t>& shape, const std::vector<uint8_t>& values);

@@ -25,8 +25,6 @@ namespace {
 
 using nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
-
 std::vector<std::string> lines(const std::string& text) {
   std::vector<std::string> result;
   std::istringstream stream(text);

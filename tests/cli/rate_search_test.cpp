@@ -13,8 +13,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
-
 double trained_loss(double rate) {
   const Result result =
       run({"train", iris, "--layers", "10,relu", "--epochs", "15", "--lr", Json(rate).dump(), "--json"});

@@ -16,8 +16,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.csv";
-
 Arguments training(const std::string& data, const Arguments& more) {
   Arguments arguments = {"train", data,   "--layers", "6,relu",    "--epochs",
                          "15",    "--lr", "0.02",     "--backend", "reference"};

@@ -17,8 +17,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-bool has_matplotlib() { return std::system("/usr/bin/python3 -c 'import matplotlib' 2>/dev/null") == 0; }
-
 /// A run in which everything can be drawn.
 Json run_of_everything() {
   Json list = Json::array();
@@ -52,19 +50,6 @@ Json run_of_everything() {
           {"benchmarks", list}};
 }
 
-std::string read(const std::string& path) {
-  std::ifstream file(path);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-size_t count(const std::string& text, const std::string& part) {
-  size_t number = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++number;
-  return number;
-}
-
 TEST(Report, OnePageWithEverything) {
   if (!has_matplotlib()) GTEST_SKIP() << "needs python3-matplotlib";
   const Directory directory;
@@ -73,7 +58,7 @@ TEST(Report, OnePageWithEverything) {
   const Result result = run({"report", file});
   ASSERT_EQ(result.code, 0) << result.err;
   EXPECT_EQ(result.out, "wrote     " + directory.path("bench.html") + "\n");
-  const std::string page = read(directory.path("bench.html"));
+  const std::string page = read_file(directory.path("bench.html"));
   for (const char* title : {"Whole networks against other libraries", "Networks over the size of the batch",
                             "Roofline", "More threads", "Shape by shape", "A &amp; B", "PyTorch 9"})
     EXPECT_PRED_FORMAT2(testing::IsSubstring, title, page);
@@ -92,8 +77,8 @@ TEST(Report, OnePageWithEverything) {
   json["context"]["void/pytorch"] = "too slow";
   const std::string again = directory.path("again.html");
   ASSERT_EQ(run({"report", directory.write("void.json", json.dump()), "-o", again}).code, 0);
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "Not to be quoted", read(again));
-  EXPECT_PRED_FORMAT2(testing::IsSubstring, "pytorch: too slow", read(again));
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "Not to be quoted", read_file(again));
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "pytorch: too slow", read_file(again));
 }
 
 TEST(Report, Errors) {

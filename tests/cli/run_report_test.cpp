@@ -22,21 +22,6 @@ namespace {
 using Json = nlohmann::json;
 namespace fs = std::filesystem;
 
-bool has_matplotlib() { return std::system("/usr/bin/python3 -c 'import matplotlib' 2>/dev/null") == 0; }
-
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
-size_t count(const std::string& text, const std::string& part) {
-  size_t number = 0;
-  for (size_t at = text.find(part); at != std::string::npos; at = text.find(part, at + 1)) ++number;
-  return number;
-}
-
 /// What the page shows, from its embedded data.
 Json embedded(const std::string& page) {
   const std::string start = "<script type=\"application/json\" id=\"runs\">";
@@ -80,7 +65,7 @@ struct RunReport : testing::Test {
     const Result result = run(arguments);
     EXPECT_EQ(result.code, 0) << result.err;
     EXPECT_EQ(result.out, "wrote     " + path("page.html") + "\n");
-    return read(path("page.html"));
+    return read_file(path("page.html"));
   }
   std::string path(const std::string& name) const { return directory.path(name); }
 };
@@ -190,13 +175,13 @@ TEST_F(RunReport, PicturesAndEveryNumber) {
   }
   EXPECT_PRED_FORMAT2(testing::IsSubstring, plan["operations"][1]["spec"].get<std::string>(), table);
 
-  std::istringstream lines(read(path("run") + "/metrics.jsonl"));
+  std::istringstream lines(read_file(path("run") + "/metrics.jsonl"));
   size_t epochs = 0;
   for (std::string line; std::getline(lines, line); ++epochs)
     EXPECT_EQ(data[0]["epochs"][epochs], parse_json(line));
   EXPECT_EQ(epochs, 4u);
-  EXPECT_EQ(data[0]["manifest"], parse_json(read(path("run") + "/manifest.json")));
-  EXPECT_EQ(data[0]["steps"].size(), count(read(path("run") + "/trace.jsonl"), "\n"));
+  EXPECT_EQ(data[0]["manifest"], parse_json(read_file(path("run") + "/manifest.json")));
+  EXPECT_EQ(data[0]["steps"].size(), count(read_file(path("run") + "/trace.jsonl"), "\n"));
 }
 
 TEST_F(RunReport, ARegression) {
@@ -249,7 +234,7 @@ TEST_F(RunReport, SeveralRunsAreDrawnOverEachOther) {
   // Without -o it lies in the first run; the same files make the same page.
   const Result result = run({"report", path("one"), path("elsewhere/two")});
   EXPECT_EQ(result.out, "wrote     " + path("one") + "/report.html\n");
-  EXPECT_EQ(read(path("one/report.html")), page);
+  EXPECT_EQ(read_file(path("one/report.html")), page);
 }
 
 TEST_F(RunReport, ARunThatDidNotEnd) {
@@ -258,7 +243,7 @@ TEST_F(RunReport, ARunThatDidNotEnd) {
   ASSERT_TRUE(fs::exists(path("run/evaluation.json")));
   Process process({"train", data, "--layers", "5,relu", "--epochs", "100000000", "--run", path("run"),
                    "--backend", "reference", "--resume"});
-  for (int i = 0; i < 3000 && count(read(path("run/metrics.jsonl")), "\n") < 6; ++i) usleep(10000);
+  for (int i = 0; i < 3000 && count(read_file(path("run/metrics.jsonl")), "\n") < 6; ++i) usleep(10000);
   process.signal(SIGINT);
   EXPECT_EQ(process.wait().code, 128 + SIGINT);
   // What the run had reached before is not what it has now.
@@ -282,7 +267,7 @@ TEST_F(RunReport, Damage) {
   write_pictures("t10k", 30);
   train(directory.path(), "run");
   const auto error = [&](const std::string& name, const std::string& contents, const std::string& text) {
-    const std::string file = path("run/" + name), before = read(file);
+    const std::string file = path("run/" + name), before = read_file(file);
     std::ofstream(file, std::ios::binary) << contents;
     const Result result = run({"report", path("run"), "-o", path("page.html")});
     EXPECT_EQ(result.code, 3) << name << ": " << contents;
@@ -292,7 +277,7 @@ TEST_F(RunReport, Damage) {
     std::ofstream(file, std::ios::binary) << before;
   };
   const auto edited = [&](const std::string& name, const Json::json_pointer& at, const Json& value) {
-    Json json = parse_json(read(path("run/" + name)));
+    Json json = parse_json(read_file(path("run/" + name)));
     json[at] = value;
     return json.dump();
   };
@@ -300,7 +285,7 @@ TEST_F(RunReport, Damage) {
   error("manifest.json", "{}", "is no manifest of a run");
   error("manifest.json", edited("manifest.json", At("/cpu"), 7), "is no manifest of a run");
   for (const char* name : {"evaluation.json", "plan.json", "first_layer.json"}) {
-    const std::string whole = read(path("run/") + name);
+    const std::string whole = read_file(path("run/") + name);
     error(name, whole.substr(0, whole.size() / 2), "is no JSON that plexus train wrote");
     error(name, "\xff\xfe", "is no JSON that plexus train wrote");
     error(name, "[]", "expected an object");

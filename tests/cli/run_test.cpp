@@ -17,13 +17,6 @@ namespace {
 using nlohmann::json;
 namespace fs = std::filesystem;
 
-std::string read(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::ostringstream text;
-  text << file.rdbuf();
-  return text.str();
-}
-
 std::vector<std::string> lines(const std::string& path) {
   std::ifstream file(path);
   std::vector<std::string> result;
@@ -50,7 +43,7 @@ struct RunDirectory : testing::Test {
     return result.out.substr(begin, end - begin);
   }
   void edit(const std::string& name, const std::string& from, const std::string& to) const {
-    std::string text = read(place + "/" + name);
+    std::string text = read_file(place + "/" + name);
     const size_t at = text.find(from);
     ASSERT_NE(at, std::string::npos) << from;
     std::ofstream(place + "/" + name, std::ios::binary) << text.replace(at, from.size(), to);
@@ -60,7 +53,7 @@ struct RunDirectory : testing::Test {
 TEST_F(RunDirectory, HoldsAllOfTheRunAndReplaysIt) {
   const Result trained = run(train({"--seed", "5", "--threads", "2"}));
   ASSERT_EQ(trained.code, 0) << trained.err;
-  const json manifest = parse_json(read(place + "/manifest.json"));
+  const json manifest = parse_json(read_file(place + "/manifest.json"));
   EXPECT_EQ(manifest["seed"], 5);
   EXPECT_EQ(manifest["threads"], 2);
   EXPECT_EQ(manifest["arguments"][0], table);
@@ -85,7 +78,7 @@ TEST_F(RunDirectory, HoldsAllOfTheRunAndReplaysIt) {
 
 TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
   ASSERT_EQ(run(train()).code, 0);
-  const std::string trace = read(place + "/trace.jsonl");
+  const std::string trace = read_file(place + "/trace.jsonl");
   const json seventh = parse_json(lines(place + "/trace.jsonl")[6]);
   ASSERT_EQ(seventh["step"], 7);
   edit("trace.jsonl", seventh["tensors"]["3.weight"].get<std::string>(), "0123456789abcdef");
@@ -104,7 +97,7 @@ TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
   EXPECT_TRUE(verdict({}, 1).starts_with("differs: step 1 (epoch 1): tensor ")) << verdict({}, 1);
   edit("manifest.json", "--layers=6,tanh,dropout:0.2", "--layers=6,tanh,dropout:0.1");
 
-  std::string model = read(place + "/model.safetensors");
+  std::string model = read_file(place + "/model.safetensors");
   model.back() = char(model.back() ^ 1);
   std::ofstream(place + "/model.safetensors", std::ios::binary) << model;
   EXPECT_TRUE(verdict({}, 1).starts_with("differs: model: tensor ")) << verdict({}, 1);
@@ -112,8 +105,8 @@ TEST_F(RunDirectory, ReplayNamesTheFirstDifference) {
 
 TEST_F(RunDirectory, ReplayNamesChangedData) {
   ASSERT_EQ(run(train()).code, 0);
-  const json manifest = parse_json(read(place + "/manifest.json"));
-  std::string text = read(table);
+  const json manifest = parse_json(read_file(place + "/manifest.json"));
+  std::string text = read_file(table);
   const size_t digit = text.find_first_of("123456789", 200);
   text[digit] = text[digit] == '9' ? '8' : '9';
   std::ofstream(table) << text;
@@ -128,7 +121,7 @@ TEST_F(RunDirectory, ReplayNamesChangedData) {
 
 TEST_F(RunDirectory, AResumedRunLeavesTheSameFiles) {
   ASSERT_EQ(run(train()).code, 0);
-  const std::string trace = read(place + "/trace.jsonl"), model = read(place + "/model.safetensors");
+  const std::string trace = read_file(place + "/trace.jsonl"), model = read_file(place + "/model.safetensors");
   place = directory.path("short");
   ASSERT_EQ(
       run({"train", table, "--layers", "6,tanh,dropout:0.1", "--epochs", "2", "--batch", "8", "--run", place})
@@ -139,8 +132,8 @@ TEST_F(RunDirectory, AResumedRunLeavesTheSameFiles) {
       << "{\"step\":13,\"epoch\":3,\"loss\":1,\"tensors\":{}}\n{\"step\":";
   std::ofstream(place + "/metrics.jsonl", std::ios::app) << "{\"epo";
   ASSERT_EQ(run(train({"--resume", "--threads", "2"})).code, 0);
-  EXPECT_EQ(read(place + "/trace.jsonl"), trace);
-  EXPECT_EQ(read(place + "/model.safetensors"), model);
+  EXPECT_EQ(read_file(place + "/trace.jsonl"), trace);
+  EXPECT_EQ(read_file(place + "/model.safetensors"), model);
   ASSERT_EQ(lines(place + "/metrics.jsonl").size(), 3u);
   for (const std::string& line : lines(place + "/metrics.jsonl")) EXPECT_TRUE(json::accept(line)) << line;
 }

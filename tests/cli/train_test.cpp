@@ -15,7 +15,7 @@ namespace {
 
 using nlohmann::json;
 
-const std::string iris = PLEXUS_SOURCE_DIR "/examples/data/iris.npy";
+const std::string iris_npy = PLEXUS_SOURCE_DIR "/examples/data/iris.npy";
 
 json train(Arguments arguments, const Variables& variables = {}) {
   arguments.insert(arguments.begin(), "train");
@@ -38,7 +38,7 @@ TEST(Train, Iris) {
   double accuracy = 0;
   for (const char* seed : {"1", "2", "3"}) {
     const json run = train(
-        {iris, "--layers", "10,relu", "--epochs", "1000", "--lr", "0.01", "--batch", "32", "--seed", seed});
+        {iris_npy, "--layers", "10,relu", "--epochs", "1000", "--lr", "0.01", "--batch", "32", "--seed", seed});
     const json& epochs = run["epochs"];
     ASSERT_EQ(epochs.size(), 1000u);
     EXPECT_LT(epochs.back()["train_loss"].get<double>(), epochs.front()["train_loss"].get<double>() / 3);
@@ -355,7 +355,7 @@ TEST(Train, PlanAndPredictions) {
 }
 
 TEST(Train, NamesMistakes) {
-  const Arguments mistaken = {"train", iris, "--epochs", "2", "--optimizer", "adam", "--lr", "3", "--batch", "1000", "--json"};
+  const Arguments mistaken = {"train", iris_npy, "--epochs", "2", "--optimizer", "adam", "--lr", "3", "--batch", "1000", "--json"};
   const Result warned = run(mistaken);
   EXPECT_EQ(warned.code, 0) << warned.err;
   const json findings = parse_json(warned.out)["findings"];

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include <filesystem>
 #include <fstream>
 #include <sstream>
 
+#include "core/threads.h"
 #include "plexus/version.h"
 
 namespace plexus {
@@ -15,12 +15,6 @@ std::string cpuinfo() {
   std::ostringstream text;
   text << std::ifstream("/proc/cpuinfo").rdbuf();
   return text.str();
-}
-
-size_t threads_of_this_process() {
-  size_t count = 0;
-  for ([[maybe_unused]] const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) count++;
-  return count;
 }
 
 TEST(CpuTest, NameComesFromTheKernel) {

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "core/message.h"
+#include "core/threads.h"
 #include "plexus/core/cgroup.h"
 #include "plexus/core/error.h"
 
@@ -32,12 +33,6 @@ Pieces pieces(const Executor& executor, int64_t count, int64_t grain) {
     result.emplace_back(begin, end);
   });
   return result;
-}
-
-size_t threads_of_this_process() {
-  size_t count = 0;
-  for ([[maybe_unused]] const auto& thread : std::filesystem::directory_iterator("/proc/self/task")) count++;
-  return count;
 }
 
 /// Runs one piece a thread, each waiting for all others: false where fewer threads come than the executor

@@ -82,7 +82,7 @@ std::map<int, std::string> thread_names(const Json& file) {
   return names;
 }
 
-Sequential network() {
+Sequential traced_network() {
   Sequential net{Dense(10), Relu(), Dense(3)};
   net.build({13}, 7);
   return net;
@@ -109,7 +109,7 @@ TEST(Profile, OfAPlanSaysWhatRanWithinWhat) {
   std::vector<double> times;  // of the last run
   {
     const Context context = make_context({.backend = "reference", .threads = 1, .profile = file});
-    Sequential net = network();
+    Sequential net = traced_network();
     Plan plan = forward_plan(context, net);
     const ProfileSpan epoch(context.profile(), Kind::phase, "epoch", "epoch", 1);
     for (const int64_t rows : {32, 8}) {
@@ -225,7 +225,7 @@ TEST(Profile, HasTheThreadsOfSeveralContexts) {
     for (int i = 0; i < 4; i++)
       threads.emplace_back([&, i] {
         const Context context = make_context({.backend = "reference", .threads = 1, .profile = i % 2 ? two : one});
-        Sequential net = network();
+        Sequential net = traced_network();
         Plan plan = forward_plan(context, net);
         for (int run = 0; run < runs; run++) plan.run(32);
       });
@@ -304,7 +304,7 @@ TEST(Profile, AFullDiskIsToldOnceAndTheFileStaysWhole) {
   {
     const Context context = make_context({.backend = "reference", .threads = 1, .profile = file,
                                           .sink = [&](LogLevel, const std::string& line) { lines.push_back(line); }});
-    Sequential net = network();
+    Sequential net = traced_network();
     Plan plan = forward_plan(context, net);
     plan.run(32);
     context.profile()->flush();
@@ -333,7 +333,7 @@ TEST(Profile, QuotesWhatPluginsCallThemselves) {
 TEST(PlanTiming, VerboseTellsEveryRun) {
   for (const Check check : {Check::none, Check::nan, Check::reference}) {
     std::vector<std::string> lines;
-    Sequential net = network();
+    Sequential net = traced_network();
     Plan plan = forward_plan(context_with(nullptr, {.check = check, .verbose = int(LogLevel::run)},
                                           [&](LogLevel level, const std::string& line) {
                                             if (level == LogLevel::run) lines.push_back(line);
@@ -348,7 +348,7 @@ TEST(PlanTiming, VerboseTellsEveryRun) {
 }
 
 TEST(PlanTiming, RowsAddUpToTheRun) {
-  Sequential net = network();
+  Sequential net = traced_network();
   Plan plan = forward_plan(make_context({.backend = "reference", .threads = 1}), net);
   const Plan::Timing timing = plan.measure(32, 0.01);
   ASSERT_EQ(timing.rows.size(), 3u);
@@ -363,7 +363,7 @@ TEST(PlanTiming, RowsAddUpToTheRun) {
 }
 
 TEST(PlanTiming, RowsKnowTheirCosts) {
-  Sequential net = network();
+  Sequential net = traced_network();
   Plan plan = forward_plan(context_with(std::make_unique<TestBackend>("pair", match_dense_relu)), net);
   ASSERT_EQ(plan.rows().size(), 2u);
   EXPECT_EQ(plan.rows()[0].cost.flop, 2 * 32 * 10 * 13 + 32 * 10);

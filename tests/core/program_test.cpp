@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include "core/message.h"
 #include "plexus/core/error.h"
 
 namespace plexus {
@@ -22,16 +23,6 @@ struct Dense {
   ActivationSpec relu{.kind = Activation::relu, .m = 8, .n = 3};
 };
 
-template <class F>
-std::string message(const F& f) {
-  try {
-    f();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no error";
-}
-
 TEST(Program, SameBufferTwiceIsOne) {
   Dense d;
   EXPECT_EQ(d.program.add_buffer(batch_buffer("z", Role::temporary, 3)), d.z);
@@ -41,13 +32,13 @@ TEST(Program, SameBufferTwiceIsOne) {
 
 TEST(Program, NameTakenByAnotherBufferIsAnError) {
   Dense d;
-  EXPECT_EQ(message([&] { d.program.add_buffer(batch_buffer("z", Role::temporary, 4)); }),
+  EXPECT_EQ(message<Error>([&] { d.program.add_buffer(batch_buffer("z", Role::temporary, 4)); }),
             "program: buffer 'z' f32 [8, 4] (batch) is already there as 'z' f32 [8, 3] (batch)");
 }
 
 TEST(Program, BuffersOfTwoBatchSizesAreAnError) {
   Dense d;
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add_buffer({.name = "q", .shape = {9, 3}, .batch = true});
             }),
             "program: buffer 'q' f32 [9, 3] (batch) in a program with batches of 8");
@@ -56,20 +47,20 @@ TEST(Program, BuffersOfTwoBatchSizesAreAnError) {
 TEST(Program, OperandsAreCheckedAgainstTheSpec) {
   Dense d;
   const std::string line = "matmul/nn/f32/m8~/n3/k5/bias: ";
-  EXPECT_EQ(message([&] { d.program.add("", d.dense, {d.x, d.w, d.b}); }), line + "4 slots, 3 buffers");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] { d.program.add("", d.dense, {d.x, d.w, d.b}); }), line + "4 slots, 3 buffers");
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.dense, {d.x, d.w, no_buffer, d.z});
             }),
             line + "slot bias needs a buffer");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.dense, {d.x, d.w, d.w, d.z});
             }),
             line + "slot bias needs f32 [1, 3], got 'w' f32 [5, 3]");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.dense, {d.z, d.w, d.b, d.z});
             }),
             line + "slot a needs f32 [8~, 5], got 'z' f32 [8, 3] (batch)");
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.dense, {d.x, d.w, d.b, 77});
             }),
             line + "slot c names no buffer");
@@ -78,7 +69,7 @@ TEST(Program, OperandsAreCheckedAgainstTheSpec) {
 
 TEST(Program, TemporaryReadBeforeItIsWrittenIsAnError) {
   Dense d;
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.relu, {d.z, d.y});
             }),
             "activation/relu/f32/m8~/n3: slot x reads 'z' f32 [8, 3] (batch) before anything wrote it");
@@ -89,7 +80,7 @@ TEST(Program, TemporaryReadBeforeItIsWrittenIsAnError) {
 TEST(Program, WritingAnInputIsAnError) {
   Dense d;
   const BufferId other = d.program.add_buffer(batch_buffer("other", Role::input, 3));
-  EXPECT_EQ(message([&] {
+  EXPECT_EQ(message<Error>([&] {
               d.program.add("", d.dense, {d.x, d.w, d.b, other});
             }),
             "matmul/nn/f32/m8~/n3/k5/bias: slot c writes the input 'other' f32 [8, 3] (batch)");

@@ -15,7 +15,6 @@ namespace {
 
 constexpr DType dtypes[] = {DType::f32, DType::f64,  DType::i32, DType::i64,
                             DType::u8,  DType::bf16, DType::i8};
-constexpr double infinity = std::numeric_limits<double>::infinity();
 
 template <class T>
 std::vector<T> list(const Tensor& tensor) {
@@ -165,8 +164,8 @@ TEST(TensorConvertTest, RoundsOnceToNearestEven) {
   EXPECT_EQ(list<int32_t>(Tensor::from({0.5, 1.5, 2.5, -0.5, -2.5, 2.4, 2.6}, {7}).converted(DType::i32)),
             (std::vector<int32_t>{0, 2, 2, 0, -2, 2, 3}));
   EXPECT_EQ(
-      list<float>(Tensor::from({1 + 0x1p-24, 1 + 0x3p-24, 1e300, -infinity}, {4}).converted(DType::f32)),
-      (std::vector<float>{1, 1 + 0x2p-23f, float(infinity), float(-infinity)}));
+      list<float>(Tensor::from({1 + 0x1p-24, 1 + 0x3p-24, 1e300, -double(INFINITY)}, {4}).converted(DType::f32)),
+      (std::vector<float>{1, 1 + 0x2p-23f, float(INFINITY), float(-INFINITY)}));
   // By way of double this integer would first lose its last bit, then tie downwards.
   EXPECT_EQ(
       list<float>(Tensor::from({(int64_t(1) << 60) + (int64_t(1) << 36) + 1}, {1}).converted(DType::f32)),
@@ -176,7 +175,7 @@ TEST(TensorConvertTest, RoundsOnceToNearestEven) {
 TEST(TensorConvertTest, RoundsToBf16) {
   const double values[] = {1,    1 + 0x1p-8, 1 + 0x3p-8, 1 + 0x1p-8 + 0x1p-40,
                            -3.5, 0x1p-133,   0x1p-134,   0x3p-134,
-                           -0.0, infinity,   3.4e38,     1e300};
+                           -0.0, INFINITY,   3.4e38,     1e300};
   EXPECT_EQ(bf16_bits(Tensor::from(std::span<const double>(values), {12}).converted(DType::bf16)),
             (std::vector<uint16_t>{0x3f80, 0x3f80, 0x3f82, 0x3f81, 0xc060, 0x0001, 0x0000, 0x0002, 0x8000,
                                    0x7f80, 0x7f80, 0x7f80}));
@@ -204,7 +203,7 @@ TEST(TensorConvertTest, RefusesWhatDoesNotFit) {
   EXPECT_EQ(problem(Tensor::from({0.0, 2147483648.0}, {2}), DType::i32),
             "convert [2] to i32: element 1 is 2147483648");
   EXPECT_EQ(problem(Tensor::from({std::nan("")}, {1}), DType::i64), "convert [1] to i64: element 0 is nan");
-  EXPECT_EQ(problem(Tensor::from({float(infinity)}, {1}), DType::u8), "convert [1] to u8: element 0 is inf");
+  EXPECT_EQ(problem(Tensor::from({float(INFINITY)}, {1}), DType::u8), "convert [1] to u8: element 0 is inf");
   EXPECT_EQ(problem(Tensor::from({-0.75}, {1}), DType::u8), "convert [1] to u8: element 0 is -0.75");
   EXPECT_EQ(problem(Tensor::from({0x1p63}, {1}), DType::i64),
             "convert [1] to i64: element 0 is 9223372036854775808");

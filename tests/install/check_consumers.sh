@@ -128,7 +128,7 @@ if [[ ${1-} == --build ]]; then
     fi
   fi
   check_build
-  check_embedding -DBUILD_SHARED_LIBS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON
+  check_embedding -DBUILD_SHARED_LIBS=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON -DCMAKE_UNITY_BUILD=OFF
   quiet ninja -C "$work/embedding" "$source/backends/plugins.cpp^"  # the one source that a static library has its own lines in
   exit
 fi
@@ -140,10 +140,11 @@ for compiler in "g++ gcc" "clang++ clang"; do
   for shared in ON OFF; do
     work=$all/$cxx-$shared build=$all/$cxx-$shared/build
     say "$($cxx --version | head -1), BUILD_SHARED_LIBS=$shared"
-    unaided=OFF
-    [[ $shared == ON ]] || unaided=ON  # without precompiled headers: every source includes what it uses
+    together=()
+    # By itself, and without precompiled headers: every source includes what it uses.
+    [[ $shared == ON ]] || together=(-DCMAKE_UNITY_BUILD=OFF -DCMAKE_DISABLE_PRECOMPILE_HEADERS=ON)
     configure -S "$source" -B "$build" -DCMAKE_BUILD_TYPE=Release -DBUILD_SHARED_LIBS=$shared -DPLEXUS_BUILD_TESTS=OFF \
-      -DCMAKE_DISABLE_PRECOMPILE_HEADERS=$unaided
+      "${together[@]}"
     quiet cmake --build "$build" --parallel "$(nproc)"
     check_build
     say "  installed, build tree, pkg-config, C11, examples, command: passed"

@@ -17,7 +17,7 @@ namespace plexus {
 namespace {
 
 constexpr size_t file_bytes = size_t(4) << 20;
-constexpr size_t little = size_t(1) << 20, bookkeeping = size_t(64) << 20;
+constexpr size_t a_little = size_t(1) << 20, bookkeeping = size_t(64) << 20;
 
 size_t bytes_of(const Tensor& tensor) { return tensor.byte_count(); }
 size_t bytes_of(const std::vector<NamedTensor>& tensors) {
@@ -51,7 +51,7 @@ class Memory : public testing::Test {
   test::Directory directory;
 };
 
-std::string npy(const std::string& type, size_t size, const std::string& order = "False") {
+std::string large_npy(const std::string& type, size_t size, const std::string& order = "False") {
   std::string header = "{'descr': '" + type + "', 'fortran_order': " + order + ", 'shape': (1024, " +
                        std::to_string(file_bytes / 1024 / size) + "), }\n";
   std::string file("\x93NUMPY\1\0", 8);
@@ -78,7 +78,7 @@ TEST_F(Memory, Npy) {
                                      {"<f2", 2},
                                      {"<u4", 4}}) {
       SCOPED_TRACE(std::string(type) + order);
-      expect_within(little, npy(type, size_t(size), order), load_npy);
+      expect_within(a_little, large_npy(type, size_t(size), order), load_npy);
     }
 }
 
@@ -86,8 +86,8 @@ TEST_F(Memory, Idx) {
   for (const auto& [type, size] :
        {std::pair('\x08', 1), {'\x09', 1}, {'\x0B', 2}, {'\x0C', 4}, {'\x0E', 8}}) {
     SCOPED_TRACE(int(type));
-    expect_within(little, idx(type, size_t(size)), load_idx);
-    expect_within(little, test::gzip(idx(type, size_t(size))), load_idx);
+    expect_within(a_little, idx(type, size_t(size)), load_idx);
+    expect_within(a_little, test::gzip(idx(type, size_t(size))), load_idx);
   }
 }
 
@@ -98,7 +98,7 @@ TEST_F(Memory, Npz) {
              std::vector<NamedTensor>{{"a", Tensor(DType::f32, {file_bytes / 8})},
                                       {"b", Tensor(DType::u8, {file_bytes / 2})}},
              compression);
-    expect_within(little, test::read_bytes(path), load_npz);
+    expect_within(a_little, test::read_bytes(path), load_npz);
   }
   std::vector<NamedTensor> many(65535);
   for (size_t i = 0; i < many.size(); ++i) many[i] = {std::to_string(i), Tensor(DType::u8, {1})};
@@ -111,7 +111,7 @@ TEST_F(Memory, Safetensors) {
   save_safetensors(path, {.tensors = {{"a", Tensor(DType::f32, {file_bytes / 8})},
                                       {"b", Tensor(DType::i8, {file_bytes / 2})}},
                           .metadata = {}});
-  expect_within(little, test::read_bytes(path), load_safetensors);
+  expect_within(a_little, test::read_bytes(path), load_safetensors);
   std::vector<NamedTensor> many(65536);
   for (size_t i = 0; i < many.size(); ++i) many[i] = {std::to_string(i), Tensor(DType::u8, {1})};
   save_safetensors(path, {.tensors = many, .metadata = {}});
@@ -140,13 +140,13 @@ TEST_F(Memory, Csv) {
   while (returns.size() < file_bytes) returns += "1;2;3;4\r";
   for (int i = 1; i < 1 << 18; ++i) wide += ",1";
   lines.append(file_bytes, '\n') += "2\n";
-  expect_within(little, digits, [](const std::string& path) { return load_csv(path); });
-  expect_within(little, measurements, [](const std::string& path) { return load_csv(path); });
-  expect_within(little, texts, [](const std::string& path) { return load_csv(path); });
-  expect_within(little, returns, [](const std::string& path) { return load_csv(path); });
+  expect_within(a_little, digits, [](const std::string& path) { return load_csv(path); });
+  expect_within(a_little, measurements, [](const std::string& path) { return load_csv(path); });
+  expect_within(a_little, texts, [](const std::string& path) { return load_csv(path); });
+  expect_within(a_little, returns, [](const std::string& path) { return load_csv(path); });
   expect_within(bookkeeping, wide + "\n" + wide, [](const std::string& path) { return load_csv(path); });
   expect_within(bookkeeping, wide + ",1", [](const std::string& path) { return load_csv(path); });
-  expect_within(little, lines,
+  expect_within(a_little, lines,
                 [](const std::string& path) { return load_csv(path, {.missing = MissingFields::keep}); });
 }
 

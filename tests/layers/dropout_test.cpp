@@ -11,30 +11,30 @@ namespace {
 
 using namespace plexus::testing;
 
-constexpr int64_t rows = 4, columns = 2503;
+constexpr int64_t mask_rows = 4, columns = 2503;
 constexpr double rate = 0.3;
 
-/// Dropout below a sum: with mse against 0, loss = mean of s^2 and dx = 2 s mask / (1 - rate) / rows: the
+/// Dropout below a sum: with mse against 0, loss = mean of s^2 and dx = 2 s mask / (1 - rate) / mask_rows: the
 /// mask of the way down shows in x.gradient, that of the way up in the loss.
 class MaskedSum {
  public:
   explicit MaskedSum(const Context& context)
       : net_(Dropout(rate), Dense(1, {.initializer = Constant{1}, .bias = false})) {
     net_.build({columns});
-    LoweringOptions options{.part = Part::backward, .batch = rows};
+    LoweringOptions options{.part = Part::backward, .batch = mask_rows};
     options.loss = Mse{};
     options.labels = false;
     options.input_gradient = true;
     plan_.emplace(Plan::build(context, net_.store(), net_.lower(options)));
-    for (int64_t i = 0; i < rows * columns; i++) plan_->data<float>("x")[i] = 1 + float(i % 7);
+    for (int64_t i = 0; i < mask_rows * columns; i++) plan_->data<float>("x")[i] = 1 + float(i % 7);
   }
   /// True where a value was kept, seen from the gradient.
   std::vector<bool> run(int64_t seed, int64_t pass) {
     net_.store().scalar<int64_t>("seed") = seed;
     net_.store().scalar<int64_t>("pass") = pass;
-    plan_->run(rows);
+    plan_->run(mask_rows);
     std::vector<bool> kept;
-    for (int64_t i = 0; i < rows * columns; i++) kept.push_back(plan_->data<float>("x.gradient")[i] != 0);
+    for (int64_t i = 0; i < mask_rows * columns; i++) kept.push_back(plan_->data<float>("x.gradient")[i] != 0);
     return kept;
   }
   double loss() { return net_.store().scalar<float>("loss"); }
@@ -55,14 +55,14 @@ TEST(Dropout, KeepsTheShareAndScalesWhatItKeeps) {
     EXPECT_NEAR(share, 1 - rate, 5 * std::sqrt(rate * (1 - rate) / n));
     // The same mask on the way up and down: the loss and the size of every gradient follow from it.
     double loss = 0;
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < mask_rows; i++) {
       double sum = 0;
       for (size_t j = 0; j < columns; j++)
         if (kept[i * columns + j]) sum += net.x(i * columns + j) / (1 - rate);
-      loss += sum * sum / rows;
+      loss += sum * sum / mask_rows;
       for (size_t j = 0; j < columns; j++) {
         if (!kept[i * columns + j]) continue;
-        ASSERT_NEAR(net.gradient(i * columns + j) / (2 * sum / (1 - rate) / rows), 1, 1e-5);
+        ASSERT_NEAR(net.gradient(i * columns + j) / (2 * sum / (1 - rate) / mask_rows), 1, 1e-5);
       }
     }
     EXPECT_NEAR(net.loss() / loss, 1, 1e-5);

@@ -14,7 +14,7 @@
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 #include "trainer/mlp.h"
 
 namespace plexus {

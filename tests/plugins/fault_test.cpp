@@ -4,7 +4,7 @@
 namespace plexus::plugin_tests {
 namespace {
 
-const std::string line = "activation/relu/f32/m4~/n3";
+const std::string operation = "activation/relu/f32/m4~/n3";
 
 /// A plugin whose kernel fails: the run reports `problem`, and so does everybody after it.
 void expect_fault_in_run(const std::string& name, const std::string& problem) {
@@ -12,8 +12,8 @@ void expect_fault_in_run(const std::string& name, const std::string& problem) {
   const Context first = context(name);
   Plan plan = relu_plan(first);
   EXPECT_EQ(plan.rows()[0].backend, name);
-  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), "backend '" + name + "': " + line + ": " + problem);
-  const std::string again = "not used any more: " + line + ": " + problem;
+  EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), "backend '" + name + "': " + operation + ": " + problem);
+  const std::string again = "not used any more: " + operation + ": " + problem;
   EXPECT_EQ(message<BackendError>([&] { plan.run(4); }), "backend '" + name + "': " + again);
   EXPECT_EQ(row(name).reason, again);
   EXPECT_FALSE(row(name).usable);
@@ -39,7 +39,7 @@ void expect_fault_in_build(const std::string& name, const std::string& problem) 
   load_backend(zoo(name));
   const Context first = context(name);
   EXPECT_EQ(message<BackendError>([&] { relu_plan(first); }),
-            "backend '" + name + "': " + line + ": " + problem);
+            "backend '" + name + "': " + operation + ": " + problem);
   EXPECT_FALSE(row(name).usable);
   EXPECT_EQ(relu_plan(first).rows()[0].backend, "reference");
 }
@@ -84,7 +84,7 @@ TEST(Fallback, AnErrorWhereAsked) {
   const Context strict = context("prepare_unsupported", {.fallback = Fallback::error});
   EXPECT_EQ(
       message<BackendError>([&] { relu_plan(strict); }),
-      line +
+      operation +
           ": backend 'prepare_unsupported' does not have it, and PLEXUS_FALLBACK=error forbids 'reference'");
 }
 
@@ -94,7 +94,7 @@ TEST(Check, FindsNaNThatAPluginMakes) {
   EXPECT_NO_THROW(unchecked.run(4));
   Plan plan = relu_plan(context("makes_nan", {.check = Check::nan}));
   EXPECT_EQ(message<Error>([&] { plan.run(4); }),
-            "check for NaN: " + line + " on makes_nan (relu) wrote NaN into y");
+            "check for NaN: " + operation + " on makes_nan (relu) wrote NaN into y");
 }
 
 TEST(Check, FindsWhatDiffersFromTheReference) {
@@ -102,7 +102,7 @@ TEST(Check, FindsWhatDiffersFromTheReference) {
   Plan plan = relu_plan(context("wrong", {.check = Check::reference}));
   for (int i = 0; i < 12; i++) plan.data<float>("x")[i] = 2;
   EXPECT_EQ(message<BackendError>([&] { plan.run(4); }),
-            "check against the reference: row 0 (" + line +
+            "check against the reference: row 0 (" + operation +
                 " on wrong, from the zoo), buffer y, element 0: 3, reference 2, bound 0.000215259");
   load_backend(zoo("sound"));
   Plan right = relu_plan(context("sound", {.check = Check::reference}));
@@ -121,7 +121,7 @@ TEST(Check, GoesOnWithoutAKernelThatTurnsWrong) {
   EXPECT_EQ(plan.rows()[0].backend, "turns_wrong");
   expect_relu(plan);  // the eleventh: wrong, and replaced
   ASSERT_EQ(lines.size(), 1u);
-  EXPECT_EQ(lines[0], "check against the reference: row 0 (" + line +
+  EXPECT_EQ(lines[0], "check against the reference: row 0 (" + operation +
                           " on turns_wrong, from the zoo), buffer y, element 1: 1, reference 0, bound 0.0007: not "
                           "used any more; the results of this run are the reference's");
   // Whoever has the kernel already goes on without it, a plan that shares its kernels with another as well.
@@ -161,7 +161,7 @@ TEST(Check, AQuarantineIsAnErrorWhereTheReferenceIsForbidden) {
   plan.run(4);
   EXPECT_EQ(plan.data<float>("y")[0], 2.0f);
   EXPECT_EQ(message<BackendError>([&] { plan.run(4); }),
-            line + ": backend 'wrong' was found wrong in it, and PLEXUS_FALLBACK=error forbids 'reference'");
+            operation + ": backend 'wrong' was found wrong in it, and PLEXUS_FALLBACK=error forbids 'reference'");
 }
 
 }  // namespace

@@ -13,7 +13,7 @@
 #include "plexus/layers/flatten.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/trainer.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

@@ -8,7 +8,7 @@
 #include <algorithm>
 #include <csignal>
 
-#include "trainer/message.h"
+#include "core/message.h"
 #include "trainer/resumed_run.h"
 
 namespace plexus {

@@ -3,7 +3,7 @@
 
 #include <gtest/gtest.h>
 
-#include "trainer/message.h"
+#include "core/message.h"
 #include "trainer/resumed_run.h"
 
 namespace plexus {

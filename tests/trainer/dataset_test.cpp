@@ -5,7 +5,7 @@
 #include <cmath>
 
 #include "plexus/core/error.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

@@ -10,7 +10,7 @@
 #include "plexus/layers/dropout.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

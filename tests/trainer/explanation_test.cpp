@@ -15,7 +15,7 @@
 #include "plexus/layers/one_hot.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/trainer.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

@@ -11,7 +11,7 @@
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/standardize.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

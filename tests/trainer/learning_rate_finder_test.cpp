@@ -11,12 +11,12 @@
 #include "plexus/layers/dropout.h"
 #include "plexus/layers/standardize.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {
 
-Sequential network() { return Sequential(Standardize(), Dense(16), Relu(), Dropout(0.1), Dense(3)); }
+Sequential searched_network() { return Sequential(Standardize(), Dense(16), Relu(), Dropout(0.1), Dense(3)); }
 
 TrainerOptions with(const Optimizer& optimizer) { return {.optimizer = optimizer, .threads = 1, .seed = 3}; }
 
@@ -34,7 +34,7 @@ Dataset noisy_blobs() {
 /// The loss after two epochs at this rate.
 double trained(const Dataset& data, Optimizer optimizer, double rate) {
   std::visit([&](auto& o) { o.learning_rate = static_cast<float>(rate); }, optimizer);
-  Sequential net = network();
+  Sequential net = searched_network();
   Trainer trainer(net, with(optimizer));
   try {
     trainer.fit(data, {.epochs = 2, .batch_size = 16, .seed = 3});
@@ -49,7 +49,7 @@ TEST(LearningRateFinder, ItsSuggestionTrainsBetterThanAHundredthAndAHundredTimes
   for (const Optimizer& optimizer :
        {Optimizer(Sgd{}), Optimizer(Sgd{.momentum = 0.9}), Optimizer(Adam{}), Optimizer(RmsProp{})}) {
     const RangeTest test =
-        find_learning_rate(network(), data, with(optimizer), {.batch_size = 16, .seed = 3});
+        find_learning_rate(searched_network(), data, with(optimizer), {.batch_size = 16, .seed = 3});
     ASSERT_FALSE(std::isnan(test.suggestion)) << to_string(optimizer);
     const double loss = trained(data, optimizer, test.suggestion);
     EXPECT_LT(loss, trained(data, optimizer, test.suggestion / 100))
@@ -64,7 +64,7 @@ TEST(LearningRateFinder, RatesGrowByTheSameFactorAndLossesAreThoseOfATraining) {
   const Dataset data = blobs(64, 5, 3);
   const RangeTestOptions options{.from = 1e-4, .to = 1e-2, .steps = 21};
   const FitOptions fit{.batch_size = 16, .seed = 3};
-  const RangeTest test = find_learning_rate(network(), data, with(Sgd{.learning_rate = 0.5f}), fit, options);
+  const RangeTest test = find_learning_rate(searched_network(), data, with(Sgd{.learning_rate = 0.5f}), fit, options);
   ASSERT_EQ(test.steps.size(), 21u);
   EXPECT_FALSE(test.diverged);
   for (size_t i = 0; i < 21; ++i)
@@ -80,7 +80,7 @@ TEST(LearningRateFinder, RatesGrowByTheSameFactorAndLossesAreThoseOfATraining) {
       return values.size() == 21;
     }
   } losses;
-  Sequential net = network();
+  Sequential net = searched_network();
   TrainerOptions settings = with(Sgd{.learning_rate = 1});
   settings.schedule = CustomSchedule{[](const SchedulePosition& p) {
     return 1e-4 * std::pow(100, double(p.epoch * p.steps + p.step) / 20);
@@ -95,7 +95,7 @@ TEST(LearningRateFinder, RatesGrowByTheSameFactorAndLossesAreThoseOfATraining) {
 
 TEST(LearningRateFinder, LeavesTheNetworkAsItWas) {
   const Dataset data = blobs(64, 5, 3);
-  Sequential net = network();
+  Sequential net = searched_network();
   find_learning_rate(net, data, with(Adam{}));
   EXPECT_FALSE(net.built());
   Trainer trainer(net, with(Adam{}));
@@ -129,21 +129,21 @@ TEST(LearningRateFinder, StopsWhereItDiverges) {
 TEST(LearningRateFinder, ErrorsAndCallbacks) {
   const Dataset data = blobs(64, 5, 3);
   const auto error = [&](const RangeTestOptions& options) {
-    return message<ArgumentError>([&] { find_learning_rate(network(), data, with(Adam{}), {}, options); });
+    return message<ArgumentError>([&] { find_learning_rate(searched_network(), data, with(Adam{}), {}, options); });
   };
   EXPECT_EQ(error({.from = 0}),
             "find_learning_rate: from 0.000000 to 10.000000: choose two positive rates, the larger one last");
   EXPECT_EQ(error({.from = 1, .to = 0.5}),
             "find_learning_rate: from 1.000000 to 0.500000: choose two positive rates, the larger one last");
   EXPECT_EQ(error({.steps = 19}), "find_learning_rate: 19 steps: choose 20 or more");
-  EXPECT_NE(message<DataError>([&] { find_learning_rate(network(), line(50), with(Adam{})); }).find("loss"),
+  EXPECT_NE(message<DataError>([&] { find_learning_rate(searched_network(), line(50), with(Adam{})); }).find("loss"),
             std::string::npos);
 
   struct Stop : Callback {
     int steps = 0;
     bool on_step(const Progress&) override { return ++steps == 7; }
   } stop;
-  EXPECT_EQ(find_learning_rate(network(), data, with(Adam{}), {.callbacks = {&stop}}).steps.size(), 7u);
+  EXPECT_EQ(find_learning_rate(searched_network(), data, with(Adam{}), {.callbacks = {&stop}}).steps.size(), 7u);
 }
 
 }  // namespace

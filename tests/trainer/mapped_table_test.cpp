@@ -18,7 +18,7 @@
 #include "plexus/trainer/prefetch.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

@@ -8,7 +8,7 @@
 #include "plexus/layers/dense.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 // Its decisions against PyTorch's: tests/golden/schedule_test.cpp.
 namespace plexus {

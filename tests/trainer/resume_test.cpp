@@ -9,7 +9,7 @@
 
 #include "plexus/trainer/early_stopping.h"
 #include "plexus/trainer/reduce_on_plateau.h"
-#include "trainer/message.h"
+#include "core/message.h"
 #include "trainer/resumed_run.h"
 
 namespace plexus {

@@ -8,7 +8,7 @@
 #include "plexus/layers/dense.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 // The formulas: tests/golden/schedule_test.cpp.
 namespace plexus {

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "plexus/core/error.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

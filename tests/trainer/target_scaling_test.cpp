@@ -10,7 +10,7 @@
 #include "plexus/layers/dense.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/trainer.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

@@ -15,7 +15,7 @@
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/split.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 #include "trainer/mlp.h"
 
 namespace plexus {

@@ -12,7 +12,7 @@
 #include "plexus/layers/dense.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {

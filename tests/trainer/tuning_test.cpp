@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-Sequential network() { return Sequential{Standardize(), Dense(6), Relu(), Dropout(0.2), Dense(3)}; }
+Sequential tuned_network() { return Sequential{Standardize(), Dense(6), Relu(), Dropout(0.2), Dense(3)}; }
 
 std::string read(const std::string& path) {
   std::ifstream file(path);
@@ -34,7 +34,7 @@ std::string read(const std::string& path) {
   return text.str();
 }
 
-std::map<std::string, Tensor> values(const Sequential& network) {
+std::map<std::string, Tensor> stored_values(const Sequential& network) {
   std::map<std::string, Tensor> result;
   for (const auto& [name, entry] : network.store().entries()) result[name] = network.store().get(name);
   return result;
@@ -75,7 +75,7 @@ struct Tune : testing::Test {
 };
 
 TEST_F(Tune, ChoosesAmongAllUsableBackendsAndSaysWhatBecameOfEach) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   const Tuning tuning = tune(net, {}, data, {.batch_size = 16}, quick());
   EXPECT_GT(tuning.steps, 0);
   EXPECT_EQ(tuning.source, "");
@@ -99,20 +99,20 @@ TEST_F(Tune, ChoosesAmongAllUsableBackendsAndSaysWhatBecameOfEach) {
 }
 
 TEST_F(Tune, TouchesNeitherWeightsNorOptimizerState) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   const TrainerOptions options{.optimizer = Adam{}, .seed = 3};
   Trainer trainer(net, options);
   trainer.fit(data, {.epochs = 2, .batch_size = 16});
-  const auto before = values(net);
+  const auto before = stored_values(net);
   const uint64_t version = net.store().version();
   tune(net, options, data, {.batch_size = 16}, quick());
-  EXPECT_TRUE(values(net) == before);
+  EXPECT_TRUE(stored_values(net) == before);
   EXPECT_EQ(net.store().version(), version);
   EXPECT_TRUE(before.contains("0.weight.first"));
 }
 
 TEST_F(Tune, ReadsFromTheCacheWithoutMeasuring) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   const Tuning first = tune(net, {}, data, {.batch_size = 16}, quick());
   ASSERT_EQ(files().size(), 1u);
   const Tuning second = tune(net, {}, data, {.batch_size = 16}, quick());
@@ -155,7 +155,7 @@ TEST_F(Tune, ReadsFromTheCacheWithoutMeasuring) {
 }
 
 TEST_F(Tune, WhatIsDamagedOrOutOfDateIsMeasuredAgainWithAWarning) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   tune(net, {}, data, {.batch_size = 16}, quick());
   const std::string path = files().at(0), whole = read(path);
   const auto with = [&](const std::string& from, const std::string& to) {
@@ -196,7 +196,7 @@ TEST_F(Tune, ACacheThatCannotBeWrittenIsAWarning) {
   std::ofstream(file) << "no directory";
   TuningOptions options = quick();
   options.cache = file + "/below";
-  Sequential net = network();
+  Sequential net = tuned_network();
   EXPECT_GT(tune(net, {}, data, {.batch_size = 16}, options).steps, 0);
   ASSERT_EQ(warnings.size(), 1u);
   EXPECT_EQ(warnings[0], file + "/below: cannot keep the choice of auto: Not a directory");
@@ -211,9 +211,9 @@ TEST_F(Tune, NetworksOfEveryKind) {
     return tuning;
   };
   tuned(Sequential{Standardize(), Dense(4), Tanh(), Dense(1)}, line(50), {.loss = Mse{}, .optimizer = Adam{}});
-  tuned(network(), data.with_sample_weights(std::vector<float>(90, 0.5f)), {.accumulate = 3});
-  tuned(network(), data.one_hot(), {.optimizer = Sgd{.momentum = 0.9}, .clip_norm = 0.1, .max_norm = 1});
-  tuned(network(), data, {.loss = SoftmaxCrossEntropy{.label_smoothing = 0.1f}, .l1 = 0.01});
+  tuned(tuned_network(), data.with_sample_weights(std::vector<float>(90, 0.5f)), {.accumulate = 3});
+  tuned(tuned_network(), data.one_hot(), {.optimizer = Sgd{.momentum = 0.9}, .clip_norm = 0.1, .max_norm = 1});
+  tuned(tuned_network(), data, {.loss = SoftmaxCrossEntropy{.label_smoothing = 0.1f}, .l1 = 0.01});
   // In double only the reference has anything to offer.
   Sequential wide{Dense(6), Relu(), Dense(3)};
   wide.build({5}, 0, DType::f64);
@@ -224,7 +224,7 @@ TEST_F(Tune, NetworksOfEveryKind) {
 }
 
 TEST_F(Tune, WhatIsWrongIsSaid) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   const auto wrong = [&](const TuningOptions& options) {
     return message<Error>([&] { tune(net, {}, data, {.batch_size = 16}, options); });
   };
@@ -243,7 +243,7 @@ TEST_F(Tune, WhatIsWrongIsSaid) {
 }
 
 TEST_F(Tune, GivenCandidatesAlone) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   TuningOptions options = quick();
   options.backends = {"reference"};
   options.threads = {2};
@@ -255,7 +255,7 @@ TEST_F(Tune, GivenCandidatesAlone) {
 
 TEST_F(Tune, ATrainerWithAutoHasTheBitsOfItsChoice) {
   const FitOptions fit{.epochs = 3, .batch_size = 16};
-  Sequential net = network();
+  Sequential net = tuned_network();
   Trainer trainer(net, {.optimizer = Adam{}, .backend = auto_backend, .threads = 2, .seed = 5});
   EXPECT_EQ(trainer.context().chosen().name(), default_backend(backends()));
   trainer.fit(data, fit);
@@ -267,16 +267,16 @@ TEST_F(Tune, ATrainerWithAutoHasTheBitsOfItsChoice) {
   EXPECT_EQ(tuning->threads, threads);
   EXPECT_EQ(files().size(), 1u);
 
-  Sequential same = network();
+  Sequential same = tuned_network();
   Trainer fixed(same, {.optimizer = Adam{}, .backend = backend, .threads = threads, .seed = 5});
   EXPECT_FALSE(fixed.tune(data, fit));
   fixed.fit(data, fit);
-  EXPECT_TRUE(values(net) == values(same));
+  EXPECT_TRUE(stored_values(net) == stored_values(same));
   EXPECT_EQ(trainer.predict(data), fixed.predict(data));
 }
 
 TEST_F(Tune, ATrainerAskedFirstPredictsAndTrains) {
-  Sequential net = network();
+  Sequential net = tuned_network();
   net.build({5}, 1);
   net.fit_preprocessing({data.size(), data.feature_shape(), [&](int64_t row, std::span<double> out) {
                            data.read_features(row, out.data());
@@ -296,11 +296,11 @@ TEST_F(Tune, AResumedRunKeepsTheChoiceOfItsCheckpoint) {
   // The slowest there is: nobody would choose it.
   FitOptions fit{.epochs = 2, .batch_size = 16, .checkpoints = {.directory = directory + "/run"}};
   {
-    Sequential net = network();
+    Sequential net = tuned_network();
     Trainer(net, {.backend = "reference", .threads = 1}).fit(data, fit);
   }
   fit.epochs = 4, fit.checkpoints.resume = true;
-  Sequential net = network();
+  Sequential net = tuned_network();
   Trainer trainer(net, {.backend = auto_backend, .threads = 2});
   EXPECT_EQ(trainer.fit(data, fit).epochs.size(), 4u);
   const auto tuning = trainer.tune(data, fit);
@@ -314,7 +314,7 @@ TEST_F(Tune, AResumedRunKeepsTheChoiceOfItsCheckpoint) {
 
   // A run of auto says in its checkpoints what it had.
   fit = {.epochs = 1, .batch_size = 16, .checkpoints = {.directory = directory + "/other"}};
-  Sequential other = network();
+  Sequential other = tuned_network();
   Trainer first(other, {.backend = auto_backend, .threads = 2});
   first.fit(data, fit);
   for (const auto& entry : fs::directory_iterator(directory + "/other")) {
@@ -327,7 +327,7 @@ TEST_F(Tune, AResumedRunKeepsTheChoiceOfItsCheckpoint) {
 
 TEST_F(Tune, TheEnvironmentMayAskForIt) {
   setenv("PLEXUS_BACKEND", auto_backend, 1);
-  Sequential net = network();
+  Sequential net = tuned_network();
   Trainer trainer(net, {.threads = 1});
   trainer.fit(data, {.batch_size = 16});
   unsetenv("PLEXUS_BACKEND");

@@ -12,7 +12,7 @@
 #include "plexus/trainer/lambda_callback.h"
 #include "plexus/trainer/trainer.h"
 #include "trainer/example_data.h"
-#include "trainer/message.h"
+#include "core/message.h"
 
 namespace plexus {
 namespace {
@@ -20,7 +20,7 @@ namespace {
 constexpr double decay = 0.9;
 const std::string weight = "0.weight";  // of 24 columns: padded where lines are of 16
 
-Sequential network() { return Sequential(Dense(24), Relu(), Dense(3)); }
+Sequential averaged_network() { return Sequential(Dense(24), Relu(), Dense(3)); }
 TrainerOptions averaged(const std::string& backend = "", int threads = 1) {
   return {
       .optimizer = Adam{.learning_rate = 0.02f}, .backend = backend, .threads = threads, .ema_decay = decay};
@@ -59,7 +59,7 @@ TEST(WeightAverage, IsThatOfAPlainLoop) {
   for (const std::string& backend : {std::string("reference"), default_backend(backends())})
     for (const int threads : {1, 2})
       for (const DType dtype : {DType::f32, DType::f64}) {
-        Sequential net = network();
+        Sequential net = averaged_network();
         net.build(Shape{5}, 3, dtype);
         TrainerOptions options = averaged(backend, threads);
         Trainer trainer(net, options,
@@ -84,7 +84,7 @@ TEST(WeightAverage, SameBitsInPiecesAndWithAnyNumberOfThreads) {
   const Dataset data = blobs(70, 5, 3);
   Tensor expected;
   for (const int threads : {1, 2, 3}) {
-    Sequential whole = network(), pieces = network();
+    Sequential whole = averaged_network(), pieces = averaged_network();
     Trainer at_once(whole, averaged("", threads)), in_pieces(pieces, averaged("", threads));
     if (at_once.context().chosen().deviations().has(Semantics::thread_bits)) GTEST_SKIP();
     at_once.fit(data, {.epochs = 4, .batch_size = 16});
@@ -97,7 +97,7 @@ TEST(WeightAverage, SameBitsInPiecesAndWithAnyNumberOfThreads) {
 }
 
 TEST(WeightAverage, IsThereHoweverTrainingEnds) {
-  Sequential net = network();
+  Sequential net = averaged_network();
   Trainer trainer(net, averaged());
   Follower follower;
   LambdaCallback thrower({.on_step = [](const Progress& p) -> bool {
@@ -116,7 +116,7 @@ TEST(WeightAverage, IsThereHoweverTrainingEnds) {
 }
 
 TEST(WeightAverage, EarlyStoppingKeepsTheBestAverage) {
-  Sequential net = network();
+  Sequential net = averaged_network();
   Trainer trainer(net, averaged());
   EarlyStopping stopping({.monitor = Monitor::train_loss, .patience = 2, .min_delta = 1e9});
   Tensor first;
@@ -139,7 +139,7 @@ TEST(WeightAverage, ResumesExactly) {
     std::vector<double> rates;
   };
   const auto run = [&](bool checkpoints, int64_t stop_epoch, int threads) {
-    Sequential net = network();
+    Sequential net = averaged_network();
     TrainerOptions options = averaged("", threads);
     options.schedule = CosineDecay{};
     options.warmup_steps = 7;
@@ -168,7 +168,7 @@ TEST(WeightAverage, ResumesExactly) {
 }
 
 TEST(WeightAverage, MistakesAreNamed) {
-  Sequential net = network();
+  Sequential net = averaged_network();
   EXPECT_EQ(message<ArgumentError>([&] { Trainer(net, {.ema_decay = 1}); }),
             "trainer: ema_decay 1.000000: choose 0 (off) or one below 1");
   EXPECT_THROW(Trainer(net, {.ema_decay = std::nan("")}), ArgumentError);

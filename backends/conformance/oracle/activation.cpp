@@ -45,7 +45,7 @@ Real activation(Activation kind, Real alpha, Real x) {
     case Activation::log_softmax:
       break;
   }
-  return nan;
+  return NAN;
 }
 
 /// Left of -1 the factor 1 + erf of gelu is a difference of near equals, and the error absolute. A kernel in
@@ -120,7 +120,7 @@ Term slope(const ActivationGradientSpec& s, Real saved) {
     case Activation::log_softmax:
       break;
   }
-  return {nan, nan};
+  return {NAN, NAN};
 }
 
 }  // namespace
@@ -141,7 +141,7 @@ std::vector<Expected> evaluate(const ActivationGradientSpec& s, const Values& in
       } else if (s.kind == Activation::log_softmax) {
         result = {g - std::exp(y) * sum.value, std::fabs(g) + std::exp(y) * sum.magnitude};
       } else if (std::isnan(y)) {
-        result = {nan, nan};
+        result = {NAN, NAN};
       } else {
         const Term f = slope(s, y);
         // A dead unit passes nothing on, not even an infinity.

@@ -48,7 +48,7 @@ Row cross_entropy(const LossSpec& s, const Values& in, int64_t i) {
   std::vector<Real> share(size_t(s.n), 0);
   if (s.kind == LossKind::softmax_cross_entropy) {
     const double label = target(i, 0);
-    if (label < 0 || label >= double(s.n)) return {{nan, nan}, std::vector<Term>(size_t(s.n), {nan, nan})};
+    if (label < 0 || label >= double(s.n)) return {{NAN, NAN}, std::vector<Term>(size_t(s.n), {NAN, NAN})};
     share[size_t(label)] = 1;
   } else {
     for (int64_t j = 0; j < s.n; ++j) share[size_t(j)] = target(i, j);
@@ -86,7 +86,7 @@ std::vector<Expected> evaluate(const LossSpec& s, const Values& in) {
     if (!s.gradient) continue;
     for (int64_t j = 0; j < s.n; ++j) put(out[5], i, j, row.gradient[size_t(j)].times(weight));
   }
-  if (s.m == 0 && !given_scale.present) value = {nan, nan};
+  if (s.m == 0 && !given_scale.present) value = {NAN, NAN};
   out[6] = matrix_of(1, 1);
   put(out[6], 0, 0, value);
   return out;

@@ -9,7 +9,6 @@ namespace plexus::conformance {
 
 using Real = long double;  // 64 bits of significand on x86: its own errors are far below a bound of f64
 
-inline constexpr Real nan = std::numeric_limits<Real>::quiet_NaN();
 inline constexpr Real infinity = std::numeric_limits<Real>::infinity();
 
 /// A value and what its rounding errors are in proportion to, carried together through sums and products.
