@@ -247,7 +247,8 @@ std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss
 History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t epochs, int64_t batch_size,
             bool full_batch, double validation_fraction, const py::object& validation, bool shuffle,
             uint64_t seed, const PythonCallback::OnStep& on_step, const PythonCallback::OnEpoch& on_epoch,
-            const std::optional<int64_t>& patience, bool diagnosis) {
+            const std::optional<int64_t>& patience, bool diagnosis, const std::optional<std::string>& checkpoints,
+            int64_t checkpoint_steps, int64_t checkpoint_epochs, bool resume) {
   const Dataset data = make_dataset(x, y, trainer.network());
   PythonCallback callback(on_step, on_epoch);
   FitOptions options{.epochs = epochs,
@@ -257,7 +258,11 @@ History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t 
                      .shuffle = shuffle,
                      .seed = seed,
                      .diagnosis = diagnosis,
-                     .callbacks = {&callback}};
+                     .callbacks = {&callback},
+                     .checkpoints = {.directory = checkpoints.value_or(""),
+                                     .steps = checkpoint_steps,
+                                     .epochs = checkpoint_epochs,
+                                     .resume = resume}};
   std::optional<EarlyStopping> early_stopping;
   if (patience) {
     early_stopping.emplace(EarlyStoppingOptions{.patience = *patience});
@@ -308,12 +313,16 @@ void define_trainer(py::module_& m) {
            py::arg("batch_size") = 32, py::arg("full_batch") = false, py::arg("validation_fraction") = 0.0,
            py::arg("validation") = py::none(), py::arg("shuffle") = true, py::arg("seed") = 0,
            py::arg("on_step") = py::none(), py::arg("on_epoch") = py::none(), py::arg("patience") = py::none(),
-           py::arg("diagnosis") = true,
+           py::arg("diagnosis") = true, py::arg("checkpoints") = py::none(), py::arg("checkpoint_steps") = 0,
+           py::arg("checkpoint_epochs") = 0, py::arg("resume") = false,
            "Trains without the interpreter's lock. Ctrl-C stops it after a step; the weights stay as they "
            "are then. Functions "
            "that return True stop it. Whole numbers in y are classes, floats are regressed. A second call "
            "goes on. patience: ends after so many epochs in which the validation loss was no better, with the "
-           "best weights. diagnosis: the first call logs a warning for each of the usual mistakes that it sees.")
+           "best weights. diagnosis: the first call logs a warning for each of the usual mistakes that it sees. "
+           "checkpoints: a directory of this run alone, which gets one every 30 s, or every so many steps or "
+           "epochs, and one at the end. resume: goes on from the newest there, to the bits of a run that was never "
+           "interrupted; epochs counts from the beginning of the run.")
       .def(
           "evaluate",
           [](Trainer& t, const py::object& x, const py::object& y) {
