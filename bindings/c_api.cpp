@@ -305,6 +305,9 @@ plexus_code plexus_model_fit(plexus_model* model, const plexus_dataset* data,
                    .shuffle = o.keep_order == 0,
                    .seed = o.seed,
                    .callbacks = {&callback}};
+    if (o.checkpoints) fit.checkpoints.directory = o.checkpoints;
+    fit.checkpoints.steps = o.checkpoint_steps;
+    fit.checkpoints.resume = o.resume != 0;
     if (o.epochs != 0) fit.epochs = o.epochs;
     if (o.batch_size != 0) fit.batch_size = o.batch_size;
     const History history = m.trainer.fit(rows, fit);

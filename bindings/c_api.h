@@ -110,6 +110,9 @@ typedef struct plexus_fit_options {
   int32_t (*on_epoch)(void* user, const plexus_epoch* epoch);                  /* not 0: stop */
   int32_t (*on_step)(void* user, int64_t epoch, int64_t step, double loss);    /* not 0: stop after this step */
   void* user;
+  const char* checkpoints;    /* a directory of this run alone; NULL: none. One every 30 s, and one at the end */
+  int64_t checkpoint_steps;   /* not 0: one every so many steps instead */
+  int32_t resume;             /* not 0: go on from the newest checkpoint; epochs counts from the beginning of the run */
 } plexus_fit_options;
 
 /* Trains; `options` and `last`, the last epoch, may be NULL. Called again, it goes on where it stopped. On the first call

@@ -32,7 +32,7 @@ Arrays arrays(const Dataset& data) {
   return result;
 }
 
-plexus_model* trained(const Arrays& a, const char* backend = nullptr) {
+plexus_model* trained(const Arrays& a, const char* backend = nullptr, plexus_fit_options fit = {}) {
   plexus_dataset* data = nullptr;
   plexus_model* model = nullptr;
   EXPECT_EQ(plexus_dataset_classification(a.features.data(), rows, columns, a.labels.data(), classes, nullptr,
@@ -49,7 +49,6 @@ plexus_model* trained(const Arrays& a, const char* backend = nullptr) {
   plexus_model_add_dense(model, 7);
   plexus_model_add(model, "tanh");
   plexus_model_add_dense(model, classes);
-  plexus_fit_options fit{};
   fit.struct_size = sizeof fit;
   fit.epochs = 4;
   fit.seed = 6;
@@ -72,6 +71,28 @@ TEST(CApi, HasTheBitsOfTheCppApi) {
       plexus_model_predict(model, a.features.data(), rows, columns, got.values<float>().data(), classes), 0);
   EXPECT_EQ(got, wanted);
   plexus_model_free(model);
+}
+
+TEST(CApi, GoesOnFromACheckpoint) {
+  std::string directory = testing::TempDir() + "plexus_c_api_XXXXXX";
+  ASSERT_TRUE(mkdtemp(directory.data()));
+  const Arrays a = arrays(blobs(rows, columns, classes));
+  const auto predictions = [&](plexus_model* model) {
+    std::vector<float> result(rows * classes);
+    EXPECT_EQ(plexus_model_predict(model, a.features.data(), rows, columns, result.data(), classes), 0);
+    plexus_model_free(model);
+    return result;
+  };
+  const std::vector<float> wanted = predictions(trained(a));
+  plexus_fit_options fit{};
+  fit.checkpoints = directory.c_str();
+  fit.checkpoint_steps = 4;
+  fit.on_step = [](void*, int64_t epoch, int64_t step, double) { return int32_t(epoch == 2 && step == 3); };
+  EXPECT_NE(predictions(trained(a, nullptr, fit)), wanted);
+  fit.on_step = nullptr;
+  fit.resume = 1;
+  EXPECT_EQ(predictions(trained(a, nullptr, fit)), wanted);
+  std::filesystem::remove_all(directory);
 }
 
 TEST(CApi, ClonesPredictAtTheSameTime) {
