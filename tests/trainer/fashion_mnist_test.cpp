@@ -12,6 +12,7 @@
 #include "plexus/layers/flatten.h"
 #include "plexus/layers/minmax.h"
 #include "plexus/trainer/trainer.h"
+#include "trainer/sanitized.h"
 
 namespace plexus {
 namespace {
@@ -79,7 +80,7 @@ TEST(FashionMnist, EveryBackendHasTheLossCurveOfTheReference) {
 
 TEST(FashionMnist, WholeOfItFitsInLittleMemory) {
   if (!std::filesystem::exists(folder)) GTEST_SKIP() << "dataset-fashion-mnist is not installed";
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#ifdef PLEXUS_SANITIZED
   GTEST_SKIP() << "sanitizers multiply memory";
 #endif
   struct Stop : Callback {
