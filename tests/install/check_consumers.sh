@@ -9,10 +9,10 @@ iris=$source/examples/data/iris.npy
 
 say() { printf '%s\n' "$*"; }
 fail() { say "$@"; exit 1; }
-# quiet COMMAND...: what it prints only where it fails.
+# quiet COMMAND...: what it prints only where it fails, of a build the end.
 quiet() {
   local output
-  output=$("$@" 2>&1) || fail "failed: $*" "$output"
+  output=$("$@" 2>&1) || fail "failed: $*" "$(tail -n 60 <<<"$output")"
 }
 
 # check_train PROGRAM: the tutorial learns, and reports a missing file in one line.
