@@ -40,6 +40,8 @@ void pause() {
 #endif
 }
 
+}  // namespace
+
 /// oneTBB makes no more threads than CPUs unless told so; who asks for more (to test, say) shall have them.
 /// Of all that it is told at one time it takes the least, so this process tells it once: the most that any
 /// arena wants.
@@ -78,6 +80,8 @@ class MoreThreads {
 
   int threads_;
 };
+
+namespace {
 
 /// Of so many threads, how many the system would make beside the caller's now. oneTBB ends the process where it gets fewer than
 /// it asks for (a limit on processes or memory), so somebody has to ask before.
