@@ -12,7 +12,7 @@ namespace {
 
 constexpr auto bar_interval = std::chrono::milliseconds(100);  // faster than that nobody reads
 constexpr auto line_interval = std::chrono::seconds(30);  // a log that says nothing for longer looks dead
-constexpr int64_t screen_lines = 20;                        // what fits on a screen beside the rest
+constexpr int64_t screen_lines = 20;  // what fits on a screen beside the rest
 
 // "1234", "12.3k", "4.5M"
 std::string short_number(double value) {

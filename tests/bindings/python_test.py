@@ -236,36 +236,29 @@ class Network(unittest.TestCase):
 class Checkpoints(unittest.TestCase):
     """A run that is killed goes on to the bits of one that was not."""
 
-    def run_to_the_end(self, directory, resume):
-        net = network(px.Dense(8), px.Relu(), px.Dropout(0.2))
-        trainer = px.Trainer(net, optimizer="adam", backend="reference", threads=1, seed=5)
-        history = trainer.fit(clouds()[0], clouds()[1], epochs=7, patience=20, validation_fraction=0.2, checkpoints=directory,
-                              checkpoint_steps=3, resume=resume)
+    @staticmethod
+    def train(directory, **more):
+        trainer = px.Trainer(network(px.Dense(8), px.Relu(), px.Dropout(0.2)), optimizer="adam", backend="reference", threads=1, seed=5)
+        history = trainer.fit(*clouds(), epochs=7, patience=20, validation_fraction=0.2, checkpoints=directory, checkpoint_steps=3, **more)
         return trainer.predict(clouds(50, seed=9)[0]), [e.validation_loss for e in history.epochs]
 
     def test_killed_and_resumed(self):
         program = """
-import os, signal, sys
+import itertools, os, signal, sys
 sys.argv = ["", ""]
-from python_test import *
-count = 0
-def kill(*_):
-    global count
-    count += 1
-    if count == 29: os.kill(os.getpid(), signal.SIGKILL)
-net = network(px.Dense(8), px.Relu(), px.Dropout(0.2))
-px.Trainer(net, optimizer="adam", backend="reference", threads=1, seed=5).fit(
-    *clouds(), epochs=7, patience=20, validation_fraction=0.2, on_step=kill, checkpoints=DIRECTORY, checkpoint_steps=3)
+from python_test import Checkpoints
+steps = itertools.count(1)
+Checkpoints.train(DIRECTORY, on_step=lambda *_: next(steps) == 29 and os.kill(os.getpid(), signal.SIGKILL))
 """
         with tempfile.TemporaryDirectory() as place:
-            expected = self.run_to_the_end(os.path.join(place, "whole"), False)
+            expected = self.train(os.path.join(place, "whole"))
             cut = os.path.join(place, "cut")
             child = subprocess.run([sys.executable, "-B", "-c", program.replace("DIRECTORY", repr(cut))],
                                    cwd=os.path.dirname(os.path.abspath(__file__)), capture_output=True, text=True)
             self.assertEqual(child.returncode, -signal.SIGKILL, child.stderr)
             with self.assertRaisesRegex(ValueError, "holds checkpoints of an earlier run: resume it"):
-                self.run_to_the_end(cut, False)
-            predictions, losses = self.run_to_the_end(cut, True)
+                self.train(cut)
+            predictions, losses = self.train(cut, resume=True)
             self.assertTrue((predictions == expected[0]).all())
             self.assertEqual(losses, expected[1])
 

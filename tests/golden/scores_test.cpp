@@ -15,11 +15,11 @@ namespace {
 using Numbers = std::vector<double>;
 
 /// The lines of a case by their key, from its "case" or "ranking" on.
-using Sample = std::map<std::string, Numbers>;
+using ScoreCase = std::map<std::string, Numbers>;
 
-std::vector<Sample> read_cases(const std::string& kind) {
+std::vector<ScoreCase> read_cases(const std::string& kind) {
   std::ifstream file(PLEXUS_SOURCE_DIR "/tests/golden/scores.txt");
-  std::vector<Sample> cases;
+  std::vector<ScoreCase> cases;
   bool wanted = false;
   for (std::string line; std::getline(file, line);) {
     std::istringstream words(line);
@@ -61,9 +61,9 @@ Evaluation evaluate(const Numbers& labels, const Numbers& logits, int64_t classe
 }
 
 TEST(Scores, AgreeWithScikitLearn) {
-  const std::vector<Sample> cases = read_cases("case");
+  const std::vector<ScoreCase> cases = read_cases("case");
   ASSERT_EQ(cases.size(), 50u);
-  for (const Sample& c : cases) {
+  for (const ScoreCase& c : cases) {
     const auto classes = static_cast<int64_t>(c.at("case")[1]);
     const Evaluation e = evaluate(c.at("labels"), c.at("logits"), classes);
     ASSERT_EQ(e.scores.size(), size_t(classes));
@@ -91,9 +91,9 @@ TEST(Scores, AgreeWithScikitLearn) {
 }
 
 TEST(Scores, CurvesAgreeWithScikitLearn) {
-  const std::vector<Sample> cases = read_cases("ranking");
+  const std::vector<ScoreCase> cases = read_cases("ranking");
   ASSERT_EQ(cases.size(), 50u);
-  for (const Sample& c : cases) {
+  for (const ScoreCase& c : cases) {
     const std::vector<uint8_t> positive = marks(c.at("positive"));
     expect_near({roc_auc(c.at("scores"), positive)}, c.at("area"), "area");
     Numbers false_positive, true_positive, thresholds;

@@ -63,7 +63,7 @@ struct Archive {
 };
 
 // Three bytes as NumPy would write them.
-std::string array(const std::string& data = "abc", const std::string& shape = "(3,)") {
+std::string small_npy(const std::string& data = "abc", const std::string& shape = "(3,)") {
   std::string header = "{'descr': '|u1', 'fortran_order': False, 'shape': " + shape + ", }";
   header.append(117 - header.size(), ' ') += '\n';
   std::string file = "\x93NUMPY\1\0\x76\0"_bytes;
@@ -114,14 +114,14 @@ TEST_F(Npz, ReadsWhatNumPyWrites) {
 
 TEST_F(Npz, ReadsWhatIsRareAndValid) {
   const std::vector<NamedTensor> expected{{"a", abc}};
-  EXPECT_EQ(load(Archive{{{.name = "a.npy", .data = array()}}}.bytes()), expected);
-  EXPECT_EQ(load(Archive{{deflated("a.npy", array())}}.bytes()), expected);
-  EXPECT_EQ(load(Archive{{{.name = "a", .data = array()}}, "a comment"}.bytes()), expected);
+  EXPECT_EQ(load(Archive{{{.name = "a.npy", .data = small_npy()}}}.bytes()), expected);
+  EXPECT_EQ(load(Archive{{deflated("a.npy", small_npy())}}.bytes()), expected);
+  EXPECT_EQ(load(Archive{{{.name = "a", .data = small_npy()}}, "a comment"}.bytes()), expected);
   // Names are text, whatever they look like.
-  const auto tensors = load(Archive{{{.name = "../../etc/passwd", .data = array()},
-                                     {.name = "/a.npy", .data = array()},
-                                     {.name = ".npy", .data = array()},
-                                     {.name = "\xc3\xa9.npy", .data = array(), .flags = 1 << 11}}}
+  const auto tensors = load(Archive{{{.name = "../../etc/passwd", .data = small_npy()},
+                                     {.name = "/a.npy", .data = small_npy()},
+                                     {.name = ".npy", .data = small_npy()},
+                                     {.name = "\xc3\xa9.npy", .data = small_npy(), .flags = 1 << 11}}}
                                 .bytes());
   ASSERT_EQ(tensors.size(), 4u);
   EXPECT_EQ(tensors[0].name, "../../etc/passwd");
@@ -133,7 +133,7 @@ TEST_F(Npz, ReadsWhatIsRareAndValid) {
 // Sizes and places of 64 bits, wherever the format has them.
 TEST_F(Npz, ReadsZip64) {
   const uint32_t beyond = 0xffffffff;
-  const std::string data = array(), sizes = little(data.size(), 8) + little(data.size(), 8);
+  const std::string data = small_npy(), sizes = little(data.size(), 8) + little(data.size(), 8);
   Archive archive{{{.name = "a.npy",
                     .data = data,
                     .compressed = beyond,
@@ -167,15 +167,15 @@ TEST_F(Npz, ReadsZip64) {
 }
 
 TEST_F(Npz, ReadsTheLongestComment) {
-  Archive archive{{{.name = "a.npy", .data = array()}}, std::string(65535, 'c')};
+  Archive archive{{{.name = "a.npy", .data = small_npy()}}, std::string(65535, 'c')};
   EXPECT_EQ(load(archive.bytes()), (std::vector<NamedTensor>{{"a", abc}}));
   EXPECT_EQ(refusal(archive.bytes().substr(0, 65535)), unfit);
 }
 
 TEST_F(Npz, RefusesWhatIsNoArchive) {
   EXPECT_EQ(refusal(""), "byte 0: not a zip archive: it starts with nothing instead of 50 4b 03 04");
-  EXPECT_EQ(refusal(array()), "byte 0: not a zip archive: it starts with 93 4e 55 4d instead of 50 4b 03 04");
-  const std::string good = Archive{{{.name = "a.npy", .data = array()}}}.bytes();
+  EXPECT_EQ(refusal(small_npy()), "byte 0: not a zip archive: it starts with 93 4e 55 4d instead of 50 4b 03 04");
+  const std::string good = Archive{{{.name = "a.npy", .data = small_npy()}}}.bytes();
   EXPECT_EQ(refusal("junk" + good),
             "byte 0: not a zip archive: it starts with 6a 75 6e 6b instead of 50 4b 03 04");
   EXPECT_EQ(refusal(good.substr(0, good.size() - 1)), unfit);
@@ -185,7 +185,7 @@ TEST_F(Npz, RefusesWhatIsNoArchive) {
 
 // The directory's place and size as the long form of the end has them: claims of 64 bits.
 TEST_F(Npz, RefusesDamagedLongEnds) {
-  const Archive good{{{.name = "a.npy", .data = array()}}};
+  const Archive good{{{.name = "a.npy", .data = small_npy()}}};
   const uint64_t end = good.bytes().size() - 22, start = good.bytes().find("PK\1\2");
   const auto with = [&](uint64_t members, uint64_t size, uint64_t offset, uint64_t end_offset) {
     Archive archive = good;
@@ -206,7 +206,7 @@ TEST_F(Npz, RefusesDamagedLongEnds) {
 }
 
 TEST_F(Npz, RefusesDamagedArchives) {
-  const Member good{.name = "a.npy", .data = array()};
+  const Member good{.name = "a.npy", .data = small_npy()};
   const auto with = [&](auto change) {
     Archive archive{{good}};
     change(archive);
@@ -233,12 +233,12 @@ TEST_F(Npz, RefusesDamagedArchives) {
             "member 'a.npy', byte 0: not a .npy file: it starts with 1b 65 25 60 24 a8 instead of 93 4e 55 "
             "4d 50 59");
   EXPECT_EQ(with([](Archive& a) {
-              a.members[0] = deflated("a.npy", array());
+              a.members[0] = deflated("a.npy", small_npy());
               a.members[0].data[0] = char(a.members[0].data[0] | 7);  // a kind of block that does not exist
             }),
             "member 'a.npy': damaged zip archive: the compressed data is not deflate");
   EXPECT_EQ(with([](Archive& a) { a.members.push_back(a.members[0]); }), "two members have the same name");
-  EXPECT_EQ(with([](Archive& a) { a.members.push_back({.name = "a", .data = array()}); }),
+  EXPECT_EQ(with([](Archive& a) { a.members.push_back({.name = "a", .data = small_npy()}); }),
             "two members are named 'a'");
   EXPECT_EQ(with([](Archive& a) { a.claimed = 2; }), unfit);
   EXPECT_EQ(with([](Archive& a) { a.disk = 1; }), "part of a zip archive of several disks");
@@ -253,11 +253,11 @@ TEST_F(Npz, RefusesDamagedArchives) {
             "4d 50 59");
   EXPECT_EQ(with([](Archive& a) { a.members.push_back({.name = "folder/", .data = ""}); }),
             "member 'folder/', byte 0: not a .npy file: it starts with nothing instead of 93 4e 55 4d 50 59");
-  EXPECT_EQ(with([](Archive& a) { a.members[0] = {.name = "a.npy", .data = array("ab")}; }),
+  EXPECT_EQ(with([](Archive& a) { a.members[0] = {.name = "a.npy", .data = small_npy("ab")}; }),
             "member 'a.npy', byte 128: expected 3 bytes of data for shape [3], found 2");
-  EXPECT_EQ(with([](Archive& a) { a.members[0] = deflated("a.npy", array("abcd")); }),
+  EXPECT_EQ(with([](Archive& a) { a.members[0] = deflated("a.npy", small_npy("abcd")); }),
             "member 'a.npy', byte 128: expected 3 bytes of data for shape [3], found more");
-  EXPECT_EQ(with([](Archive& a) { a.members[0] = deflated("a.npy", array("abc", "(4,)")); }),
+  EXPECT_EQ(with([](Archive& a) { a.members[0] = deflated("a.npy", small_npy("abc", "(4,)")); }),
             "member 'a.npy', byte 128: expected 4 bytes of data for shape [4], found at most 3");
 }
 
@@ -270,7 +270,7 @@ TEST_F(Npz, RefusesDamagedMembers) {
             "member 'a.npy', byte 8: a header of 65535 bytes; at most 10000 are read");
   EXPECT_EQ(member("\x93NUMPY\1\0\x10\x27"_bytes + std::string(300, ' ')),
             "member 'a.npy', byte 10: expected 10000 bytes of header, found 300");
-  EXPECT_EQ(member(array("abc", "(9223372036854775807,)")),
+  EXPECT_EQ(member(small_npy("abc", "(9223372036854775807,)")),
             "member 'a.npy', byte 128: expected 9223372036854775807 bytes of data for shape "
             "[9223372036854775807], found 3");
   EXPECT_EQ(member("\x93NUMPY"), "member 'a.npy', byte 6: expected 2 bytes of version, found 0");
@@ -292,7 +292,7 @@ TEST_F(Npz, RefusesOtherLengthsThanTheDirectorySays) {
 TEST_F(Npz, ZipBombsAreRefused) {
   test::reset_largest_allocation();
   // What is there inflates to what is claimed, but 1030 to 1 is the most that deflate can do.
-  const std::string zeros = array(std::string(1 << 20, '\0'), "(1048576,)");
+  const std::string zeros = small_npy(std::string(1 << 20, '\0'), "(1048576,)");
   Archive archive{{deflated("a.npy", zeros)}};
   EXPECT_EQ(load(archive.bytes())[0].tensor, Tensor(DType::u8, {1 << 20}));
   Member& member = archive.members[0];
@@ -300,12 +300,12 @@ TEST_F(Npz, ZipBombsAreRefused) {
   EXPECT_EQ(refusal(archive),
             "member 'a.npy': claims to hold 4000000000 bytes in " + std::to_string(member.data.size()));
   // The header claims more than the directory does.
-  archive = {{deflated("a.npy", array(std::string(1 << 20, '\0'), "(1000000000000,)"))}};
+  archive = {{deflated("a.npy", small_npy(std::string(1 << 20, '\0'), "(1000000000000,)"))}};
   EXPECT_EQ(refusal(archive),
             "member 'a.npy', byte 128: expected 1000000000000 bytes of data for shape [1000000000000], found "
             "at most 1048576");
   // More comes than the directory says.
-  archive = {{deflated("a.npy", array(std::string(1 << 20, '\0'), "(3,)"))}};
+  archive = {{deflated("a.npy", small_npy(std::string(1 << 20, '\0'), "(3,)"))}};
   archive.members[0].size = archive.members[0].local_size = 131;
   EXPECT_EQ(refusal(archive),
             "member 'a.npy': holds another number of bytes than the archive's directory says");
@@ -314,7 +314,7 @@ TEST_F(Npz, ZipBombsAreRefused) {
 
 // A member whose data begin with another: each by itself is fine, and many would multiply the bytes.
 TEST_F(Npz, MembersDoNotShareBytes) {
-  const Member inner{.name = "b.npy", .data = array(std::string(1000, 'x'), "(1000,)")};
+  const Member inner{.name = "b.npy", .data = small_npy(std::string(1000, 'x'), "(1000,)")};
   std::string file = Archive{{inner}}.bytes();
   file.resize(file.find("PK\1\2"));
   Archive archive{{{.name = "a.npy", .data = file}, inner}};
