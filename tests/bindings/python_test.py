@@ -238,7 +238,8 @@ class Checkpoints(unittest.TestCase):
 
     @staticmethod
     def train(directory, **more):
-        trainer = px.Trainer(network(px.Dense(8), px.Relu(), px.Dropout(0.2)), optimizer="adam", backend="reference", threads=1, seed=5)
+        net = network(px.Dense(8), px.Relu(), px.Dropout(0.2))
+        trainer = px.Trainer(net, optimizer="adam", backend="reference", threads=1, seed=5)
         history = trainer.fit(*clouds(), epochs=7, patience=20, validation_fraction=0.2, checkpoints=directory, checkpoint_steps=3, **more)
         return trainer.predict(clouds(50, seed=9)[0]), [e.validation_loss for e in history.epochs]
 
