@@ -240,7 +240,8 @@ class Checkpoints(unittest.TestCase):
     def train(directory, **more):
         net = network(px.Dense(8), px.Relu(), px.Dropout(0.2))
         trainer = px.Trainer(net, optimizer="adam", backend="reference", threads=1, seed=5)
-        history = trainer.fit(*clouds(), epochs=7, patience=20, validation_fraction=0.2, checkpoints=directory, checkpoint_steps=3, **more)
+        history = trainer.fit(*clouds(), epochs=7, patience=20, validation_fraction=0.2, checkpoints=directory,
+                              checkpoint_steps=3, **more)
         return trainer.predict(clouds(50, seed=9)[0]), [e.validation_loss for e in history.epochs]
 
     def test_killed_and_resumed(self):
