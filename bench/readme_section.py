@@ -1,7 +1,8 @@
 #!/usr/bin/python3
 """
 Writes README's performance section from what `plexus bench --peers --out DIR` measured:
-bench/readme_section.py DIR/bench.json README.md replaces what lies between the two markers there.
+bench/readme_section.py DIR/bench.json README.md replaces what lies between the two markers there. With --filter alone it
+prints what `plexus bench --filter` has to measure for it.
 """
 import argparse
 import json
@@ -77,11 +78,22 @@ def networks(results, family, variant, ours, peers):
     return table([family, "Plexus", "of the limit"] + [TITLES[peer] for peer in present], rows) if rows else []
 
 
+def product_pattern(form, m, n, k):
+    return f"matmul/{form}/f32/m{m}~?/n{n}/k{k}~?"
+
+
+def names_pattern():
+    """An extended regular expression for all that the section shows."""
+    batches = "b(" + "|".join(map(str, BATCHES)) + ")"
+    names = [f"training/[^/]+/{batches}/sgd", f"inference/[^/]+/{batches}"] + [product_pattern(*product) for product in PRODUCTS]
+    return "^(" + "|".join(names) + ")/[^/]+/t[0-9]+$"
+
+
 def products(results, ours, peers, threads):
     columns = ours + [peer for peer in peers if peer in ("openblas", "onednn-sgemm")]
     rows = []
     for form, m, n, k in PRODUCTS:
-        pattern = re.compile(rf"matmul/{form}/f32/m{m}~?/n{n}/k{k}~?")
+        pattern = re.compile(product_pattern(form, m, n, k))
         found = {backend: value for (work, backend, t), value in results.items() if t == threads and pattern.fullmatch(work)}
         if found:
             rows.append([f"{form} {m} x {n} x {k}"] + [f"{found[b].gflops:.3g} ({100 * found[b].peak:.0f} %)" if b in found else ""
@@ -115,9 +127,15 @@ def section(data):
 
 def main():
     parser = argparse.ArgumentParser(description="Writes README's performance section from a run of plexus bench.")
-    parser.add_argument("file", metavar="BENCH.json")
-    parser.add_argument("readme", metavar="README.md")
+    parser.add_argument("file", metavar="BENCH.json", nargs="?")
+    parser.add_argument("readme", metavar="README.md", nargs="?")
+    parser.add_argument("--filter", action="store_true", help="print what plexus bench --filter has to measure")
     arguments = parser.parse_args()
+    if arguments.filter:
+        print(names_pattern())
+        return
+    if not arguments.readme:
+        parser.error("BENCH.json and README.md are missing, or --filter")
     with open(arguments.file) as file:
         data = json.load(file)
     # A peer that is void says nothing against the others, who were measured all the same.

@@ -26,7 +26,7 @@ namespace {
 constexpr size_t most_lines = 30;
 
 struct BenchOptions {
-  std::string family, backends, threads, out, peer_root;
+  std::string family, filter, backends, threads, out, peer_root;
   std::vector<std::string> compare;
   int repetitions = 1;
   bool quick = false, peers = false, force = false;
@@ -160,6 +160,7 @@ void write(const std::string& directory, const Json& json) {
 
 int bench(const BenchOptions& options) {
   BenchRun run{.families = options.family,
+               .filter = options.filter,
                .backends = backend_names(options.backends),
                .threads = thread_counts(options.threads),
                .repetitions = options.repetitions,
@@ -201,6 +202,9 @@ Command bench_command(App& parent) {
                  "matmul, activation, loss, update, io, plan, training, inference; separated by commas "
                  "(default: all)")
       .type_name("LIST");
+  app.add_option("--filter", options->filter,
+                 "Only what this extended regular expression finds in its name, such as training/784-128-10/b32/")
+      .type_name("REGEX");
   app.add_option("--backends", options->backends, "Names, separated by commas (default: all that are usable)")
       .type_name("LIST");
   app.add_option("--threads", options->threads, "Counts, separated by commas (default: 1 and all there are)")
@@ -236,7 +240,7 @@ Command bench_command(App& parent) {
               throw ArgumentError("--peer-root: only with --peers");
             if (options->compare.empty()) return bench(*options);
             refuse_together(app, "--compare",
-                            {"--quick", "--family", "--backends", "--threads", "--repetitions", "--out",
+                            {"--quick", "--family", "--filter", "--backends", "--threads", "--repetitions", "--out",
                              "--peers", "--peer-root", "--force"});
             return compare_files(options->compare[0], options->compare[1]);
           }};

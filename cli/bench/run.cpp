@@ -104,6 +104,7 @@ Json run_plexus(const BenchRun& options, const Scratch& scratch, const std::stri
       .err = err};
   if (!options.families.empty())
     program.arguments.insert(program.arguments.end(), {"--family", options.families});
+  if (!options.filter.empty()) program.arguments.push_back("--benchmark_filter=" + options.filter);
   if (options.quick) program.arguments.push_back("--quick");
   const int code = run(program);
   // It ends with an error, too, after it refused to time a wrong kernel: then the file is whole, and says
@@ -112,8 +113,9 @@ Json run_plexus(const BenchRun& options, const Scratch& scratch, const std::stri
     return load_json(out);
   if (interrupted()) return nullptr;
   std::string line = last_line(err);
-  const std::string prefix = "plexus-bench: error: ";
+  const std::string prefix = "plexus-bench: error: ", its_filter = "--benchmark_filter ";
   if (line.starts_with(prefix)) line.erase(0, prefix.size());
+  if (line.starts_with(its_filter)) line = "--filter " + line.substr(its_filter.size());
   if (code == usage) throw ArgumentError(line);  // ours was passed on: it knows the families
   throw Error("plexus-bench --backend " + backend + " --threads " + std::to_string(threads) + " ended with " +
               std::to_string(code) + (line.empty() ? "" : ": " + line));
@@ -195,6 +197,9 @@ Json run_benchmarks(const BenchRun& options, std::FILE* progress) {
         for (const Json& entry : json.at("benchmarks"))
           names.insert(without_backend(entry.at("name").get<std::string>()));
       }
+    if (names.empty() && !options.filter.empty())
+      throw ArgumentError("--filter " + options.filter +
+                          ": no benchmark has such a name; the tables of plexus bench without it show the names");
     for (size_t i = 0; i < settings; ++i) {
       PeerRun& run = peers->runs[i];
       display.starts(run.setting.peer + ", " + run.setting.label, repetition);

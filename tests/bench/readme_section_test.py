@@ -2,6 +2,7 @@
 """README's performance section from a run that is made up: readme_section_test.py PROGRAM."""
 import copy
 import json
+import re
 import subprocess
 import sys
 import tempfile
@@ -54,6 +55,16 @@ class ReadmeSection(unittest.TestCase):
         self.assertIn("PyTorch 9; OpenBLAS 8", text)
         again, same = self.write(RUN, text)
         self.assertEqual(same, text)
+
+    def test_filter_takes_what_is_shown(self):
+        done = subprocess.run([sys.executable, PROGRAM, "--filter"], capture_output=True, text=True, check=True)
+        taken = [e["name"] for e in RUN["benchmarks"] if re.search(done.stdout.strip(), e["name"])]
+        self.assertEqual(taken, [e["name"] for e in RUN["benchmarks"] if "/b8/" not in e["name"]])
+        for other in ("training/784-128-10/b32/adam/simd/t2", "matmul/nn/f32/m64~/n64/k64/bias/relu/simd/t1", "inference/13-64-3/predict/b1/simd/t1"):
+            self.assertIsNone(re.search(done.stdout.strip(), other))
+        missing = subprocess.run([sys.executable, PROGRAM], capture_output=True, text=True)
+        self.assertEqual(missing.returncode, 2)
+        self.assertIn("BENCH.json and README.md are missing", missing.stderr)
 
     def test_refuses_a_void_run(self):
         run = copy.deepcopy(RUN)

@@ -36,7 +36,8 @@ while [ $# -gt 0 ]; do
   shift
 done
 [ ! -e "$here/crash" ] || { echo "first line" >&2; echo "no such kernel" >&2; exit 3; }
-[ ! -e "$here/usage" ] || { echo "plexus-bench: error: --family x: no such family" >&2; exit 2; }
+[ ! -e "$here/usage" ] || { echo "plexus-bench: error: $(cat "$here/usage")" >&2; exit 2; }
+[ ! -e "$here/nothing" ] || { echo '{"context": {}, "benchmarks": []}' >"$out"; exit; }
 [ ! -e "$here/sleep" ] || exec sleep 60
 time=$([ "$backend" = reference ] && echo 8000.$calls || echo 2000.$calls)
 if [ -e "$here/wrong" ]; then
@@ -128,7 +129,7 @@ class Bench : public testing::Test {
 
 TEST_F(Bench, StartsAProcessForEachInterleaved) {
   const Result result = bench({"--backends", "simd,reference", "--threads", "1,2", "--repetitions", "2",
-                               "--family", "matmul", "--quick"});
+                               "--family", "matmul", "--filter", "nn|tn", "--quick"});
   EXPECT_EQ(result.code, 0) << result.err;
   const std::vector<std::string> lines = calls();
   ASSERT_EQ(lines.size(), 8u);
@@ -136,7 +137,7 @@ TEST_F(Bench, StartsAProcessForEachInterleaved) {
                                   "--backend simd --threads 2", "--backend reference --threads 2"};
   for (size_t i = 0; i < lines.size(); ++i) {
     EXPECT_TRUE(lines[i].starts_with(expected[i % 4])) << lines[i];
-    EXPECT_TRUE(lines[i].ends_with("--family matmul --quick")) << lines[i];
+    EXPECT_TRUE(lines[i].ends_with("--family matmul --benchmark_filter=nn|tn --quick")) << lines[i];
   }
 }
 
@@ -200,10 +201,22 @@ TEST_F(Bench, ErrorsOfTheProgram) {
                       "plexus: error: plexus-bench --backend simd --threads 2 ended with 3: no such kernel\n",
                       result.err);
   fs::remove(libexec + "/crash");
-  set("usage");
+  install("usage", "--family x: no such family");
   const Result misspelt = bench({"--family", "x"});
   EXPECT_EQ(misspelt.code, 2);
   EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: error: --family x: no such family\n", misspelt.err);
+  install("usage", "--benchmark_filter (: not a regular expression");
+  const Result broken = bench({"--filter", "("});
+  EXPECT_EQ(broken.code, 2);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: error: --filter (: not a regular expression\n",
+                      broken.err);
+  fs::remove(libexec + "/usage");
+  set("nothing");
+  const Result nothing = bench({"--filter", "softmux", "--backends", "simd"});
+  EXPECT_EQ(nothing.code, 2);
+  EXPECT_PRED_FORMAT2(testing::IsSubstring, "plexus: error: --filter softmux: no benchmark has such a name",
+                      nothing.err);
+  EXPECT_EQ(nothing.out, "");
   fs::remove(libexec + "/plexus-bench");
   const Result missing = bench({});
   EXPECT_EQ(missing.code, 4);
