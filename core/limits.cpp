@@ -1,5 +1,7 @@
 #include "plexus/core/limits.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -9,6 +11,7 @@
 #include <limits>
 #include <memory>
 #include <thread>
+#include <utility>
 
 #include "plexus/core/limit_loops.h"
 #include "plexus/core/tensor.h"
@@ -123,6 +126,26 @@ std::vector<Isa> instruction_sets(Isa most) {
 
 }  // namespace
 
+namespace {
+
+// Of a last-level cache of which only the size in the whole package is told: no core of the CPUs that have more reaches less.
+constexpr double reachable_l3 = 16 << 20;
+
+/// What the C library knows of the CPU itself, where the system tells nothing, as in some virtual machines.
+std::map<std::string, double> cache_sizes_of_library() {
+  std::map<std::string, double> sizes;
+#ifdef _SC_LEVEL1_DCACHE_SIZE
+  const std::pair<const char*, int> keys[] = {
+      {"l1", _SC_LEVEL1_DCACHE_SIZE}, {"l2", _SC_LEVEL2_CACHE_SIZE}, {"l3", _SC_LEVEL3_CACHE_SIZE}};
+  for (const auto& [name, key] : keys)
+    if (const long size = sysconf(key); size > 0) sizes[name] = double(size);
+  if (const auto l3 = sizes.find("l3"); l3 != sizes.end()) l3->second = std::min(l3->second, reachable_l3);
+#endif
+  return sizes;
+}
+
+}  // namespace
+
 std::map<std::string, double> cache_sizes() {
   std::map<std::string, double> sizes;
   for (int i = 0;; i++) {
@@ -133,7 +156,7 @@ std::map<std::string, double> cache_sizes() {
       return word;
     };
     const std::string level = read("level"), size = read("size");  // "2", "1024K"
-    if (level.empty()) return sizes;
+    if (level.empty()) return sizes.empty() ? cache_sizes_of_library() : sizes;
     if (size.empty() || read("type") == "Instruction") continue;
     const double unit = size.back() == 'K' ? 1024 : size.back() == 'M' ? 1024 * 1024 : 1;
     sizes["l" + level] = unit * std::strtod(size.c_str(), nullptr);

@@ -10,7 +10,7 @@
 
 namespace plexus {
 
-/// The caches' data (and unified) sizes in bytes by name, "l1" to "l3"; those that the system tells.
+/// The caches' data (and unified) sizes in bytes by name, "l1" to "l3"; those that the system tells, else the C library.
 PLEXUS_EXPORT std::map<std::string, double> cache_sizes();
 
 struct PLEXUS_EXPORT Limits {
