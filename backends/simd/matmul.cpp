@@ -28,8 +28,10 @@ constexpr int64_t packing_rows = 12;
 // Rows of c from which on lanes along them are filled: a square of AVX-512 has 16.
 constexpr int64_t narrow_rows = 12;
 
-// Rows of a transposed c that are held: 32 KB with a panel's 32 columns.
-constexpr int64_t transposed_rows = 256;
+// Rows of a transposed c that are held: 32 KB with a panel's 32 columns. As many of b are multiplied with, up to so deep: 512 KB,
+// which stay in the second-level cache for the next columns of c. Several threads transpose b: what another core has written comes
+// from there faster in sweeps than row by row. For 32 rows of 1024 x 1024 two of them took a fifth less time.
+constexpr int64_t transposed_rows = 256, transposed_depth = 512;
 
 }  // namespace
 
@@ -46,8 +48,10 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   spec_.ldb = operand(spec, 1).stride;
   spec_.ldc = operand(spec, 3).stride;
   depth_ = std::min(most_depth, spec_.k);
-  scratch_ = packs() ? depth_ * panel : 0;
-  if (spec_.form == Form::nt) scratch_ += transposed_rows * panel;
+  held_ = packs() ? held(spec_.m, spec_.n, depth_) : 0;
+  copies_a_ = copies_a(spec_, depth_);
+  scratch_ = held_ * depth_ * panel + (copies_a_ ? a_room(depth_) : 0);
+  if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
 }
 
 Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const {
@@ -91,42 +95,40 @@ Matmul::Grid Matmul::grid(const Operands& o) const {
 void Matmul::run(void* const* buffers, const Call& call) const {
   const Operands o = operands(buffers, call);
   if (o.m == 0 || o.n == 0) return;
-  const bool few = spec_.form == Form::nt && o.m <= narrow_.most_rows, transposed = transposes_a(o);
-  for_parts(o, call.workspace, [&](const Part& part, float* scratch) {
-    few          ? multiply_few_rows(o, part)
-    : transposed ? multiply_transposed(o, part, scratch)
-                 : multiply(o, part, scratch);
+  const bool few = spec_.form == Form::nt && o.m <= narrow_.most_rows;
+  const Grid cuts = grid(o);
+  if (!few && transposes_a(o, cuts)) return multiply_transposed(o, static_cast<float*>(call.workspace));
+  for_parts(o, cuts, call.workspace, [&](const Part& part, float* scratch) {
+    few ? multiply_few_rows(o, part) : multiply(o, part, scratch);
   });
 }
 
-void Matmul::place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block,
-                     float* scratch) const {
+void Matmul::place_b(const Operands& o, const Part& part, int64_t m0, int64_t p, int64_t k0, MatmulBlock& block,
+                     float* copy) const {
   const int64_t n0 = p * panel;
+  const bool there = m0 > part.m0;  // the copy
   block.packed = nullptr;
-  if (spec_.form == Form::nt) {
-    block.b = scratch;
-    block.b_stride = panel;
-    if (!spec_.layout) return tiles_.transpose(o.b + n0 * spec_.ldb + k0, spec_.ldb, block.depth, block.columns, scratch);
-    for (int64_t k = k0; k < k0 + block.depth; k += panel)  // k0 is a multiple of a panel
-      tiles_.transpose(o.b + k * o.n + n0 * panel, panel, std::min(panel, k0 + block.depth - k), block.columns,
-                       scratch + (k - k0) * panel);
-    return;
-  }
+  block.b_stride = panel;
   if (spec_.form == Form::nn && spec_.layout) {
     block.b = o.b + n0 * o.k + k0 * panel;
-    block.b_stride = panel;
+    if (p + 1 < part.p1) block.next = block.b + o.k * panel;
     return;
   }
-  block.b = o.b + k0 * spec_.ldb + n0;
+  block.b = copy;
+  if (there) return;
+  if (spec_.form == Form::nt) {
+    if (!spec_.layout) return tiles_.transpose(o.b + n0 * spec_.ldb + k0, spec_.ldb, block.depth, block.columns, copy);
+    for (int64_t k = k0; k < k0 + block.depth; k += panel)  // k0 is a multiple of a panel
+      tiles_.transpose(o.b + k * o.n + n0 * panel, panel, std::min(panel, k0 + block.depth - k), block.columns,
+                       copy + (k - k0) * panel);
+    return;
+  }
+  const float* const b = o.b + k0 * spec_.ldb + n0;
+  // The last panel may not be whole: nothing behind its columns may be read.
+  if (block.columns < panel) return tiles_.copy(b, spec_.ldb, block.depth, block.columns, copy);
+  block.b = b;
   block.b_stride = spec_.ldb;
-  if (block.columns == panel) {
-    if (part.m1 - part.m0 > tiles_.most_rows) block.packed = scratch;
-    return;
-  }
-  // The last panel is not whole: nothing behind its columns may be read.
-  tiles_.copy(block.b, block.b_stride, block.depth, block.columns, scratch);
-  block.b = scratch;
-  block.b_stride = panel;
+  if (part.m1 - part.m0 > tiles_.most_rows) block.packed = copy;
 }
 
 /// b is not worth a copy: it is used once, or its columns fill too little of a vector.
@@ -137,39 +139,53 @@ bool Matmul::few_columns(const Operands& o, int64_t rows, int64_t columns) const
 }
 
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
-  const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   int64_t p = part.p0;
   if (spec_.form == Form::nn && part.m1 - part.m0 == 1) p = multiply_row(o, part);
-  for (; p < part.p1; p++) {
-    const int64_t n0 = p * panel;
-    MatmulBlock block;
-    block.rows = part.m1 - part.m0;
-    block.columns = std::min(panel, o.n - n0);
-    block.a_stride = spec_.lda;
-    block.a_transposed = transposed;
-    block.c = panels_of_c ? o.c + n0 * o.m + part.m0 * panel : o.c + part.m0 * spec_.ldc + n0;
-    block.c_stride = panels_of_c ? panel : spec_.ldc;
-    block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
-    block.bias = spec_.bias ? o.bias + n0 : nullptr;
-    const bool few = few_columns(o, block.rows, block.columns);
-    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
-      block.depth = std::min(most_depth, o.k - k0);
-      block.a = transposed ? o.a + k0 * spec_.lda + part.m0 : o.a + part.m0 * spec_.lda + k0;
-      if (few) {
-        block.b = o.b + k0 * spec_.ldb + n0;
-        block.b_stride = spec_.ldb;
-        block.rows == 1 ? tiles_.multiply_row(block) : narrow_.few_columns(block);
-      } else {
-        if (block.depth > 0) place_b(o, part, p, k0, block, scratch);
-        tiles_.multiply(block);
+  const int64_t height = rows_at_once(std::min(most_depth, o.k)), group = packs() ? held_ : part.p1 - p;
+  float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
+  for (; p < part.p1; p += group)
+    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
+      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
+        const int64_t m1 = std::min(m0 + height, part.m1);
+        if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
+        for (int64_t q = p; q < std::min(p + group, part.p1); q++)
+          multiply_block(o, part, {m0, m1, q, q + 1}, k0, scratch + (q - p) * depth_ * panel, copy_of_a);
       }
-      block.start = Start::c;
-    }
-    if (panels_of_c && block.columns < panel)
-      for (int64_t row = 0; row < block.rows; row++)
-        std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
-    finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
+}
+
+/// [k1 - k0, m1 - m0] of a transposed a.
+void Matmul::copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const {
+  for (int64_t k = k0; k < k1; k++) std::copy_n(o.a + k * spec_.lda + m0, m1 - m0, copy + (k - k0) * (m1 - m0));
+}
+
+/// What the rows [k0, k0 + most_depth) of b add to a block of one panel. `a`: those of the block, or null.
+void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a) const {
+  const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
+  const int64_t n0 = at.p0 * panel;
+  MatmulBlock block;
+  block.rows = at.m1 - at.m0;
+  block.columns = std::min(panel, o.n - n0);
+  block.depth = std::min(most_depth, o.k - k0);
+  block.a = a ? a : transposed ? o.a + k0 * spec_.lda + at.m0 : o.a + at.m0 * spec_.lda + k0;
+  block.a_stride = a ? block.rows : spec_.lda;
+  block.a_transposed = transposed;
+  block.c = panels_of_c ? o.c + n0 * o.m + at.m0 * panel : o.c + at.m0 * spec_.ldc + n0;
+  block.c_stride = panels_of_c ? panel : spec_.ldc;
+  block.start = spec_.accumulate || k0 > 0 ? Start::c : spec_.bias ? Start::bias : Start::zero;
+  block.bias = spec_.bias ? o.bias + n0 : nullptr;
+  if (few_columns(o, part.m1 - part.m0, block.columns)) {
+    block.b = o.b + k0 * spec_.ldb + n0;
+    block.b_stride = spec_.ldb;
+    block.rows == 1 ? tiles_.multiply_row(block) : narrow_.few_columns(block);
+  } else {
+    if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
+    tiles_.multiply(block);
   }
+  if (k0 + block.depth < o.k) return;
+  if (panels_of_c && block.columns < panel)
+    for (int64_t row = 0; row < block.rows; row++)
+      std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
+  finish(o, at.m0, block.rows, n0, block.columns, block.c, block.c_stride);
 }
 
 /// One row, as far as there are whole pieces, or panels of a packed b. The first panel that is left.
@@ -217,32 +233,28 @@ void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
 }
 
 /// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.
-bool Matmul::transposes_a(const Operands& o) const {
-  return spec_.form == Form::nt && !spec_.bias && !spec_.accumulate && o.m * (o.k + o.n) < o.n * o.k;
+bool Matmul::transposes_a(const Operands& o, const Grid& cuts) const {
+  return spec_.form == Form::nt && !spec_.bias && !spec_.accumulate && cuts.rows * cuts.panels == 1 && o.k <= transposed_depth &&
+         o.m * (o.k + o.n) < o.n * o.k;
 }
 
-void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {
+void Matmul::multiply_transposed(const Operands& o, float* scratch) const {
   float* const c = scratch + depth_ * panel;  // [transposed_rows][panel]
-  const int64_t first = part.p0 * panel, last = std::min(part.p1 * panel, o.n);
-  for (int64_t m0 = part.m0; m0 < part.m1; m0 += panel) {
-    for (int64_t n0 = first; n0 < last; n0 += transposed_rows) {
+  for (int64_t m0 = 0; m0 < o.m; m0 += panel) {
+    for (int64_t n0 = 0; n0 < o.n; n0 += transposed_rows) {
       MatmulBlock block;
-      block.rows = std::min(transposed_rows, last - n0);
-      block.columns = std::min(panel, part.m1 - m0);
+      block.rows = std::min(transposed_rows, o.n - n0);
+      block.columns = std::min(panel, o.m - m0);
+      block.depth = o.k;
+      block.a = spec_.layout ? o.b + n0 * panel : o.b + n0 * spec_.ldb;
+      block.a_stride = spec_.layout ? panel : spec_.ldb;
+      block.a_jump = spec_.layout ? (o.n - 1) * panel : 0;
       block.b = scratch;
       block.b_stride = panel;
       block.c = c;
       block.c_stride = panel;
-      block.a_stride = spec_.layout ? panel : spec_.ldb;
-      block.a_jump = spec_.layout ? (o.n - 1) * panel : 0;
-      for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
-        block.depth = std::min(most_depth, o.k - k0);
-        block.a = spec_.layout ? o.b + k0 * o.n + n0 * panel : o.b + n0 * spec_.ldb + k0;
-        if (n0 == first || o.k > most_depth)
-          tiles_.transpose(o.a + m0 * spec_.lda + k0, spec_.lda, block.depth, block.columns, scratch);
-        tiles_.multiply(block);
-        block.start = Start::c;
-      }
+      if (n0 == 0) tiles_.transpose(o.a + m0 * spec_.lda, spec_.lda, block.depth, block.columns, scratch);
+      tiles_.multiply(block);
       float* const to = o.c + m0 * spec_.ldc + n0;
       tiles_.transpose_back(c, block.columns, block.rows, to, spec_.ldc);
       finish(o, m0, block.columns, n0, block.rows, to, spec_.ldc);

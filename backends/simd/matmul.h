@@ -53,15 +53,42 @@ class Matmul : public Kernel {
   // the rows of a pass by. Between such pieces the chains rest in c.
   static constexpr int64_t most_depth = 1024;
 
+  // Elements of a that all panels at hand are multiplied with before the next ones come: 512 KB, half of a second-level cache. A
+  // large a would come from farther away for every panel.
+  static constexpr int64_t a_elements = 128 << 10;
+
+  // Panels of b that are copied, and then multiplied with all of a: 1 MB where they are 1024 rows deep.
+  static constexpr int64_t most_held = 8;
+
+  /// Rows of a that are worked on at once, where they are so deep.
+  static int64_t rows_at_once(int64_t depth) {
+    return std::max(panel, a_elements / std::max<int64_t>(depth, 1) / panel * panel);
+  }
+  /// Room for a copy of them, wherever they end.
+  static int64_t a_room(int64_t depth) { return std::max(a_elements, panel * depth); }
+  /// Panels of b that are held: several only where a has more rows than are worked on at once.
+  static int64_t held(int64_t rows, int64_t columns, int64_t depth) {
+    return rows > rows_at_once(depth) ? std::min(most_held, panel_count(columns)) : 1;
+  }
+
+  /// Whether they are copied. The elements of a column of a lie where few lines of the caches can hold them if a row has 1 KB or a
+  /// multiple; the copy pays from four panels on.
+  static bool copies_a(const MatmulSpec& spec, int64_t depth) {
+    return spec.form == Form::tn && spec.lda % 256 == 0 && spec.m > rows_at_once(depth) && spec.n >= 4 * panel;
+  }
+
   /// Whether some b must be copied: all but what lies in panels already.
   bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
   Operands operands(void* const* buffers, const Call& call) const;
   Grid grid(const Operands& o) const;
   /// Calls work(part, scratch) for the parts of c, on the threads where it is worth it.
   template <class Work>
-  void for_parts(const Operands& o, void* workspace, const Work& work) const;
-  /// Points the block to the rows [k0, k0 + depth) of the p-th panel of b.
-  void place_b(const Operands& o, const Part& part, int64_t p, int64_t k0, MatmulBlock& block, float* scratch) const;
+  void for_parts(const Operands& o, const Grid& cuts, void* workspace, const Work& work) const;
+  /// Points the block to the rows [k0, k0 + depth) of the p-th panel of b. What has to be copied is for the first rows of the
+  /// part, and there for the others.
+  void place_b(const Operands& o, const Part& part, int64_t m0, int64_t p, int64_t k0, MatmulBlock& block, float* copy) const;
+
+  void copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const;
 
   /// Of `rows` rows of c and of one of its panels.
   bool few_columns(const Operands& o, int64_t rows, int64_t columns) const;
@@ -74,23 +101,24 @@ class Matmul : public Kernel {
   const MatmulTiles& tiles_;
   const MatmulNarrow& narrow_;
   const ActivationLoops& loops_;
-  int64_t depth_;
+  int64_t depth_, held_;
+  bool copies_a_;
   int64_t scratch_;             ///< floats of workspace for a thread
 
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
+  void multiply_block(const Operands& o, const Part& part, const Part& block, int64_t k0, float* copy, const float* a) const;
   int64_t multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
-  bool transposes_a(const Operands& o) const;
-  void multiply_transposed(const Operands& o, const Part& part, float* scratch) const;
+  bool transposes_a(const Operands& o, const Grid& cuts) const;
+  void multiply_transposed(const Operands& o, float* scratch) const;
   void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c, int64_t c_stride) const;
 };
 
 template <class Work>
-void Matmul::for_parts(const Operands& o, void* workspace, const Work& work) const {
+void Matmul::for_parts(const Operands& o, const Grid& cuts, void* workspace, const Work& work) const {
   const int64_t columns = panel_count(o.n);
   auto* const scratch = static_cast<float*>(workspace);
-  const Grid cuts = grid(o);
   if (cuts.rows * cuts.panels == 1) return work(Part{0, o.m, 0, columns}, scratch);
   executor_.parallel_for(cuts.rows * cuts.panels, 1, [&](int64_t first, int64_t last) {
     for (int64_t i = first; i < last; i++) {

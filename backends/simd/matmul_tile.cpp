@@ -58,8 +58,9 @@ HWY_INLINE void finish(const MatmulBlock& block, int64_t row, int64_t column, Ed
   }
 }
 
-/// What a tile does while it reads b: nothing, copy it, or ask for lines of memory that are needed soon (a transposed).
-enum class Besides { nothing, packing, fetching };
+/// What a tile does while it reads b: nothing, copy it, ask for lines of memory that are written soon (a transposed), or for those of
+/// the next b (a not transposed).
+enum class Besides { nothing, packing, fetching, asking };
 
 /// One tile of c.
 template <int rows, int vectors, bool transposed, Besides besides>
@@ -98,15 +99,25 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += transposed ? a_stride : 1;
   };
   int64_t depth = block.depth;
+  constexpr int64_t line = 64 / sizeof(float);
   if constexpr (besides == Besides::fetching) {
     // A line of each array a step: all at once they would fill the queue of loads that the product waits in as well.
-    constexpr int64_t line = 64 / sizeof(float);
     const int64_t fetched = std::min<int64_t>(depth, rows * panel / line);
     for (int64_t i = 0; i < fetched; i++) {
       for (const float* from : block.fetch) fetch_to_write(from + row * panel + i * line);
       step();
     }
     depth -= fetched;
+  }
+  if constexpr (besides == Besides::asking) {
+    // Each tile asks for its share.
+    const int64_t lines = block.depth * panel / line, first = lines * row / block.rows, last = lines * (row + rows) / block.rows;
+    const int64_t asked = std::min(depth, last - first);
+    for (int64_t i = 0; i < asked; i++) {
+      __builtin_prefetch(block.next + (first + i) * line);
+      step();
+    }
+    depth -= asked;
   }
   const int64_t stretch = block.a_jump == 0 ? depth : panel;
   for (int64_t left = depth; left > 0; left -= stretch) {
@@ -138,6 +149,7 @@ Tile tile_of(int64_t rows) {
 template <int vectors>
 Tile tile_of(int64_t rows, bool transposed, Besides besides) {
   if (besides == Besides::fetching) return tile_of<vectors, true, Besides::fetching>(rows);
+  if (besides == Besides::asking) return tile_of<vectors, false, Besides::asking>(rows);
   if (besides == Besides::packing)
     return transposed ? tile_of<vectors, true, Besides::packing>(rows) : tile_of<vectors, false, Besides::packing>(rows);
   return transposed ? tile_of<vectors, true, Besides::nothing>(rows) : tile_of<vectors, false, Besides::nothing>(rows);
@@ -155,7 +167,10 @@ void multiply(const MatmulBlock& block) {
     for (int64_t t = 0; t < tiles; t++) {
       const int64_t rows = low + (t < taller);
       const bool packing = block.packed && t == 0;
-      const Besides besides = packing ? Besides::packing : block.fetch[0] && column == 0 ? Besides::fetching : Besides::nothing;
+      const Besides besides = packing                            ? Besides::packing
+                              : block.fetch[0] && column == 0 ? Besides::fetching
+                              : block.next && column == 0     ? Besides::asking
+                                                              : Besides::nothing;
       const Tile tile = two ? tile_of<2>(rows, block.a_transposed, besides) : tile_of<1>(rows, block.a_transposed, besides);
       tile(block, b, b_stride, row, column);
       if (packing) b = block.packed, b_stride = panel;

@@ -33,13 +33,13 @@ class WeightStep final : public Matmul {
         weights_at_(weights_at),
         biases_at_(biases_at),
         sweeps_(sweep_loops(machine.isa)),
-        packed_(scratch_),
         stride_(product.layout ? panel : product.n),
-        most_rows_(product.k <= most_depth
-                       ? std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))
-                       : product.m) {
+        most_rows_(std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))) {
     if (biases) biases_ = *biases;
-    scratch_ = (packed_ + most_rows_ * stride_ + panel + 15) / 16 * 16;  // the last row for the bias gradient
+    held_ = held(product.m, product.n, product.k);
+    copies_a_ = copies_a(spec_, product.k);
+    gradients_ = held_ * product.k * panel + (copies_a_ ? a_room(product.k) : 0);
+    scratch_ = (gradients_ + std::max(most_rows_ * stride_, panel) + 15) / 16 * 16;
   }
 
   void run(void* const* buffers, const Call& call) const override {
@@ -48,7 +48,7 @@ class WeightStep final : public Matmul {
     Steps steps;
     steps.weights = update_stretch(weights_, buffers + weights_at_);
     if (has_biases_) steps.biases = update_stretch(biases_, buffers + biases_at_);
-    for_parts(o, call.workspace, [&](const Part& part, float* scratch) { step(o, steps, part, scratch); });
+    for_parts(o, grid(o), call.workspace, [&](const Part& part, float* scratch) { step(o, steps, part, scratch); });
   }
 
  private:
@@ -57,67 +57,83 @@ class WeightStep final : public Matmul {
   };
 
   void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
+  void step(const Operands& o, const Steps& steps, const Part& part, const Part& at, float* copy, const float* a,
+            float* gradient) const;
+  void step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const;
 
   UpdateSpec weights_, biases_;
   bool has_biases_;
   size_t weights_at_, biases_at_;
   const SweepLoops& sweeps_;
-  int64_t packed_;     ///< floats of scratch for b, before those for gradients
+  int64_t gradients_;  ///< floats of scratch before those for a gradient
   int64_t stride_;     ///< elements from a row of the gradient to the next
   int64_t most_rows_;  ///< of a gradient that is held
 };
 
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
-  float* const gradient = scratch + packed_;
-  float* const bias_gradient = gradient + most_rows_ * stride_;
+  float* const copy_of_a = copies_a_ ? scratch + held_ * spec_.k * panel : nullptr;
+  const int64_t height = rows_at_once(o.k);
+  for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_)
+    for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
+      const int64_t m1 = std::min(m0 + height, part.m1);
+      if (copy_of_a) copy_a(o, m0, m1, 0, o.k, copy_of_a);
+      for (int64_t p = p0; p < std::min(p0 + held_, part.p1); p++) {
+        step(o, steps, part, {m0, m1, p, p + 1}, scratch + (p - p0) * spec_.k * panel, copy_of_a, scratch + gradients_);
+        if (has_biases_ && m0 == 0) step_biases(o, steps, p, scratch + gradients_);
+      }
+    }
+}
+
+/// A block of one panel. `copy`: of the panel of b; `a`: those of the block, or null.
+void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, const Part& at, float* copy, const float* a,
+                      float* gradient) const {
   const auto update = sweeps_.update[size_t(weights_.kind)];
   const bool few = few_columns(o, part.m1 - part.m0, o.n);
-  for (int64_t p = part.p0; p < part.p1; p++) {
-    const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
-    for (int64_t m0 = part.m0; m0 < part.m1; m0 += most_rows_) {
-      const int64_t rows = std::min(most_rows_, part.m1 - m0);
-      UpdateStretch stretch =
-          stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
-      MatmulBlock block;
-      block.rows = rows;
-      block.columns = columns;
-      block.a_stride = spec_.lda;
-      block.a_transposed = true;
-      block.c = gradient;
-      block.c_stride = stride_;
-      if (spec_.layout) {
+  const int64_t n0 = at.p0 * panel, columns = std::min(panel, o.n - n0);
+  for (int64_t m0 = at.m0; m0 < at.m1; m0 += most_rows_) {
+    const int64_t rows = std::min(most_rows_, at.m1 - m0);
+    UpdateStretch stretch =
+        stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
+    MatmulBlock block;
+    block.rows = rows;
+    block.columns = columns;
+    block.a_stride = a ? at.m1 - at.m0 : spec_.lda;
+    block.a_transposed = true;
+    block.c = gradient;
+    block.c_stride = stride_;
+    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
+      block.depth = std::min(most_depth, o.k - k0);
+      block.a = (a ? a + m0 - at.m0 : o.a + m0) + k0 * block.a_stride;
+      if (spec_.layout && k0 + block.depth >= o.k) {
         block.fetch[0] = stretch.parameter;
         block.fetch[1] = stretch.first ? stretch.first : stretch.parameter;
         block.fetch[2] = stretch.second ? stretch.second : block.fetch[1];
       }
-      for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
-        block.depth = std::min(most_depth, o.k - k0);
-        block.a = o.a + k0 * spec_.lda + m0;
-        if (few) {
-          block.b = o.b + k0 * spec_.ldb + n0;
-          block.b_stride = spec_.ldb;
-        } else if (m0 > part.m0) {  // the panel of b is packed since the first rows
-          block.b = scratch;
-          block.b_stride = panel;
-          block.packed = nullptr;
-        } else if (block.depth > 0) {
-          place_b(o, part, p, k0, block, scratch);
-        }
-        few ? narrow_.few_columns(block) : tiles_.multiply(block);
-        block.start = Start::c;
+      if (few) {
+        block.b = o.b + k0 * spec_.ldb + n0;
+        block.b_stride = spec_.ldb;
+        narrow_.few_columns(block);
+      } else {
+        if (block.depth > 0) place_b(o, part, m0, at.p0, k0, block, copy + k0 * panel);
+        tiles_.multiply(block);
       }
-      if (columns < stride_)
-        for (int64_t row = 0; row < rows; row++)
-          std::fill(gradient + row * stride_ + columns, gradient + (row + 1) * stride_, 0.f);
-      stretch.gradient = gradient;
-      update(stretch);
+      block.start = Start::c;
     }
-    if (!has_biases_ || part.m0 > 0) continue;
-    sweeps_.column_sum(o.b + n0, spec_.ldb, o.k, columns, false, bias_gradient);
-    UpdateStretch stretch = stretch_of(steps.biases, n0, columns);
-    stretch.gradient = bias_gradient;
-    sweeps_.update[size_t(biases_.kind)](stretch);
+    if (columns < stride_)
+      for (int64_t row = 0; row < rows; row++)
+        std::fill(gradient + row * stride_ + columns, gradient + (row + 1) * stride_, 0.f);
+    stretch.gradient = gradient;
+    update(stretch);
   }
+}
+
+/// Those of one panel.
+void WeightStep::step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const {
+  const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
+  sweeps_.column_sum(o.b + n0, spec_.ldb, o.k, columns, false, gradient);
+  UpdateStretch stretch = stretch_of(steps.biases, n0, columns);
+  stretch.gradient = gradient;
+  sweeps_.update[size_t(biases_.kind)](stretch);
 }
 
 /// What the updates of the run write is used nowhere else in it: elements can be updated in any order.

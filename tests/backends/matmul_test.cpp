@@ -1,5 +1,6 @@
 // Matrix products on every backend.
 #include "backends/every_backend.h"
+#include "plexus/backends/conformance/check.h"
 
 namespace plexus::conformance {
 namespace {
@@ -17,6 +18,21 @@ TEST(Matmul, AnyNumberOfThreadsGivesTheSameBits) {
       expect_same_bits_on_any_threads(spec);
     }
   }
+}
+
+// More rows, columns and depth than a kernel works on at one time; a row of a tn's a that takes whole pages of memory.
+TEST(Matmul, LargerThanAnyPiece) {
+  on_every_backend([&](const std::string& name, const Context& context) {
+    for (const Form form : {Form::nn, Form::nt, Form::tn})
+      for (const int64_t lda : {0, 1024}) {
+        MatmulSpec spec{.form = form, .m = 160, .n = 290, .k = form == Form::tn || lda == 0 ? 1030 : 1024, .batch = Batch::none, .lda = lda};
+        spec.accumulate = lda > 0;
+        const Case c{.spec = spec, .fill = lda > 0 ? Fill::exact : Fill::real, .placement = Placement::before_guard, .seed = 1};
+        announce(name + ": " + to_string(c));
+        const Result result = check(context.chosen(), c);
+        EXPECT_TRUE(result) << result.message;
+      }
+  });
 }
 
 TEST(Matmul, ExactCasesLong) { expect_cases("matmul", Fill::exact, long_count); }
