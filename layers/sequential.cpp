@@ -6,6 +6,7 @@
 #include <sstream>
 
 #include "plexus/core/error.h"
+#include "plexus/layers/column_scaling.h"
 
 namespace plexus {
 namespace {
@@ -127,9 +128,15 @@ const Shape& Sequential::output_shape() const {
 }
 const Shape& Sequential::program_shape() const {
   require_built(*this, "program_shape");
+  return state_->shapes[first_in_program()];
+}
+size_t Sequential::first_in_program(bool scaled) const {
+  const auto before = [&](const Layer& layer) {
+    return !layer.in_programs() || (scaled && dynamic_cast<const ColumnScaling*>(&layer));
+  };
   size_t i = 0;
-  while (i < size() && !(*this)[i].in_programs()) i++;
-  return state_->shapes[i];
+  while (i < size() && before((*this)[i])) i++;
+  return i;
 }
 Schema& Sequential::schema() { return state_->schema; }
 const Schema& Sequential::schema() const { return state_->schema; }

@@ -31,6 +31,7 @@ struct LoweringOptions {
   bool accumulate = false;               ///< backward: add to the gradients
   bool loss_scale = false;               ///< the loss is multiplied by the scalar "loss_scale" instead of 1/rows
   bool input_gradient = false;           ///< output "x.gradient"
+  bool scaled = false;                   ///< "x" holds rows behind the network's ColumnScaling: these layers are left out
   bool keep_gradients = false;           ///< step: gradients are state, for who reads them after the run
 };
 
@@ -77,6 +78,8 @@ class PLEXUS_EXPORT Sequential {
   const Shape& output_shape() const;
   /// Of a row as programs take it, behind the layers that encode and impute; without them input_shape().
   const Shape& program_shape() const;
+  /// The first layer that a program contains; `scaled`: as LoweringOptions has it.
+  size_t first_in_program(bool scaled = false) const;
   DType dtype() const;
   /// Trained values: sum over parameters.
   int64_t parameter_count() const;

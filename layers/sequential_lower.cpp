@@ -21,6 +21,8 @@ class NetworkLowering {
       : network_(network), options_(options) {}
 
   Program run() {
+    if (options_.scaled && input_gradient())
+      throw ArgumentError("lower: the gradient of the input is that of rows as they are: not with scaled");
     Lowering& l = lowering_;
     l.batch = options_.batch;
     l.dtype = network_.dtype();
@@ -98,7 +100,7 @@ class NetworkLowering {
                                               .batch = true});
     for (size_t i = 0; i < network_.size(); i++) {
       enter(lowering, i);
-      const BufferId y = network_[i].forward(lowering, x);
+      const BufferId y = i < network_.first_in_program(options_.scaled) ? x : network_[i].forward(lowering, x);
       if (computes) computes->push_back(y != x);
       x = y;
     }

@@ -35,7 +35,6 @@ template <class T>
 void gather_prepared(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
                      const RowPreparation& preparation, T* out, const EpochAugmentation* augmentation) {
   const int64_t columns = preparation.columns_out();
-  const T* const means = static_cast<const T*>(preparation.means());
   executor.parallel_for(
       static_cast<int64_t>(rows.size()), rows_per_piece(executor, std::ssize(rows), columns), [&](int64_t begin, int64_t end) {
         const std::span<const int64_t> piece =
@@ -48,7 +47,7 @@ void gather_prepared(const Executor& executor, const Dataset& data, std::span<co
                     rows[static_cast<size_t>(i)], read + (i - begin) * columns, out + i * columns);
         if (!preparation.needed()) return;
         for (int64_t i = begin; i < end; ++i)
-          preparation.apply(std::span<T>(out + i * columns, static_cast<size_t>(columns)), means);
+          preparation.apply(std::span<T>(out + i * columns, static_cast<size_t>(columns)));
       });
 }
 
@@ -58,12 +57,10 @@ void convert(const Executor& executor, const Tensor& matrix, int64_t first, int6
   const int64_t columns = preparation.columns_in(), width = preparation.columns_out();
   const From* const from = matrix.values<From>().data() + first * columns;
   To* const to = static_cast<To*>(out);
-  const To* const means = static_cast<const To*>(preparation.means());
   executor.parallel_for(count, rows_per_piece(executor, count, width), [&](int64_t begin, int64_t end) {
     for (int64_t row = begin; row < end; ++row) {
       for (int64_t i = 0; i < columns; ++i) to[row * width + i] = static_cast<To>(from[row * columns + i]);
-      if (preparation.needed())
-        preparation.apply(std::span<To>(to + row * width, static_cast<size_t>(width)), means);
+      if (preparation.needed()) preparation.apply(std::span<To>(to + row * width, static_cast<size_t>(width)));
     }
   });
 }
@@ -84,35 +81,42 @@ void gather_rows_as(const Executor& executor, const Tensor& matrix, int64_t firs
   }
 }
 
-// Where Sequential keeps what Impute has learnt.
-const std::string means_name = "impute.mean";
-
 }  // namespace
 
-RowPreparation::RowPreparation(const Sequential& network)
+RowPreparation::RowPreparation(const Sequential& network, bool scaled)
     : network_(&network),
+      scaled_(scaled),
       columns_in_(network.input_shape().elements()),
       columns_out_(network.program_shape().elements()) {
-  for (size_t i = 0; i < network.size() && !network[i].in_programs(); ++i) {
-    if (const auto* layer = dynamic_cast<const OneHot*>(&network[i])) one_hot_ = layer;
-    if (const auto* layer = dynamic_cast<const Impute*>(&network[i])) impute_ = layer;
+  find_columns();
+}
+
+void RowPreparation::find_columns() {
+  scalings_.clear();
+  for (size_t i = 0; i < network_->first_in_program(scaled_); ++i) {
+    const Layer& layer = (*network_)[i];
+    const auto learnt = [&](const std::string& name) {
+      return network_->store().entry(network_->prefix(i) + "." + name).data.bytes();
+    };
+    if (const auto* one_hot = dynamic_cast<const OneHot*>(&layer)) one_hot_ = one_hot;
+    if (dynamic_cast<const Impute*>(&layer)) means_ = learnt("mean");
+    if (const auto* scaling = dynamic_cast<const ColumnScaling*>(&layer))
+      scalings_.push_back({learnt(scaling->offset_name()), learnt("scale")});
   }
 }
 
-const void* RowPreparation::means() const {
-  return impute_ ? network_->store().entry(means_name).data.bytes() : nullptr;
-}
-
 template <class T>
-void RowPreparation::apply(std::span<T> row, const T* means) const {
+void RowPreparation::apply(std::span<T> row) const {
   if (one_hot_) one_hot_->encode(row);
-  if (!means) return;
-  for (size_t i = 0; i < row.size(); ++i)
-    if (std::isnan(row[i])) row[i] = means[i];
+  if (const T* const means = static_cast<const T*>(means_))
+    for (size_t i = 0; i < row.size(); ++i)
+      if (std::isnan(row[i])) row[i] = means[i];
+  for (const Scaling& scaling : scalings_)
+    ColumnScaling::transform(static_cast<const T*>(scaling.offset), static_cast<const T*>(scaling.scale), row);
 }
 
-template void RowPreparation::apply(std::span<float> row, const float* means) const;
-template void RowPreparation::apply(std::span<double> row, const double* means) const;
+template void RowPreparation::apply(std::span<float> row) const;
+template void RowPreparation::apply(std::span<double> row) const;
 
 void gather_features(const Executor& executor, const Dataset& data, std::span<const int64_t> rows,
                      const RowPreparation& preparation, DType dtype, void* out,

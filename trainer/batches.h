@@ -1,8 +1,10 @@
 // Batches: rows of a data set in the inputs of a plan. Private.
 #pragma once
 #include <span>
+#include <vector>
 
 #include "plexus/core/executor.h"
+#include "plexus/layers/column_scaling.h"
 #include "plexus/layers/impute.h"
 #include "plexus/layers/loss.h"
 #include "plexus/layers/one_hot.h"
@@ -15,25 +17,32 @@ namespace plexus {
 /// shuffled(), in place: `order` becomes the order of the epoch, whatever it held.
 void shuffle(std::span<int64_t> order, uint64_t seed, int64_t epoch);
 
-/// What a network does to rows before its programs see them: the layers that encode and impute. The network outlives it.
+/// What a network does to rows before its programs see them: the layers that encode and impute, and those that scale columns where
+/// its programs are lowered as `scaled`. The network outlives it.
 class RowPreparation {
  public:
-  explicit RowPreparation(const Sequential& network);
+  explicit RowPreparation(const Sequential& network, bool scaled = false);
 
   /// Values of a row: as it is read, and as programs take it.
   int64_t columns_in() const { return columns_in_; }
   int64_t columns_out() const { return columns_out_; }
-  /// One row in place: what was read is at its front. `means`: of means(). Allocates nothing.
+  /// One row in place: what was read is at its front. Allocates nothing.
   template <class T>
-  void apply(std::span<T> row, const T* means) const;
-  /// What Impute fills in, in the network's type; null without.
-  const void* means() const;
-  bool needed() const { return one_hot_ || impute_; }
+  void apply(std::span<T> row) const;
+  bool needed() const { return one_hot_ || means_ || !scalings_.empty(); }
+  /// Where the store has what layers have learnt: again after its version has changed.
+  void find_columns();
 
  private:
+  struct Scaling {
+    const void *offset, *scale;
+  };
+
   const Sequential* network_;
+  bool scaled_;
   const OneHot* one_hot_ = nullptr;
-  const Impute* impute_ = nullptr;
+  const void* means_ = nullptr;  ///< what Impute fills in, in the network's type
+  std::vector<Scaling> scalings_;
   int64_t columns_in_, columns_out_;
 };
 

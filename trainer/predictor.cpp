@@ -94,11 +94,10 @@ void Predictor::predict(const float* rows, int64_t count, float* outputs) const 
     const float* from = rows + first * s.input_columns;
     if (s.preparation.needed()) {
       const int64_t width = s.preparation.columns_out();
-      const auto* means = static_cast<const float*>(s.preparation.means());
       auto* x = plan.data<float>("x");
       for (int64_t row = 0; row < here; ++row, from += s.input_columns, x += width) {
         std::copy_n(from, s.input_columns, x);
-        s.preparation.apply(std::span<float>(x, static_cast<size_t>(width)), means);
+        s.preparation.apply(std::span<float>(x, static_cast<size_t>(width)));
       }
     } else {
       plan.bind("x", const_cast<float*>(from));  // an input: nothing writes to it

@@ -108,8 +108,8 @@ class PLEXUS_EXPORT Trainer {
   const Sequential& network() const;
   /// The plan of a training step for this batch size, as a table. The network must be built.
   std::string plan(int64_t batch_size);
-  /// The plans of a training step, to be looked at or measured: one; where gradients are accumulated three: the gradients of the first
-  /// batch, of the others, the update. They live until fit, plan or plans is called for another size. Running one trains.
+  /// The plans of a training step, to look at or measure; they live until fit, plan or plans is called for another size. One; where
+  /// gradients are accumulated three: gradients of the first batch, of the others, the update. Its "x": rows behind ColumnScaling.
   std::vector<Plan*> plans(int64_t batch_size);
 
  private:

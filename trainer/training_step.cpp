@@ -24,6 +24,7 @@ LoweringOptions step_lowering(const Sequential& network, const TrainerOptions& o
   if (tail > 0) lowering.row_counts.push_back(tail);
   lowering.row_counts.push_back(batch);
   lowering.dtype = network.dtype();
+  lowering.scaled = true;  // while the rows are read: a pass over them less, and of two threads neither waits for the other's half
   lowering.loss = options.loss;
   lowering.labels = labels;
   lowering.update = make_spec(options.optimizer);
@@ -63,7 +64,7 @@ TrainingStep::TrainingStep(const Context& context, Sequential& network, const Tr
                            int64_t batch, int64_t tail, bool labels, bool weighted)
     : network_(&network),
       profile_(context.profile()),
-      preparation_(network),
+      preparation_(network, true),
       batch_(batch),
       tail_(tail),
       accumulate_(options.accumulate),
@@ -219,6 +220,7 @@ std::vector<Plan*> TrainingStep::plans() {
 void TrainingStep::find_scalars() {
   Store& store = network_->store();
   version_ = store.version();
+  preparation_.find_columns();
   step_ = &store.scalar<int64_t>("step");
   pass_ = &store.scalar<int64_t>("pass");
   loss_ = store.data("loss");

@@ -201,6 +201,13 @@ TEST(Preprocessing, ProgramsBeginBehindWhatWorksOnRows) {
   const Program program = net.lower({.part = Part::forward, .batch = 4, .dtype = DType::f64});
   EXPECT_EQ(program[program.find("x")].shape, (Shape{4, 3}));
   EXPECT_EQ(labels(program), (std::vector<std::string>{"input Standardize", "input2 MinMax", "0 Dense"}));
+  LoweringOptions scaled{.part = Part::forward, .batch = 4, .dtype = DType::f64, .scaled = true};
+  EXPECT_EQ(labels(net.lower(scaled)), std::vector<std::string>{"0 Dense"});
+  EXPECT_EQ(net.first_in_program(), 2u);
+  EXPECT_EQ(net.first_in_program(true), 4u);
+  scaled.part = Part::gradient;
+  EXPECT_EQ(message<ArgumentError>([&] { net.lower(scaled); }),
+            "lower: the gradient of the input is that of rows as they are: not with scaled");
   // Scaling is fitted to spread and filled rows.
   const std::vector<double> rows{0, 1, 1, NAN, 0, 3, 1, 2};
   net.fit_preprocessing(rows_of(rows, {2}));

@@ -7,14 +7,17 @@
 
 #include "core/message.h"
 #include "plexus/core/error.h"
+#include "plexus/core/plan.h"
 #include "plexus/core/random.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/impute.h"
 #include "plexus/layers/one_hot.h"
+#include "plexus/layers/minmax.h"
 #include "plexus/layers/standardize.h"
 #include "plexus/trainer/split.h"
 #include "plexus/trainer/trainer.h"
+#include "trainer/example_data.h"
 
 namespace plexus {
 namespace {
@@ -38,6 +41,41 @@ TEST(TrainerColumns, ScalerIsFittedOnTheTrainingPartOnly) {
   };
   EXPECT_EQ(offset(1000), offset(-5));
   EXPECT_LT(offset(1000).values<float>()[0], 2);
+}
+
+// What programs of predictions do to rows, training does while it reads them.
+TEST(TrainerColumns, TrainsOnScaledRowsAsOnRowsScaledByHand) {
+  const Dataset raw = blobs(70, 5, 3);
+  for (const bool twice : {false, true}) {
+    Sequential network{Standardize()};
+    if (twice) network.add(std::make_unique<MinMax>());
+    network.add(std::make_unique<Dense>(7));
+    network.add(std::make_unique<Relu>());
+    network.add(std::make_unique<Dense>(3));
+    Trainer trainer(network, {.optimizer = Adam{.learning_rate = 0.05f}, .threads = 2, .accumulate = 2});
+    trainer.fit(raw, {.epochs = 4, .batch_size = 16});
+
+    Tensor features(DType::f32, {70, 5}), labels(DType::i32, {70});
+    for (int64_t i = 0; i < 70; ++i) {
+      float* const row = features.values<float>().data() + 5 * i;
+      raw.read_features(i, row);
+      const auto scale_by = [&](const char* offset_name, const char* scale_name) {
+        const Tensor offset = network.store().get(offset_name), scale = network.store().get(scale_name);
+        for (size_t j = 0; j < 5; ++j)
+          row[j] = (row[j] - offset.values<float>()[j]) * scale.values<float>()[j];
+      };
+      scale_by("input.mean", "input.scale");
+      if (twice) scale_by("input2.offset", "input2.scale");
+      labels.values<int32_t>()[size_t(i)] = raw.label(i);
+    }
+    Sequential plain(Dense(7), Relu(), Dense(3));
+    Trainer by_hand(plain, {.optimizer = Adam{.learning_rate = 0.05f}, .threads = 2, .accumulate = 2});
+    by_hand.fit(Dataset::classification(features, labels, raw.class_names()), {.epochs = 4, .batch_size = 16});
+    for (const char* name : {"0.weight", "0.bias", "2.weight", "2.bias"})
+      EXPECT_EQ(network.store().get(name), plain.store().get(name)) << name;
+    for (const Plan* plan : trainer.plans(16))
+      EXPECT_EQ(plan->table().find("scale/"), std::string::npos) << plan->table();
+  }
 }
 
 /// A row of numbers and categories a second: colours decide the class, sizes may be missing.
