@@ -49,5 +49,6 @@ PYBIND11_MODULE(_plexus, m) {
   m.attr("__version__") = PLEXUS_VERSION;
   plexus::python::define_errors(m);
   plexus::python::define_network(m);
+  plexus::python::define_datasets(m);
   plexus::python::define_training(m);
 }

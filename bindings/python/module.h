@@ -7,7 +7,9 @@ namespace plexus::python {
 void define_errors(pybind11::module_& m);
 /// Layers, losses, optimizers, Sequential, model files.
 void define_network(pybind11::module_& m);
-/// Backends, data sets, Trainer and what it returns.
+/// Data sets and their parts.
+void define_datasets(pybind11::module_& m);
+/// Backends, Trainer and what it returns.
 void define_training(pybind11::module_& m);
 
 }  // namespace plexus::python

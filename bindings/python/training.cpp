@@ -1,4 +1,4 @@
-// Backends, data sets, Trainer and what it returns.
+// Backends, Trainer and what it returns.
 #include <pybind11/functional.h>
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
@@ -16,11 +16,11 @@
 #include "plexus/backends/registry.h"
 #include "plexus/bindings/names.h"
 #include "plexus/bindings/python/arrays.h"
+#include "plexus/bindings/python/datasets.h"
 #include "plexus/bindings/python/module.h"
 #include "plexus/core/error.h"
-#include "plexus/io/csv.h"
 #include "plexus/trainer/early_stopping.h"
-#include "plexus/trainer/split.h"
+#include "plexus/trainer/learning_rate_finder.h"
 #include "plexus/trainer/target_scaling.h"
 #include "plexus/trainer/trainer.h"
 
@@ -75,53 +75,6 @@ class PythonCallback final : public Callback {
   Clock::time_point last_look_ = Clock::now();
 };
 
-std::vector<std::string> numbered_classes(const Tensor& labels) {
-  int32_t last = -1;
-  for (const int32_t label : labels.values<int32_t>()) last = std::max(last, label);
-  std::vector<std::string> names;
-  for (int32_t c = 0; c <= last; ++c) names.push_back(std::to_string(c));
-  return names;
-}
-
-Dataset make_classification(const py::object& x, const py::object& y,
-                            const std::vector<std::string>& class_names) {
-  Tensor labels = to_labels(y, "y");
-  std::vector<std::string> names = class_names.empty() ? numbered_classes(labels) : class_names;
-  return Dataset::classification(to_features(x, "X"), std::move(labels), std::move(names));
-}
-
-Dataset make_regression(const py::object& x, const py::object& y) {
-  return Dataset::regression(to_features(x, "X"), to_f32(y, "y"));
-}
-
-/// A data set as it is, or arrays: whole numbers in y are classes, with the network's names where it has
-/// them.
-Dataset make_dataset(const py::object& x, const py::object& y, const Sequential& network) {
-  if (py::isinstance<Dataset>(x)) {
-    if (!y.is_none()) throw py::type_error("y: the data set has its targets");
-    return x.cast<Dataset>();
-  }
-  if (y.is_none()) throw py::type_error("y: missing");
-  const py::array targets = py::array::ensure(y);
-  if (!targets) throw py::type_error("y: not an array");
-  const char kind = targets.dtype().kind();
-  return kind == 'f' ? make_regression(x, targets)
-                     : make_classification(x, targets, network.schema().classes);
-}
-
-TableOptions label_options(const py::object& labels) {
-  TableOptions options;
-  if (labels.is_none()) return options;
-  const py::list list = py::isinstance<py::list>(labels) || py::isinstance<py::tuple>(labels)
-                            ? py::list(labels)
-                            : py::list(py::make_tuple(labels));
-  if (list.size() > 0 && py::isinstance<py::str>(list[0]))
-    options.label_names = list.cast<std::vector<std::string>>();
-  else
-    options.labels = list.cast<std::vector<int64_t>>();
-  return options;
-}
-
 void define_backends(py::module_& m) {
   py::class_<BackendRow>(m, "Backend", "A row of the table of backends.")
       .def_readonly("name", &BackendRow::name)
@@ -135,37 +88,6 @@ void define_backends(py::module_& m) {
   m.def("backends", &backends, "All backends, the fastest first.");
   m.def("load_backend", &load_backend, py::arg("file"),
         "Loads a plugin: an absolute path. Plugins are trusted code.");
-}
-
-void define_datasets(py::module_& m) {
-  py::class_<Dataset>(
-      m, "Dataset",
-      "Features and targets, row by row. float32 and uint8 arrays are not copied: leave them alone "
-      "while the data set lives.")
-      .def_static("classification", &make_classification, py::arg("X"), py::arg("y"),
-                  py::arg("class_names") = std::vector<std::string>(), "Class numbers from 0.")
-      .def_static("regression", &make_regression, py::arg("X"), py::arg("y"))
-      .def_static(
-          "from_csv",
-          [](const std::string& path, const py::object& labels) {
-            const TableOptions options = label_options(labels);
-            py::gil_scoped_release unlocked;
-            return Dataset::from_table(load_csv(path), options);
-          },
-          py::arg("path"), py::arg("labels") = py::none(),
-          "`labels`: a column's number or name, or a list; default the last.")
-      .def("__len__", &Dataset::size)
-      .def_property_readonly("classes", &Dataset::class_names)
-      .def_property_readonly("columns", &Dataset::column_names)
-      .def_property_readonly("targets", [](const Dataset& d) { return to_array(d.targets()); });
-  m.def(
-      "split",
-      [](const Dataset& data, double test_fraction, uint64_t seed, bool stratified) {
-        Split parts = split(data, {.test_fraction = test_fraction, .seed = seed, .stratified = stratified});
-        return std::pair(std::move(parts.train), std::move(parts.test));
-      },
-      py::arg("data"), py::arg("test_fraction") = 0.2, py::arg("seed") = 0, py::arg("stratified") = true,
-      "Shuffles and splits: (train, test).");
 }
 
 void define_results(py::module_& m) {
@@ -222,17 +144,24 @@ void define_results(py::module_& m) {
 using NamedLoss = std::variant<std::string, Loss>;
 using NamedOptimizer = std::variant<std::string, Optimizer>;
 
+Loss make_loss(const NamedLoss& loss) {
+  const auto* name = std::get_if<std::string>(&loss);
+  return name ? bindings::make_loss(*name) : std::get<Loss>(loss);
+}
+Optimizer make_optimizer(const NamedOptimizer& optimizer) {
+  const auto* name = std::get_if<std::string>(&optimizer);
+  return name ? plexus::make_optimizer(*name) : std::get<Optimizer>(optimizer);
+}
+
 std::unique_ptr<Trainer> make_trainer(Sequential& network, const NamedLoss& loss,
                                       const NamedOptimizer& optimizer,
                                       const std::optional<std::string>& backend,
                                       const std::optional<int>& threads, uint64_t seed, double clip_norm,
                                       int64_t accumulate, const std::optional<Schedule>& schedule,
                                       int64_t warmup_steps, double ema_decay, const std::optional<std::string>& profile) {
-  const auto* loss_name = std::get_if<std::string>(&loss);
-  const auto* optimizer_name = std::get_if<std::string>(&optimizer);
   TrainerOptions options{
-      .loss = loss_name ? bindings::make_loss(*loss_name) : std::get<Loss>(loss),
-      .optimizer = optimizer_name ? make_optimizer(*optimizer_name) : std::get<Optimizer>(optimizer),
+      .loss = make_loss(loss),
+      .optimizer = make_optimizer(optimizer),
       .schedule = schedule.value_or(ConstantRate{}),
       .warmup_steps = warmup_steps,
       .seed = seed,
@@ -278,6 +207,45 @@ History fit(Trainer& trainer, const py::object& x, const py::object& y, int64_t 
   }
   py::gil_scoped_release unlocked;
   return trainer.fit(data, options);
+}
+
+RangeTest find_rate(const Sequential& network, const py::object& x, const py::object& y, const NamedLoss& loss,
+                    const NamedOptimizer& optimizer, int64_t batch_size, double start, double stop, int64_t steps,
+                    const std::optional<std::string>& backend, const std::optional<int>& threads, uint64_t seed) {
+  const Dataset data = make_dataset(x, y, network);
+  const TrainerOptions settings{.loss = make_loss(loss), .optimizer = make_optimizer(optimizer), .seed = seed};
+  PythonCallback interrupts({}, {});
+  const FitOptions fit{.batch_size = batch_size, .seed = seed, .diagnosis = false, .callbacks = {&interrupts}};
+  const ContextOptions context{
+      .backend = backend.value_or(""), .threads = threads.value_or(0), .profile = {}, .sink = log_to_python};
+  py::gil_scoped_release unlocked;
+  return find_learning_rate(network, data, settings, fit, {.from = start, .to = stop, .steps = steps},
+                            make_context(context));
+}
+
+/// One number of every step.
+std::vector<double> column(const RangeTest& test, double RangeTest::Step::*number) {
+  std::vector<double> values;
+  for (const RangeTest::Step& step : test.steps) values.push_back(step.*number);
+  return values;
+}
+
+void define_learning_rate_finder(py::module_& m) {
+  py::class_<RangeTest>(m, "RangeTest", "What a learning-rate range test saw, a number a step.")
+      .def_property_readonly("learning_rates",
+                             [](const RangeTest& t) { return column(t, &RangeTest::Step::learning_rate); })
+      .def_property_readonly("losses", [](const RangeTest& t) { return column(t, &RangeTest::Step::loss); })
+      .def_property_readonly("smoothed", [](const RangeTest& t) { return column(t, &RangeTest::Step::smoothed); })
+      .def_readonly("suggestion", &RangeTest::suggestion, "Where the smoothed loss falls most steeply; NaN: nowhere.")
+      .def_readonly("lowest", &RangeTest::lowest, "Where it is lowest: more than this is too much.")
+      .def_readonly("diverged", &RangeTest::diverged);
+  m.def("find_learning_rate", &find_rate, py::arg("network"), py::arg("X"), py::arg("y") = py::none(),
+        py::arg("loss") = "softmax_cross_entropy", py::arg("optimizer") = "sgd", py::arg("batch_size") = 32,
+        py::arg("start") = RangeTestOptions().from, py::arg("stop") = RangeTestOptions().to,
+        py::arg("steps") = RangeTestOptions().steps, py::arg("backend") = py::none(), py::arg("threads") = py::none(),
+        py::arg("seed") = 0,
+        "Learning-rate range test: trains a copy of the network, with a rate that grows from start to stop. The "
+        "network stays as it is.");
 }
 
 template <class Predict>
@@ -353,9 +321,9 @@ void define_trainer(py::module_& m) {
 
 void define_training(py::module_& m) {
   define_backends(m);
-  define_datasets(m);
   define_results(m);
   define_trainer(m);
+  define_learning_rate_finder(m);
 }
 
 }  // namespace plexus::python

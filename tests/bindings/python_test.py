@@ -161,6 +161,29 @@ class Network(unittest.TestCase):
             np.testing.assert_array_equal(px.Trainer(other).predict(x), wanted)
         self.assertEqual([repr(loaded[i]) for i in range(len(loaded))], [repr(layer) for layer in (net[i] for i in range(5))])
 
+    def test_folds(self):
+        data = px.Dataset.from_csv(iris_csv)
+        parts = px.k_fold(data, folds=4, seed=3)
+        self.assertEqual([(len(train), len(test)) for train, test in parts], [(112, 38), (112, 38), (113, 37), (113, 37)])
+        tested = np.concatenate([test.targets for _, test in parts])
+        np.testing.assert_array_equal(np.bincount(tested), [50, 50, 50])
+        with self.assertRaisesRegex(px.ArgumentError, "folds"):
+            px.k_fold(data, folds=1)
+
+    def test_learning_rate_finder(self):
+        x, y = clouds()
+        net = network(px.Dense(6), px.Relu())
+        found = px.find_learning_rate(net, x, y, optimizer="adam", steps=60, seed=1)
+        self.assertEqual(len(found.learning_rates), len(found.losses))
+        self.assertEqual(len(found.learning_rates), len(found.smoothed))
+        self.assertAlmostEqual(found.learning_rates[0], 1e-7)
+        self.assertEqual(found.learning_rates, sorted(found.learning_rates))
+        self.assertTrue(1e-7 < found.suggestion < found.lowest <= 10)
+        again = px.find_learning_rate(net, x, y, optimizer="adam", steps=60, seed=1)
+        self.assertEqual(again.losses, found.losses)
+        with self.assertRaisesRegex(px.ArgumentError, "steps"):
+            px.find_learning_rate(net, x, y, steps=3)
+
     def test_csv_split_and_callbacks(self):
         data = px.Dataset.from_csv(iris_csv)
         self.assertEqual(len(data), 150)
