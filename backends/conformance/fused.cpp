@@ -54,8 +54,10 @@ class Borrowed final : public Backend {
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
-    // Now and then a long batch: more than what a kernel holds at once.
-    batch_ = size(below(8) == 0 ? 1025 : 33), in_ = size(65), out_ = size(65);
+    // Now and then a long batch: more than what a kernel holds at once; then a wide layer, too.
+    batch_ = size(below(8) == 0 ? 1025 : 33);
+    const int64_t widest = batch_ > 1000 ? 257 : 65;
+    in_ = size(widest), out_ = size(widest);
     apart_ = number % 4 == 3;
     seen_ = !apart_ && below(3) == 0;
     rows = below(2) ? batch_ : below(batch_ + 1);

@@ -149,7 +149,7 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
         const int64_t m1 = std::min(m0 + height, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
-          multiply_block(o, part, {m0, m1, q, q + 1}, k0, scratch + (q - p) * depth_ * panel, copy_of_a);
+          multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a);
       }
 }
 

@@ -34,12 +34,12 @@ class WeightStep final : public Matmul {
         biases_at_(biases_at),
         sweeps_(sweep_loops(machine.isa)),
         stride_(product.layout ? panel : product.n),
-        most_rows_(std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))) {
+        most_rows_(std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))),
+        deep_(product.k > most_depth),
+        gradients_(scratch_) {
     if (biases) biases_ = *biases;
-    held_ = held(product.m, product.n, product.k);
-    copies_a_ = copies_a(spec_, product.k);
-    gradients_ = held_ * product.k * panel + (copies_a_ ? a_room(product.k) : 0);
-    scratch_ = (gradients_ + std::max(most_rows_ * stride_, panel) + 15) / 16 * 16;
+    scratch_ += std::max((deep_ ? held_ * product.m : most_rows_) * stride_, panel);
+    scratch_ = (scratch_ + 15) / 16 * 16;
   }
 
   void run(void* const* buffers, const Call& call) const override {
@@ -57,74 +57,104 @@ class WeightStep final : public Matmul {
   };
 
   void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
-  void step(const Operands& o, const Steps& steps, const Part& part, const Part& at, float* copy, const float* a,
-            float* gradient) const;
+  void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
+                 float* gradient) const;
+  void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, MatmulBlock block, float* copy) const;
+  int64_t first_element(const Operands& o, const Part& at) const;
+  void update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const;
   void step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const;
 
   UpdateSpec weights_, biases_;
   bool has_biases_;
   size_t weights_at_, biases_at_;
   const SweepLoops& sweeps_;
-  int64_t gradients_;  ///< floats of scratch before those for a gradient
   int64_t stride_;     ///< elements from a row of the gradient to the next
-  int64_t most_rows_;  ///< of a gradient that is held
+  int64_t most_rows_;  ///< of a gradient that is held, unless the product is
+  bool deep_;          ///< made in several pieces: then that of all panels at hand is
+  int64_t gradients_;  ///< floats of scratch before those for a gradient
 };
 
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
-  float* const copy_of_a = copies_a_ ? scratch + held_ * spec_.k * panel : nullptr;
-  const int64_t height = rows_at_once(o.k);
-  for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_)
-    for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
-      const int64_t m1 = std::min(m0 + height, part.m1);
-      if (copy_of_a) copy_a(o, m0, m1, 0, o.k, copy_of_a);
-      for (int64_t p = p0; p < std::min(p0 + held_, part.p1); p++) {
-        step(o, steps, part, {m0, m1, p, p + 1}, scratch + (p - p0) * spec_.k * panel, copy_of_a, scratch + gradients_);
-        if (has_biases_ && m0 == 0) step_biases(o, steps, p, scratch + gradients_);
+  float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
+  float* const gradients = scratch + gradients_;
+  const int64_t height = rows_at_once(std::min(most_depth, o.k));
+  for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_) {
+    const int64_t p1 = std::min(p0 + held_, part.p1);
+    const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
+    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
+      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
+        const int64_t m1 = std::min(m0 + height, part.m1);
+        if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
+        for (int64_t p = p0; p < p1; p++) {
+          float* const copy = scratch + (p - p0) * depth_ * panel;
+          MatmulBlock block;
+          block.a = copy_of_a ? copy_of_a : o.a + k0 * spec_.lda + m0;
+          block.a_stride = copy_of_a ? m1 - m0 : spec_.lda;
+          block.depth = std::min(most_depth, o.k - k0);
+          block.start = k0 > 0 ? Start::c : Start::zero;
+          if (!deep_) {
+            step_rows(o, steps, part, {m0, m1, p, p + 1}, block, copy, gradients);
+            continue;
+          }
+          block.c = gradient_of(p, m0);
+          multiply(o, part, {m0, m1, p, p + 1}, k0, block, copy);
+        }
       }
+    for (int64_t p = p0; p < p1; p++) {
+      if (deep_) update(o, steps, {part.m0, part.m1, p, p + 1}, gradient_of(p, part.m0));
+      if (has_biases_ && part.m0 == 0) step_biases(o, steps, p, gradients);
     }
+  }
 }
 
-/// A block of one panel. `copy`: of the panel of b; `a`: those of the block, or null.
-void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, const Part& at, float* copy, const float* a,
-                      float* gradient) const {
-  const auto update = sweeps_.update[size_t(weights_.kind)];
-  const bool few = few_columns(o, part.m1 - part.m0, o.n);
-  const int64_t n0 = at.p0 * panel, columns = std::min(panel, o.n - n0);
+/// A block of one panel, some rows after the other: their gradient is used up while it is in the first-level cache.
+void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
+                           float* gradient) const {
+  const float* const a = block.a;
+  block.c = gradient;
   for (int64_t m0 = at.m0; m0 < at.m1; m0 += most_rows_) {
-    const int64_t rows = std::min(most_rows_, at.m1 - m0);
-    UpdateStretch stretch =
-        stretch_of(steps.weights, spec_.layout ? n0 * o.m + m0 * stride_ : m0 * stride_, rows * stride_);
-    MatmulBlock block;
-    block.rows = rows;
-    block.columns = columns;
-    block.a_stride = a ? at.m1 - at.m0 : spec_.lda;
-    block.a_transposed = true;
-    block.c = gradient;
-    block.c_stride = stride_;
-    for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth) {
-      block.depth = std::min(most_depth, o.k - k0);
-      block.a = (a ? a + m0 - at.m0 : o.a + m0) + k0 * block.a_stride;
-      if (spec_.layout && k0 + block.depth >= o.k) {
-        block.fetch[0] = stretch.parameter;
-        block.fetch[1] = stretch.first ? stretch.first : stretch.parameter;
-        block.fetch[2] = stretch.second ? stretch.second : block.fetch[1];
-      }
-      if (few) {
-        block.b = o.b + k0 * spec_.ldb + n0;
-        block.b_stride = spec_.ldb;
-        narrow_.few_columns(block);
-      } else {
-        if (block.depth > 0) place_b(o, part, m0, at.p0, k0, block, copy + k0 * panel);
-        tiles_.multiply(block);
-      }
-      block.start = Start::c;
+    const Part rows{m0, std::min(m0 + most_rows_, at.m1), at.p0, at.p1};
+    block.a = a + m0 - at.m0;
+    if (spec_.layout) {
+      const UpdateStretch next = stretch_of(steps.weights, first_element(o, rows), 0);
+      block.fetch[0] = next.parameter;
+      block.fetch[1] = next.first ? next.first : next.parameter;
+      block.fetch[2] = next.second ? next.second : block.fetch[1];
     }
-    if (columns < stride_)
-      for (int64_t row = 0; row < rows; row++)
-        std::fill(gradient + row * stride_ + columns, gradient + (row + 1) * stride_, 0.f);
-    stretch.gradient = gradient;
-    update(stretch);
+    multiply(o, part, rows, 0, block, copy);
+    update(o, steps, rows, gradient);
   }
+}
+
+/// What the rows from k0 on of b add to the gradient of a block of one panel, which lies at block.c.
+void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, MatmulBlock block, float* copy) const {
+  const int64_t n0 = at.p0 * panel;
+  block.rows = at.m1 - at.m0;
+  block.columns = std::min(panel, o.n - n0);
+  block.a_transposed = true;
+  block.c_stride = stride_;
+  if (few_columns(o, part.m1 - part.m0, o.n)) {
+    block.b = o.b + k0 * spec_.ldb + n0;
+    block.b_stride = spec_.ldb;
+    narrow_.few_columns(block);
+  } else {
+    if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
+    tiles_.multiply(block);
+  }
+  if (block.columns == stride_) return;
+  for (int64_t row = 0; row < block.rows; row++)
+    std::fill(block.c + row * stride_ + block.columns, block.c + (row + 1) * stride_, 0.f);
+}
+
+/// Of the parameter and its states, as they lie in memory.
+int64_t WeightStep::first_element(const Operands& o, const Part& at) const {
+  return spec_.layout ? at.p0 * panel * o.m + at.m0 * stride_ : at.m0 * stride_;
+}
+
+void WeightStep::update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const {
+  UpdateStretch stretch = stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * stride_);
+  stretch.gradient = gradient;
+  sweeps_.update[size_t(weights_.kind)](stretch);
 }
 
 /// Those of one panel.
