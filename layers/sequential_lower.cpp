@@ -98,9 +98,10 @@ class NetworkLowering {
                                               .shape = network_.program_shape().batched(options_.batch),
                                               .dtype = lowering.dtype,
                                               .batch = true});
+    const size_t first = network_.first_in_program(options_.scaled);
     for (size_t i = 0; i < network_.size(); i++) {
       enter(lowering, i);
-      const BufferId y = i < network_.first_in_program(options_.scaled) ? x : network_[i].forward(lowering, x);
+      const BufferId y = i < first ? x : network_[i].forward(lowering, x);
       if (computes) computes->push_back(y != x);
       x = y;
     }

@@ -107,7 +107,7 @@ class Matmul : public Kernel {
 
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
-  void multiply_block(const Operands& o, const Part& part, const Part& block, int64_t k0, float* copy, const float* a) const;
+  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a) const;
   int64_t multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;

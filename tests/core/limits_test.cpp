@@ -52,6 +52,16 @@ TEST(Limits, AreMeasured) {
   }
 }
 
+#if defined(__x86_64__) && defined(__GLIBC__)
+// Also where the system has no files about them, as in some virtual machines.
+TEST(Limits, KnowTheCaches) {
+  const auto sizes = cache_sizes();
+  ASSERT_TRUE(sizes.contains("l1") && sizes.contains("l2"));
+  EXPECT_GE(sizes.at("l1"), 8 << 10);
+  EXPECT_GT(sizes.at("l2"), sizes.at("l1"));
+}
+#endif
+
 TEST(Limits, CapsTheInstructionSet) {
   const Limits limits = measure_limits(1, Isa::scalar);
   EXPECT_EQ(limits.multiply_add.size(), 1u);
