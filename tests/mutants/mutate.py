@@ -195,9 +195,11 @@ def main():
         build = Build(options.build.resolve())
         sound = work / "sound"  # the tests pass without a mutant, with a library in such a place
         if not sound.exists():
-            copy = shutil.copy(build.folder / build.library, work)
-            if how := test(build, copy, work, options.time_limit, ""):
+            place = work / f"sound-{os.getpid()}"  # of this process: several may begin at once
+            place.mkdir(exist_ok=True)
+            if how := test(build, shutil.copy(build.folder / build.library, place), place, options.time_limit, ""):
                 sys.exit(f"the tests fail without a mutant: {how}")
+            shutil.rmtree(place)
             sound.touch()
         folders = ["reference", "simd"] if options.folder == "both" else [options.folder]
         for number, mutant in enumerate(draw(folders, options.count, options.seed)):
