@@ -349,6 +349,7 @@ std::vector<std::shared_ptr<const PreparedProgram>> prepare_programs(const Conte
     list_slots(*prepared);
     assign_memory(*prepared);
   }
+  store.move_together();
   for (const auto& prepared : claims.prepared()) {
     prepared->store_version = store.version();
     prepared->quarantines = quarantines;

@@ -1,12 +1,19 @@
 #include "plexus/core/store.h"
 
+#include <cstdint>
 #include <cstring>
 
 #include "plexus/core/backend.h"
 #include "plexus/core/error.h"
+#include "plexus/core/huge_pages.h"
 
 namespace plexus {
 namespace {
+
+// Sixteen small pages: what is smaller fills little of a cache, wherever it lies.
+constexpr size_t least_together = size_t(64) << 10;
+
+size_t aligned(size_t bytes) { return (bytes + alignment - 1) / alignment * alignment; }
 
 /// Elements that a parameter takes in memory.
 Shape stored_shape(const Layout* layout, const Shape& shape) {
@@ -85,6 +92,36 @@ void Store::set_layout(const std::string& name, const Layout* layout) {
   pack(plain, moved);
   entry = std::move(moved);
   version_++;
+}
+
+void Store::move_together() {
+  const auto moves = [](const Entry& entry) {
+    const size_t bytes = entry.data.byte_count();
+    return bytes >= least_together && bytes < huge_page;
+  };
+  const auto begin = reinterpret_cast<uintptr_t>(together_ ? together_->bytes() : nullptr);
+  const uintptr_t end = begin + (together_ ? together_->byte_count() : 0);
+  size_t bytes = 0;
+  bool apart = false;
+  for (const auto& [name, entry] : entries_)
+    if (moves(entry)) {
+      const auto address = reinterpret_cast<uintptr_t>(entry.data.bytes());
+      apart = apart || address < begin || address >= end;
+      bytes += aligned(entry.data.byte_count());
+    }
+  if (!apart) return;
+  const int64_t whole = int64_t((bytes + huge_page - 1) / huge_page * huge_page);
+  together_ = std::make_shared<Tensor>(Tensor::uninitialized(DType::u8, {whole}));
+  version_++;
+  std::byte* to = together_->bytes();
+  for (auto& [name, entry] : entries_)
+    if (moves(entry)) {
+      Tensor& data = entry.data;
+      const size_t size = data.byte_count();
+      std::memcpy(to, data.bytes(), size);
+      data = Tensor::adopt(to, data.dtype(), data.shape(), [memory = together_] {});
+      to += aligned(size);
+    }
 }
 
 }  // namespace plexus

@@ -1,6 +1,7 @@
 // Store: all that outlives a step. Saved, it is an exact checkpoint.
 #pragma once
 #include <map>
+#include <memory>
 #include <string>
 
 #include "plexus/core/program.h"
@@ -42,6 +43,8 @@ class PLEXUS_EXPORT Store {
 
   /// Moves an entry to another layout and settles it. Plans built before notice it (`version`) and build themselves again.
   void set_layout(const std::string& name, const Layout* layout);
+  /// Moves entries that fill no huge page by themselves (from 64 KB on) into common ones. Plans built before notice it.
+  void move_together();
   /// Counts changes of addresses and layouts.
   uint64_t version() const { return version_; }
 
@@ -49,6 +52,7 @@ class PLEXUS_EXPORT Store {
   Entry& find(const std::string& name);
   std::map<std::string, Entry> entries_;
   uint64_t version_ = 0;
+  std::shared_ptr<Tensor> together_;  ///< what move_together() has moved lies here; of a copy: elsewhere
 };
 
 }  // namespace plexus

@@ -1,7 +1,5 @@
 #include "plexus/core/tensor.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <cmath>
@@ -12,6 +10,7 @@
 #include <new>
 #include <utility>
 
+#include "plexus/core/huge_pages.h"
 #include "plexus/core/spec/line.h"
 
 namespace plexus {
@@ -104,29 +103,15 @@ void Tensor::Free::operator()(std::byte* p) const {
   if (release)
     release();
   else
-    ::operator delete[](p, std::align_val_t(alignment));
+    ::operator delete[](p, at);
 }
-
-namespace {
-
-/// Asks for huge pages where whole ones fit: rows of a data set, and panels of wide layers, are not read in
-/// the order of their pages, and every step over a page of 4 KB costs a look into the page table. A wish:
-/// small pages will do.
-void wish_huge_pages(std::byte* memory, size_t bytes) {
-  constexpr uintptr_t huge_page = uintptr_t(2) << 20;
-  const auto address = reinterpret_cast<uintptr_t>(memory);
-  const uintptr_t first = (address + huge_page - 1) / huge_page * huge_page,
-                  last = (address + bytes) / huge_page * huge_page;
-  if (first < last) madvise(reinterpret_cast<void*>(first), last - first, MADV_HUGEPAGE);
-}
-
-}  // namespace
 
 Tensor Tensor::uninitialized(DType dtype, const Shape& shape) {
   const size_t bytes = checked_byte_count(dtype, shape);
   Tensor tensor;
   if (bytes > 0) {
-    tensor.data_.reset(static_cast<std::byte*>(::operator new[](bytes, std::align_val_t(alignment))));
+    const auto at = std::align_val_t(bytes < huge_page ? alignment : huge_page);
+    tensor.data_ = {static_cast<std::byte*>(::operator new[](bytes, at)), Free{{}, at}};
     wish_huge_pages(tensor.data_.get(), bytes);
   }
   tensor.shape_ = shape;
@@ -138,7 +123,7 @@ Tensor Tensor::adopt(std::byte* elements, DType dtype, const Shape& shape, std::
   checked_byte_count(dtype, shape);
   if (!elements) release();  // a null pointer is never given back
   Tensor tensor;
-  tensor.data_ = {elements, Free{std::move(release)}};
+  tensor.data_ = {elements, Free{std::move(release), {}}};
   tensor.shape_ = shape;
   tensor.dtype_ = dtype;
   return tensor;

@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <functional>
 #include <memory>
+#include <new>
 #include <span>
 
 #include "plexus/core/dtype.h"
@@ -16,7 +17,7 @@ namespace plexus {
 /// Memory of Plexus starts at multiples of this many bytes: a cache line, and the widest vector register.
 inline constexpr size_t alignment = 64;
 
-/// An owning, dense, row-major array, 64-byte aligned but where it was adopted. Copies are deep; a moved-from tensor is empty.
+/// An owning, dense, row-major array, 64-byte aligned but where it was adopted; from 2 MB on in huge pages where there are some. Copies are deep; a moved-from tensor is empty.
 class PLEXUS_EXPORT Tensor {
  public:
   /// The empty tensor: f32, shape [0].
@@ -77,7 +78,8 @@ class PLEXUS_EXPORT Tensor {
  private:
   struct Free {
     void operator()(std::byte* p) const;
-    std::function<void()> release;  // of somebody else's memory; empty: it is ours
+    std::function<void()> release;  // of somebody else's memory; empty: it is ours,
+    std::align_val_t at;            // and begins at a multiple of this
   };
   static Tensor copy_of(std::span<const std::byte> bytes, DType dtype, const Shape& shape);
   void check_type(DType requested) const;

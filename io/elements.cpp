@@ -1,7 +1,5 @@
 #include "plexus/io/elements.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
 #include <cstring>
@@ -11,9 +9,6 @@
 namespace plexus::io {
 namespace {
 
-// From this size on memory is taken in pages of 2 MiB, where the system has them: a page fault for each 4 KiB
-// costs more than reading them.
-constexpr size_t large_page = size_t(2) << 20;
 // Fits the second-level cache with room for what it is converted to.
 constexpr size_t chunk_bytes = size_t(64) << 10;
 // What a reader may allocate before it has seen any data: less than a process needs to start.
@@ -111,17 +106,6 @@ const Conversion* find(const ElementType& type) {
 
 }  // namespace
 
-Tensor new_memory(DType dtype, const Shape& shape) {
-  Tensor tensor = Tensor::uninitialized(dtype, shape);
-#ifdef MADV_HUGEPAGE
-  const auto begin = reinterpret_cast<uintptr_t>(tensor.bytes()), end = begin + tensor.byte_count();
-  const uintptr_t first = (begin + large_page - 1) / large_page * large_page;
-  if (end > first && end - first >= large_page)  // a wish: it may go unheard
-    madvise(reinterpret_cast<void*>(first), (end - first) / large_page * large_page, MADV_HUGEPAGE);
-#endif
-  return tensor;
-}
-
 bool readable(const ElementType& type) { return find(type) != nullptr; }
 
 Tensor read_elements(Source& source, const ElementType& type, const Shape& shape, uint64_t offset) {
@@ -143,14 +127,14 @@ Tensor read_elements(Source& source, const ElementType& type, const Shape& shape
   if (count * type.size < certain && certain == possible) refuse(offset, std::to_string(certain));
 
   uint64_t capacity = std::min(count, std::max(certain, first_bytes) / type.size), filled = 0;
-  Tensor data = new_memory(conversion.dtype, {int64_t(capacity)});
+  Tensor data = Tensor::uninitialized(conversion.dtype, {int64_t(capacity)});
   const size_t width = size_of(conversion.dtype);
   const bool direct = conversion.same && !swap;
   std::vector<std::byte> chunk(direct ? 0 : std::min<uint64_t>(chunk_bytes, capacity * type.size));
   while (filled < count) {
     if (filled == capacity) {
       capacity = std::min(count, 2 * capacity);
-      Tensor larger = new_memory(conversion.dtype, {int64_t(capacity)});
+      Tensor larger = Tensor::uninitialized(conversion.dtype, {int64_t(capacity)});
       std::memcpy(larger.bytes(), data.bytes(), filled * width);
       data = std::move(larger);
     }

@@ -14,9 +14,6 @@ struct ElementType {
   bool big_endian = false;
 };
 
-/// A tensor that is about to be filled, in large pages where it is large.
-Tensor new_memory(DType dtype, const Shape& shape);
-
 /// Whether read_elements() can read the type: booleans of 1 byte, integers of 1, 2, 4 and 8, floating of 2, 4 and 8, bfloat of 2.
 bool readable(const ElementType& type);
 

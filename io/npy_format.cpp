@@ -246,7 +246,7 @@ Tensor c_order(const Tensor& columns_first, const Shape& shape) {
   // Rows and columns, the first and the last dimension, are swapped a tile at a time: both sides of it fit
   // the first-level cache.
   constexpr int64_t tile = 32;
-  Tensor result = new_memory(columns_first.dtype(), shape);
+  Tensor result = Tensor::uninitialized(columns_first.dtype(), shape);
   const T* in = columns_first.values<T>().data();
   T* out = result.values<T>().data();
   if (shape.elements() == 0) return result;

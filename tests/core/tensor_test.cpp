@@ -6,9 +6,11 @@
 #include <cmath>
 #include <cstring>
 #include <limits>
+#include <utility>
 #include <vector>
 
 #include "core/message.h"
+#include "plexus/core/huge_pages.h"
 
 namespace plexus {
 namespace {
@@ -265,6 +267,16 @@ TEST(TensorViewTest, RowsOfAStridedView) {
   EXPECT_THROW(columns.rows(-1, 1), ShapeError);
   EXPECT_THROW(columns.rows(1, -1), ShapeError);
   EXPECT_THROW(columns.rows(std::numeric_limits<int64_t>::max(), 1), ShapeError);
+}
+
+TEST(TensorTest, LargeOnesBeginAtAHugePage) {
+  for (const auto& [bytes, begin] : {std::pair{int64_t(huge_page) - 1, alignment}, {int64_t(huge_page), huge_page}, {int64_t(huge_page) + 1, huge_page}}) {
+    Tensor tensor(DType::u8, {bytes});
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.bytes()) % begin, 0u) << bytes;
+    Tensor moved = std::move(tensor);
+    moved.values<uint8_t>()[size_t(bytes) - 1] = 7;
+    EXPECT_EQ(Tensor(moved).values<uint8_t>()[size_t(bytes) - 1], 7);
+  }
 }
 
 }  // namespace

@@ -4,9 +4,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdint>
 #include <numeric>
+#include <set>
 
 #include "plexus/core/error.h"
+#include "plexus/core/huge_pages.h"
 #include "plexus/layers/activation.h"
 #include "plexus/layers/dense.h"
 #include "plexus/layers/dropout.h"
@@ -303,6 +306,24 @@ TEST(Trainer, NoEpochsOnlyBuild) {
   Trainer trainer(network, with(Sgd{}));
   EXPECT_TRUE(trainer.fit(blobs(40, 2, 3), {.epochs = 0}).epochs.empty());
   EXPECT_TRUE(network.built());
+}
+
+TEST(Trainer, WhatAStepReadsLiesTogether) {
+  const Dataset data = blobs(40, 100, 3);
+  Sequential network(Dense(200), Relu(), Dense(3));
+  Trainer trainer(network, with(Adam{}));
+  network.build(data.feature_shape(), 1);
+  const Tensor before = trainer.predict(data);  // a plan without the optimizer's states, which moves the weights alone
+  trainer.fit(data, {.epochs = 1});
+  std::set<uintptr_t> addresses;
+  for (const auto& [name, entry] : network.store().entries())
+    if (entry.data.byte_count() >= size_t(64) << 10) addresses.insert(reinterpret_cast<uintptr_t>(entry.data.bytes()));
+  EXPECT_EQ(addresses.size(), 3u);
+  EXPECT_EQ(*addresses.begin() % huge_page, 0u);
+  EXPECT_LT(*addresses.rbegin() - *addresses.begin(), huge_page);
+  const Tensor after = trainer.predict(data);
+  EXPECT_FALSE(after == before) << "the first plan reads what was";
+  EXPECT_EQ(after, Trainer(network, with(Adam{})).predict(data));
 }
 
 TEST(Trainer, TrainsInDouble) {
