@@ -172,15 +172,19 @@ class Claims {
     prepared.rows.push_back(std::move(row));
   }
 
-  /// An operation that touches a packed buffer without its spec saying so would read garbage: plain, then.
+  /// An operation that touches a packed buffer without its spec saying so would read garbage, and so would one whose spec says so of a
+  /// buffer that is plain: plain, then.
   bool hidden_layout(const Program& program) {
     bool changed = false;
-    for (const Operation& operation : program.operations())
+    for (size_t i = 0; i < program.operations().size(); i++) {
+      const Operation& operation = program.operations()[i];
       for (size_t slot = 0; slot < operation.buffers.size(); slot++) {
         const BufferId id = operation.buffers[slot];
         if (id == no_buffer || operand(operation.spec, slot).layout == program[id].layout) continue;
-        changed |= wishes_.next(program[laid_out_as(program, id)].name);
+        changed |= retreat(program, i, i + 1);
+        break;
       }
+    }
     return changed;
   }
 

@@ -50,14 +50,17 @@ class Borrowed final : public Backend {
 };
 
 /// A piece of a training step, as layers write it. Results that the kernels may keep to themselves are temporary, in every third
-/// case outputs; in every fourth the second operation reads something else than what the first wrote.
+/// case outputs; in every fourth the second operation reads something else than what the first wrote. Every other time the weights
+/// are also multiplied with, so that they lie as the backend likes them.
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
-    // Now and then a long batch: more than what a kernel holds at once; then a wide layer, too.
-    batch_ = size(below(8) == 0 ? 1025 : 33);
-    const int64_t widest = batch_ > 1000 ? 257 : 65;
-    in_ = size(widest), out_ = size(widest);
+    // Now and then a long batch: as much as a kernel holds at once, and more; then wide layers, too.
+    constexpr int64_t long_batches[] = {513, 1000, 1024, 1025};
+    const bool is_long = below(16) == 0;
+    batch_ = is_long ? long_batches[below(4)] : size(33);
+    in_ = is_long && below(2) ? 257 : size(is_long ? 257 : 65);
+    out_ = size(is_long ? 257 : 65);
     apart_ = number % 4 == 3;
     seen_ = !apart_ && below(3) == 0;
     rows = below(2) ? batch_ : below(batch_ + 1);
@@ -89,6 +92,11 @@ class Piece {
     }
   }
 
+  void multiply(BufferId weights) {
+    const BufferId x = buffer("x'", Role::input, {batch_, in_}, true), y = buffer("y'", Role::output, {batch_, out_}, true);
+    program.add("product'", MatmulSpec{.m = batch_, .n = out_, .k = in_}, {x, weights, no_buffer, y});
+  }
+
   void forward() {
     const BufferId x = buffer("x", Role::input, {batch_, in_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const bool bias = below(4) > 0;
@@ -108,6 +116,7 @@ class Piece {
     const BufferId dh = buffer("dh", between(), {batch_, in_}, true);
     const BufferId dx = buffer("dx", Role::output, {batch_, in_}, true);
     const BufferId other = apart_ ? buffer("other", Role::input, {batch_, in_}, true) : dh;
+    if (below(2)) multiply(w);
     program.add("product", MatmulSpec{.form = Form::nt, .m = batch_, .n = in_, .k = out_}, {dy, w, no_buffer, dh});
     ActivationGradientSpec spec{.kind = activation(true), .m = batch_, .n = in_};
     if (has_alpha(spec.kind)) spec.alpha = 0.25;
@@ -119,6 +128,7 @@ class Piece {
     const BufferId w = buffer("w", Role::parameter, {in_, out_});
     const BufferId dw = program.add_buffer({.name = "dw", .role = between(), .shape = {in_, out_}, .like = seen_ ? no_buffer : w});
     const bool bias = below(3) > 0;
+    if (below(2)) multiply(w);
     program.add("dw", MatmulSpec{.form = Form::tn, .m = in_, .n = out_, .k = batch_, .batch = Batch::k},
                 {x, dz, no_buffer, dw});
     BufferId b = no_buffer, db = no_buffer;

@@ -176,7 +176,8 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   if (few_columns(o, part.m1 - part.m0, block.columns)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
-    block.rows == 1 ? tiles_.multiply_row(block) : narrow_.few_columns(block);
+    // A row of a transposed a does not lie in one piece.
+    block.rows == 1 && !transposed ? tiles_.multiply_row(block) : narrow_.few_columns(block);
   } else {
     if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
     tiles_.multiply(block);

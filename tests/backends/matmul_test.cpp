@@ -35,6 +35,23 @@ TEST(Matmul, LargerThanAnyPiece) {
   });
 }
 
+// Rows of a are worked on some hundred at a time: one, or a few, may be left.
+TEST(Matmul, RowsAreLeftByTheLargestPiece) {
+  on_every_backend([&](const std::string& name, const Context& context) {
+    for (const Form form : {Form::nn, Form::nt, Form::tn})
+      for (const int64_t rows : {129, 258})
+        for (const int64_t columns : {1, 10, 33}) {
+          const Case c{.spec = MatmulSpec{.form = form, .m = rows, .n = columns, .k = 1000, .batch = Batch::none},
+                       .fill = Fill::exact,
+                       .placement = Placement::before_guard,
+                       .seed = 1};
+          announce(name + ": " + to_string(c));
+          const Result result = check(context.chosen(), c);
+          EXPECT_TRUE(result) << result.message;
+        }
+  });
+}
+
 TEST(Matmul, ExactCasesLong) { expect_cases("matmul", Fill::exact, long_count); }
 TEST(Matmul, RealCasesLong) { expect_cases("matmul", Fill::real, long_count); }
 TEST(Matmul, SpecialCasesLong) { expect_cases("matmul", Fill::special, long_count); }
