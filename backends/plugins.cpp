@@ -30,8 +30,9 @@ struct Loaded {
   std::vector<std::string> order;           ///< files, as they were named first
   std::map<std::string, Outcome> outcomes;  ///< by file
 };
+/// Never destroyed: a plugin that hangs keeps its thread, which may read it while the process ends.
 Loaded& loaded() {
-  static Loaded state;
+  static Loaded& state = *new Loaded;
   return state;
 }
 
