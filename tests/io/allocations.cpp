@@ -1,8 +1,8 @@
 #include "io/allocations.h"
 
-#include <malloc.h>
-
+#include <algorithm>
 #include <atomic>
+#include <cstddef>
 #include <cstdlib>
 #include <new>
 
@@ -16,20 +16,29 @@ void raise(std::atomic<size_t>& highest, size_t value) {
   }
 }
 
+/// In front of every block. The system's own count of a block includes address space that alignment leaves over.
+struct Header {
+  void* begin;
+  size_t bytes;
+};
+
 void* allocate(size_t bytes, size_t alignment) {
   raise(largest, bytes);
   if (bytes > size_t(1) << 40) throw std::bad_alloc();  // sanitizers would end the program instead
-  void* p = std::aligned_alloc(
-      alignment, (bytes + alignment - 1) / alignment * alignment + (bytes == 0 ? alignment : 0));
-  if (p == nullptr) throw std::bad_alloc();
-  const size_t taken = malloc_usable_size(p);
-  raise(peak, live.fetch_add(taken) + taken);
+  alignment = std::max(alignment, sizeof(Header));
+  void* const begin = std::aligned_alloc(alignment, alignment + (bytes + alignment - 1) / alignment * alignment);
+  if (begin == nullptr) throw std::bad_alloc();
+  void* const p = static_cast<char*>(begin) + alignment;
+  static_cast<Header*>(p)[-1] = {begin, bytes};
+  raise(peak, live.fetch_add(bytes) + bytes);
   return p;
 }
 
 void release(void* p) {
-  live -= malloc_usable_size(p);  // 0 for null
-  std::free(p);
+  if (p == nullptr) return;
+  const Header header = static_cast<Header*>(p)[-1];
+  live -= header.bytes;
+  std::free(header.begin);
 }
 
 }  // namespace
