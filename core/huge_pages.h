@@ -5,8 +5,8 @@
 
 namespace plexus {
 
-/// Of x86, and the usual one of ARM. A table of 4 KB pages costs a look at every step over their edge, and where they lie is chance: the
-/// second-level cache, which is filled by address, then holds less than its size. Steps of one row took up to a quarter
+/// Of x86, and the usual one of ARM. Every step over the edge of a 4 KB page costs a look into the page table, and where such pages lie
+/// is chance: the second-level cache, which is filled by address, then holds less than its size. Steps of one row took up to a quarter
 /// longer.
 inline constexpr size_t huge_page = size_t(2) << 20;
 

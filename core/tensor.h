@@ -17,7 +17,8 @@ namespace plexus {
 /// Memory of Plexus starts at multiples of this many bytes: a cache line, and the widest vector register.
 inline constexpr size_t alignment = 64;
 
-/// An owning, dense, row-major array, 64-byte aligned but where it was adopted; from 2 MB on in huge pages where there are some. Copies are deep; a moved-from tensor is empty.
+/// An owning, dense, row-major array, 64-byte aligned but where it was adopted; from 2 MB on in huge pages where there are some. Copies
+/// are deep; a moved-from tensor is empty.
 class PLEXUS_EXPORT Tensor {
  public:
   /// The empty tensor: f32, shape [0].

@@ -69,8 +69,10 @@ class Build:
     def __init__(self, folder):
         self.folder = folder
         commands = subprocess.run(["ninja", "-C", folder, "-t", "compdb"], capture_output=True, text=True, check=True).stdout
-        self.compile = {}
+        self.compile, self.functions = {}, None
         for entry in json.loads(commands):
+            if entry.get("output", "").startswith("tests/backends/") and "simd_functions.cpp" in (folder / entry["file"]).read_text():
+                self.functions = (entry["command"], entry["output"])
             if "-c " in entry["command"] and "/plexus.dir/" in entry.get("output", ""):
                 self.compile[str(pathlib.Path(entry["file"]).resolve())] = (entry["command"], entry["output"])
         library = next(folder.glob("libplexus.so.*.*"), None) or sys.exit("no libplexus.so.* in " + str(folder))
@@ -78,36 +80,54 @@ class Build:
         linked = subprocess.run(["ninja", "-C", folder, "-t", "commands", library.name], capture_output=True, text=True, check=True)
         self.link = next(line for line in reversed(linked.stdout.splitlines()) if "-shared" in line)
         self.link = next(part for part in self.link.split(" && ") if "-shared" in part)
+        self.tests = "tests/backends/backends_tests"
+        linked = subprocess.run(["ninja", "-C", folder, "-t", "commands", self.tests], capture_output=True, text=True, check=True)
+        self.link_tests = next(part for part in linked.stdout.splitlines()[-1].split(" && ") if f"-o {self.tests} " in part)
 
     def library_with(self, changed, place):
         """The library with one file changed: `place` holds the changed copy under plexus/, first among the includes."""
-        objects, link = [], self.link
+        objects = []
         for path in changed:
             command, output = self.compile[str(path)]
+            objects.append((command, output, place / "plexus" / path.relative_to(source)))
+        return self.linked(objects, self.link, self.library, place)
+
+    def tests_with(self, place):
+        """The tests of kernels, where some compile the changed header themselves."""
+        return self.linked([(*self.functions, None)], self.link_tests, self.tests, place)
+
+    def linked(self, objects, link, name, place):
+        """`name`, with these objects compiled anew: (command, object, another source or None)."""
+        for command, output, path in objects:
             words = [w for w in shlex.split(command) if not w.endswith("ccache")]
-            new = place / (path.stem + ".o")
+            new = place / (pathlib.Path(output).name)
             words[words.index("-o") + 1] = str(new)
-            words[words.index("-c") + 1] = str(place / "plexus" / path.relative_to(source))
+            if path:
+                words[words.index("-c") + 1] = str(path)
             words.insert(1, f"-I{place}")
             words.append("-O1")  # the last one counts; compiled in half the time
             if "-MF" in words:
                 words[words.index("-MF") + 1] = str(place / "depend")
-            objects.append((words, output, new))
-        for words, output, new in objects:
             if subprocess.run(words, cwd=self.folder, capture_output=True).returncode != 0:
                 return None
             link = re.sub(rf"(?<=\s){re.escape(output)}(?=\s)", str(new), link)
-        result = place / self.library
-        link = re.sub(rf"-o {re.escape(self.library)}(?=\s)", f"-o {result}", link)
+        result = place / pathlib.Path(name).name
+        link = re.sub(rf"-o {re.escape(name)}(?=\s)", f"-o {result}", link)
         return result if subprocess.run(link, shell=True, cwd=self.folder, capture_output=True).returncode == 0 else None
 
 
-def changed_files(build, mutant_path):
+def changed_files(mutant_path):
+    """What has to be compiled again: the source, or all that include the header, others between or not."""
     path = source / mutant_path
     if path.suffix == ".cpp":
         return [path]
-    name = f'"plexus/{mutant_path}"'  # a header: all that includes it
-    return [p for p in sorted(path.parent.glob("*.cpp")) if name in p.read_text()]
+    headers = {path}
+    while True:
+        more = {p for p in path.parent.glob("*.h") if any(f'"plexus/{h.relative_to(source)}"' in p.read_text() for h in headers)} - headers
+        if not more:
+            break
+        headers |= more
+    return [p for p in sorted(path.parent.glob("*.cpp")) if any(f'"plexus/{h.relative_to(source)}"' in p.read_text() for h in headers)]
 
 
 def vector_targets(place):
@@ -117,12 +137,13 @@ def vector_targets(place):
     (place / "plexus" / header).write_text(text)
 
 
-def test(build, library, place, limit, family):
-    """"" where all pass; else how it fails."""
+def test(build, library, place, limit, family, kernels=None):
+    """"" where all pass; else how it fails. `kernels`: the tests of kernels, where the build's are not those."""
     environment = os.environ | {"LD_PRELOAD": str(library), "PLEXUS_EXPECT_BACKENDS": "reference,simd"}
-    program = build.folder / "tests/backends/backends_tests"
+    kernels = kernels or build.folder / build.tests
     # oneDNN's module is looked for beside the library, where it is not.
-    for only in [f"*{family}*-*Long*:OneDnn*", f"*-*Long*:OneDnn*:*{family}*"] if family else ["*-*Long*:OneDnn*"]:
+    runs = [(kernels, f"*{family}*-*Long*:OneDnn*"), (kernels, f"*-*Long*:OneDnn*:*{family}*")] if family else [(kernels, "*-*Long*:OneDnn*")]
+    for program, only in [*runs, (build.folder / "tests/trainer/trainer_tests", "FusedSteps.*-*Long*")]:
         try:
             done = subprocess.run([program, f"--gtest_filter={only}", "--gtest_fail_fast", "--gtest_brief=1"], env=environment, cwd=place,
                                   capture_output=True, text=True, timeout=limit)
@@ -142,7 +163,7 @@ def try_mutant(build, work, number, mutant, limit):
     copy.parent.mkdir(parents=True)
     lines = (source / path).read_text().splitlines()
     old, lines[line_number] = lines[line_number], line
-    files = changed_files(build, path)
+    files = changed_files(path)
     for other in files:
         target = place / "plexus" / other.relative_to(source)
         target.write_text(other.read_text())
@@ -151,12 +172,14 @@ def try_mutant(build, work, number, mutant, limit):
         vector_targets(place)
     result = {"number": number, "file": path, "line": line_number + 1, "old": old.strip(), "new": line.strip()}
     library = build.library_with(files, place)
-    if not library:
+    functions = path.endswith(("/math-inl.h", "/lanes-inl.h"))
+    kernels = build.tests_with(place) if functions else None
+    if not library or (functions and not kernels):
         return result | {"state": "does not compile"}
     stem = pathlib.Path(path).stem.split("_")[0].split("-")[0]
     family = {"matmul": "atmul", "panels": "atmul", "activation": "ctivation", "math": "ccuracy", "loss": "Loss", "softmax": "Loss",
               "dropout": "Dropout", "reduce": "Reduce", "scale": "Scale", "update": "Update", "sweep": "Update", "weight": "Fused"}.get(stem)
-    how = test(build, library, place, limit, family)
+    how = test(build, library, place, limit, family, kernels)
     shutil.rmtree(place, ignore_errors=True)
     return result | ({"state": "killed", "by": how} if how else {"state": "survived"})
 
