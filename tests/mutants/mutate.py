@@ -71,7 +71,7 @@ class Build:
         commands = subprocess.run(["ninja", "-C", folder, "-t", "compdb"], capture_output=True, text=True, check=True).stdout
         self.compile, self.functions = {}, None
         for entry in json.loads(commands):
-            if entry.get("output", "").startswith("tests/backends/") and "simd_functions.cpp" in (folder / entry["file"]).read_text():
+            if "tests/backends/" in entry.get("output", "") and " -c " in entry["command"] and "simd_functions.cpp" in (folder / entry["file"]).read_text():
                 self.functions = (entry["command"], entry["output"])
             if "-c " in entry["command"] and "/plexus.dir/" in entry.get("output", ""):
                 self.compile[str(pathlib.Path(entry["file"]).resolve())] = (entry["command"], entry["output"])
