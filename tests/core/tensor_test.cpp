@@ -270,7 +270,8 @@ TEST(TensorViewTest, RowsOfAStridedView) {
 }
 
 TEST(TensorTest, LargeOnesBeginAtAHugePage) {
-  for (const auto& [bytes, begin] : {std::pair{int64_t(huge_page) - 1, alignment}, {int64_t(huge_page), huge_page}, {int64_t(huge_page) + 1, huge_page}}) {
+  constexpr int64_t page = huge_page;
+  for (const auto& [bytes, begin] : {std::pair{page - 1, alignment}, {page, huge_page}, {page + 1, huge_page}}) {
     Tensor tensor(DType::u8, {bytes});
     EXPECT_EQ(reinterpret_cast<uintptr_t>(tensor.bytes()) % begin, 0u) << bytes;
     Tensor moved = std::move(tensor);
