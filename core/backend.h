@@ -25,8 +25,8 @@ class PLEXUS_EXPORT Layout {
   virtual std::string name() const = 0;
   /// Elements of the whole.
   virtual int64_t elements(const Shape& shape) const = 0;
-  /// Elements of the leading part over which elementwise sweeps run; padding in it stays zero. Copies derived from it
-  /// (a transpose) may follow.
+  /// Elements of the leading part over which elementwise sweeps run; padding in it stays zero, of gradients, too. (An
+  /// optimizer's states hold there what its rule makes of zeros.) Copies derived from it (a transpose) may follow.
   virtual int64_t flat(const Shape& shape) const { return elements(shape); }
   /// Makes the derived part again, after a foreign write to the flat part.
   virtual void refresh(void* packed, const Shape& shape, DType dtype) const;

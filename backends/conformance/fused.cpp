@@ -97,6 +97,17 @@ class Piece {
     program.add("product'", MatmulSpec{.m = batch_, .n = out_, .k = in_}, {x, weights, no_buffer, y});
   }
 
+  /// Values that nobody needs any more, where the gradient may lie next: it has to clear its padding.
+  void leave_something_behind() {
+    const int64_t columns = in_ * (out_ + 64) / batch_ + 1;  // as much as a packed gradient takes
+    const Shape shape{batch_, columns};
+    const BufferId from = buffer("from", Role::input, shape, true), between = buffer("between", Role::temporary, shape, true);
+    const BufferId to = buffer("to", Role::output, shape, true);
+    const ActivationSpec spec{.kind = Activation::sigmoid, .m = batch_, .n = columns};
+    program.add("between", spec, {from, between});
+    program.add("to", spec, {between, to});
+  }
+
   void forward() {
     const BufferId x = buffer("x", Role::input, {batch_, in_}, true), w = buffer("w", Role::parameter, {in_, out_});
     const bool bias = below(4) > 0;
@@ -128,7 +139,10 @@ class Piece {
     const BufferId w = buffer("w", Role::parameter, {in_, out_});
     const BufferId dw = program.add_buffer({.name = "dw", .role = between(), .shape = {in_, out_}, .like = seen_ ? no_buffer : w});
     const bool bias = below(3) > 0;
-    if (below(2)) multiply(w);
+    if (below(2)) {
+      multiply(w);
+      leave_something_behind();
+    }
     program.add("dw", MatmulSpec{.form = Form::tn, .m = in_, .n = out_, .k = batch_, .batch = Batch::k},
                 {x, dz, no_buffer, dw});
     BufferId b = no_buffer, db = no_buffer;
@@ -180,7 +194,23 @@ using Results = std::vector<std::pair<std::string, Tensor>>;
 struct Ran {
   Results results;
   std::vector<Plan::Row> rows;
+  std::string spoilt;  ///< a parameter that lies packed and has something in its padding: layouts promise zeros
 };
+
+/// The first one of these, or "".
+std::string spoilt(const Store& store) {
+  for (const auto& [name, entry] : store.entries()) {
+    if (!entry.layout || entry.role != Role::parameter) continue;
+    Tensor clean(DType::f32, entry.data.shape());
+    entry.layout->pack(store.get(name).bytes(), clean.bytes(), matrix_shape(entry.shape), DType::f32);
+    const std::span<const float> wanted = clean.values<float>(), is = entry.data.values<float>();
+    for (int64_t i = 0; i < flat_elements(entry.layout, entry.shape); i++)
+      if (is[size_t(i)] != wanted[size_t(i)] && !std::isnan(wanted[size_t(i)]))
+        return name + " in layout " + entry.layout->name() + ": padding " + std::to_string(i) + " is " +
+               std::to_string(is[size_t(i)]) + ", not 0";
+  }
+  return "";
+}
 
 Ran run(const Context& context, const Piece& piece, uint64_t number) {
   Store store;
@@ -219,6 +249,7 @@ Ran run(const Context& context, const Piece& piece, uint64_t number) {
     }
   }
   ran.rows = plan.rows();
+  ran.spoilt = spoilt(store);
   return ran;
 }
 
@@ -230,7 +261,13 @@ std::string describe_fused(uint64_t number) {
          to_string(Run(piece.program, 0, piece.program.operations().size())) + " rows " + std::to_string(piece.rows);
 }
 
-Spec fused_spec(uint64_t number) { return Piece(number).program.operations().front().spec; }
+Spec fused_spec(uint64_t number) {
+  const Piece piece(number);
+  const std::vector<Operation>& operations = piece.program.operations();
+  return std::find_if(operations.begin(), operations.end(), [](const Operation& operation) {
+           return std::holds_alternative<MatmulSpec>(operation.spec);
+         })->spec;
+}
 
 Result check_fused(const Context& context, uint64_t number) {
   const Piece piece(number);
@@ -243,11 +280,16 @@ Result check_fused(const Context& context, uint64_t number) {
     return Context(executor, std::move(list), {.fallback = Fallback::allow}, {});
   };
   const Ran whole = run(with(std::make_unique<Borrowed>(backend)), piece, number);
+  const auto fail = [&](const std::string& what) -> Result {
+    return {Status::fail, describe_fused(number) + ": " + backend.name() + what, 0};
+  };
+  if (!whole.spoilt.empty()) return fail(": " + whole.spoilt);
   const auto fused = std::find_if(whole.rows.begin(), whole.rows.end(),
                                   [](const Plan::Row& row) { return row.last - row.first > 1; });
   if (fused == whole.rows.end())
     return {Status::not_supported, describe_fused(number) + ": " + backend.name() + " fuses nothing of it", 0};
   const Ran parts = run(with(std::make_unique<OneByOne>(backend)), piece, number);
+  if (!parts.spoilt.empty()) return fail(", its kernels one by one: " + parts.spoilt);
   // The reference's kernels have other bits; so has whoever declares it.
   const bool own = std::all_of(parts.rows.begin(), parts.rows.end(), [&](const Plan::Row& row) {
     return row.backend == backend.name() || row.refreshed != no_buffer;
@@ -269,11 +311,8 @@ Result check_fused(const Context& context, uint64_t number) {
         result.error = std::max(result.error, error / (loose * largest));
         continue;
       }
-      return {Status::fail,
-              describe_fused(number) + ": " + backend.name() + " (" + fused->description + "): " + whole.results[n].first +
-                  "[" + std::to_string(i) + "] is " + std::to_string(got[i]) + ", its kernels one by one give " +
-                  std::to_string(expected[i]),
-              0};
+      return fail(" (" + fused->description + "): " + whole.results[n].first + "[" + std::to_string(i) + "] is " +
+                  std::to_string(got[i]) + ", its kernels one by one give " + std::to_string(expected[i]));
     }
   }
   return result;

@@ -28,6 +28,38 @@ void expect_pieces(uint64_t count, int threads) {
 
 TEST(FusedKernels, HaveTheBitsOfTheirParts) { expect_pieces(1'000, 1); }
 TEST(FusedKernels, HaveThemOnManyThreads) { expect_pieces(200, 4); }
+
+// Weights that lie as the backend likes them, in a layer so wide that several threads share it: forward and back, against the
+// reference.
+TEST(FusedKernels, ShareWideLayersOfPackedWeights) {
+  constexpr int64_t in = 1030, out = 1501;
+  for (const int64_t rows : {1, 4, 7, 40}) {
+    Program program;
+    const auto add = [&](const char* name, Role role, Shape shape) {
+      return program.add_buffer({.name = name, .role = role, .shape = shape, .batch = role != Role::parameter});
+    };
+    const BufferId weights = add("w", Role::parameter, {in, out});
+    const BufferId x = add("x", Role::input, {rows, in}), y = add("y", Role::output, {rows, out});
+    const BufferId dy = add("dy", Role::input, {rows, out}), dx = add("dx", Role::output, {rows, in});
+    program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, y});
+    program.add("backward", MatmulSpec{.form = Form::nt, .m = rows, .n = in, .k = out}, {dy, weights, no_buffer, dx});
+    on_every_backend(
+        [&](const std::string& name, const Context& context) {
+          Store store;
+          Plan plan = Plan::build(context, store, program);
+          const RandomStream random(1, Purpose::user, 0);
+          Tensor values(DType::f32, {in, out});
+          for (int64_t i = 0; i < in * out; i++) values.values<float>()[size_t(i)] = float(random.normal(uint64_t(i)));
+          store.set("w", values);
+          for (int64_t i = 0; i < rows * in; i++) plan.data<float>("x")[i] = float(random.normal(uint64_t(in * out + i)));
+          for (int64_t i = 0; i < rows * out; i++) plan.data<float>("dy")[i] = float(random.normal(uint64_t(i)));
+          const Plan::Difference difference = plan.check(rows);
+          EXPECT_FALSE(difference.wrong) << name << ", " << rows << " rows: " << difference.where;
+        },
+        4);
+  }
+}
+
 // Rows of a batch that cancel but for what was rounded on the way: Adam divides the rest by its own size, and makes a step of
 // whatever sign it has. Each backend has a rest of its own, none is wrong.
 TEST(PlanCheck, LetsGradientsCancel) {

@@ -52,6 +52,22 @@ TEST(Matmul, RowsAreLeftByTheLargestPiece) {
   });
 }
 
+// One example, or a few, and layers so wide that several threads share them.
+TEST(Matmul, FewRowsAreSharedByThreads) {
+  on_every_backend(
+      [&](const std::string& name, const Context& context) {
+        for (const Form form : {Form::nn, Form::nt, Form::tn})
+          for (const int64_t rows : {1, 4, 7}) {
+            const MatmulSpec spec{.form = form, .m = rows, .n = 1501, .k = 1030, .batch = Batch::none, .bias = rows == 4};
+            const Case c{.spec = spec, .fill = Fill::exact, .placement = Placement::before_guard, .seed = 1};
+            announce(name + ": " + to_string(c));
+            const Result result = check(context.chosen(), c);
+            EXPECT_TRUE(result) << result.message;
+          }
+      },
+      3);
+}
+
 TEST(Matmul, ExactCasesLong) { expect_cases("matmul", Fill::exact, long_count); }
 TEST(Matmul, RealCasesLong) { expect_cases("matmul", Fill::real, long_count); }
 TEST(Matmul, SpecialCasesLong) { expect_cases("matmul", Fill::special, long_count); }
