@@ -24,10 +24,11 @@ class Draw {
   double uniform() { return random_.uniform(position_++); }
   double normal() { return random_.normal(position_++); }
   int64_t size(int64_t limit) { return odd_size(random_, position_++, limit); }
-  /// Mostly small: tails and empty sizes matter more than long loops, and cost nothing.
+  /// Mostly small: tails and empty sizes matter more than long loops, and cost nothing. Now and then what a kernel may well do in
+  /// several pieces.
   int64_t size() {
     const bool long_one = one_in(4);
-    return extent_ == Extent::small ? size(long_one ? 129 : 33)
+    return extent_ == Extent::small ? size(!long_one ? 33 : one_in(8) ? 1025 : 129)
                                     : std::max<int64_t>(size(513), long_one ? 255 : 1);
   }
   /// Products of one case: what the oracle does in half a millisecond, or in ten.

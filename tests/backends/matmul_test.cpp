@@ -57,8 +57,10 @@ TEST(Matmul, FewRowsAreSharedByThreads) {
   on_every_backend(
       [&](const std::string& name, const Context& context) {
         for (const Form form : {Form::nn, Form::nt, Form::tn})
-          for (const int64_t rows : {1, 4, 7}) {
-            const MatmulSpec spec{.form = form, .m = rows, .n = 1501, .k = 1030, .batch = Batch::none, .bias = rows == 4};
+          for (const int64_t rows : {1, 2, 4, 7}) {
+            MatmulSpec spec{.form = form, .m = rows, .n = 1501, .k = 1030, .batch = Batch::none};
+            spec.bias = rows == 1 || rows == 4;
+            spec.accumulate = rows == 2;
             const Case c{.spec = spec, .fill = Fill::exact, .placement = Placement::before_guard, .seed = 1};
             announce(name + ": " + to_string(c));
             const Result result = check(context.chosen(), c);
