@@ -1,4 +1,4 @@
-"""Breaks a line of our own kernels, and looks whether the short tests of the kernels notice.
+"""Breaks a line of our own kernels, and looks whether the short tests notice: those of the kernels, the layers and whole trainings.
 mutate.py BUILD WORK [--folder reference|simd|both] [--count 200] [--seed 1] [--time-limit 300] [--report]
 
 BUILD: a finished build with ninja and shared libraries; it is read, never changed. WORK: one folder a mutant, and results.jsonl, a line a mutant. A
@@ -143,7 +143,9 @@ def test(build, library, place, limit, family, kernels=None):
     kernels = kernels or build.folder / build.tests
     # oneDNN's module is looked for beside the library, where it is not.
     runs = [(kernels, f"*{family}*-*Long*:OneDnn*"), (kernels, f"*-*Long*:OneDnn*:*{family}*")] if family else [(kernels, "*-*Long*:OneDnn*")]
-    for program, only in [*runs, (build.folder / "tests/trainer/trainer_tests", "FusedSteps.*-*Long*")]:
+    # Then whole trainings: steps of many kinds, and those of another framework to compare with.
+    runs += [(build.folder / "tests" / room / f"{room}_tests", "*-*Long*:FashionMnist*") for room in ("trainer", "layers", "golden")]
+    for program, only in runs:
         try:
             done = subprocess.run([program, f"--gtest_filter={only}", "--gtest_fail_fast", "--gtest_brief=1"], env=environment, cwd=place,
                                   capture_output=True, text=True, timeout=limit)
