@@ -50,8 +50,8 @@ class Borrowed final : public Backend {
 };
 
 /// A piece of a training step, as layers write it. Results that the kernels may keep to themselves are temporary, in every third
-/// case outputs; in every fourth the second operation reads something else than what the first wrote. Every other time the weights
-/// are also multiplied with, so that they lie as the backend likes them.
+/// case outputs; in every fourth the second operation reads something else than what the first wrote, or the gradient is not that of a
+/// layer. Every other time the weights are also multiplied with, so that they lie as the backend likes them.
 class Piece {
  public:
   explicit Piece(uint64_t number) : random_(number, Purpose::user, 77) {
@@ -143,8 +143,12 @@ class Piece {
       multiply(w);
       leave_something_behind();
     }
-    program.add("dw", MatmulSpec{.form = Form::tn, .m = in_, .n = out_, .k = batch_, .batch = Batch::k},
-                {x, dz, no_buffer, dw});
+    if (apart_) {  // a gradient, but not that of a dense layer
+      const BufferId left = buffer("left", Role::input, {in_, 9}), right = buffer("right", Role::input, {9, out_});
+      program.add("dw", MatmulSpec{.m = in_, .n = out_, .k = 9, .batch = Batch::none}, {left, right, no_buffer, dw});
+    } else {
+      program.add("dw", MatmulSpec{.form = Form::tn, .m = in_, .n = out_, .k = batch_, .batch = Batch::k}, {x, dz, no_buffer, dw});
+    }
     BufferId b = no_buffer, db = no_buffer;
     if (bias) {
       b = buffer("b", Role::parameter, {out_});

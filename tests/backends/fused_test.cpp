@@ -29,6 +29,38 @@ void expect_pieces(uint64_t count, int threads) {
 TEST(FusedKernels, HaveTheBitsOfTheirParts) { expect_pieces(1'000, 1); }
 TEST(FusedKernels, HaveThemOnManyThreads) { expect_pieces(200, 4); }
 
+// What the default backend is for: forward, back and the step of a layer's parameters are a kernel each.
+TEST(FusedKernels, ALayerTakesThree) {
+  const Context context = make_context({.threads = 1});
+  if (context.backends().size() == 1) GTEST_SKIP() << "there is no backend but the reference";
+  constexpr int64_t batch = 8, in = 20, out = 40;
+  Program program;
+  const auto add = [&](const char* name, Role role, Shape shape, bool rows = false, BufferId like = no_buffer) {
+    return program.add_buffer({.name = name, .role = role, .shape = shape, .batch = rows, .like = like});
+  };
+  const BufferId x = add("x", Role::input, {batch, in}, true), w = add("w", Role::parameter, {in, out});
+  const BufferId b = add("b", Role::parameter, {out}), z = add("z", Role::temporary, {batch, out}, true);
+  const BufferId y = add("y", Role::output, {batch, out}, true), dy = add("dy", Role::input, {batch, out}, true);
+  const BufferId dh = add("dh", Role::temporary, {batch, in}, true), dx = add("dx", Role::output, {batch, in}, true);
+  const BufferId dw = add("dw", Role::temporary, {in, out}, false, w), db = add("db", Role::temporary, {out});
+  const BufferId rate = add("learning_rate", Role::scalar, {1});
+  program.add("forward", MatmulSpec{.m = batch, .n = out, .k = in, .bias = true}, {x, w, b, z});
+  program.add("relu", ActivationSpec{.kind = Activation::relu, .m = batch, .n = out}, {z, y});
+  program.add("back", MatmulSpec{.form = Form::nt, .m = batch, .n = in, .k = out}, {dy, w, no_buffer, dh});
+  program.add("relu back", ActivationGradientSpec{.kind = Activation::relu, .m = batch, .n = in}, {dh, x, dx});
+  program.add("dw", MatmulSpec{.form = Form::tn, .m = in, .n = out, .k = batch, .batch = Batch::k}, {x, dy, no_buffer, dw});
+  program.add("db", ReduceSpec{.kind = Reduction::column_sum, .m = batch, .n = out}, {dy, db});
+  const auto update = [&](const char* name, int64_t m, BufferId parameter, BufferId gradient) {
+    program.add(name, UpdateSpec{.kind = UpdateKind::sgd, .m = m, .n = out},
+                {parameter, gradient, no_buffer, no_buffer, rate, no_buffer, no_buffer});
+  };
+  update("update w", in, w, dw);
+  update("update b", 1, b, db);
+  Store store;
+  const Plan plan = Plan::build(context, store, program);
+  EXPECT_EQ(plan.rows().size(), 3u) << plan.table();
+}
+
 // Weights that lie as the backend likes them, in a layer so wide that several threads share it: forward and back, against the
 // reference.
 TEST(FusedKernels, ShareWideLayersOfPackedWeights) {

@@ -1,4 +1,6 @@
 // Matrix products on every backend.
+#include <tuple>
+
 #include "backends/every_backend.h"
 #include "plexus/backends/conformance/check.h"
 
@@ -50,6 +52,23 @@ TEST(Matmul, RowsAreLeftByTheLargestPiece) {
           EXPECT_TRUE(result) << result.message;
         }
   });
+}
+
+// Where b has more elements than a and c, these may be transposed instead of it: more rows, columns and depth than lie in one tile.
+TEST(Matmul, NeitherSideOfATransposedProductIsSmall) {
+  on_every_backend(
+      [&](const std::string& name, const Context& context) {
+        for (const auto& [m, n, k] : {std::tuple{70, 300, 290}, std::tuple{33, 257, 100}, std::tuple{129, 520, 512}}) {
+          const Case c{.spec = MatmulSpec{.form = Form::nt, .m = m, .n = n, .k = k, .batch = Batch::none},
+                       .fill = Fill::exact,
+                       .placement = Placement::before_guard,
+                       .seed = 1};
+          announce(name + ": " + to_string(c));
+          const Result result = check(context.chosen(), c);
+          EXPECT_TRUE(result) << result.message;
+        }
+      },
+      1);
 }
 
 // One example, or a few, and layers so wide that several threads share them.
