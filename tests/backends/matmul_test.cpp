@@ -89,6 +89,25 @@ TEST(Matmul, FewRowsAreSharedByThreads) {
       3);
 }
 
+class Foreign final : public Layout {
+ public:
+  std::string name() const override { return "foreign"; }
+  int64_t elements(const Shape& shape) const override { return shape.elements(); }
+  void pack(const void*, void*, const Shape&, DType) const override {}
+  void unpack(const void*, void*, const Shape&, DType) const override {}
+};
+
+TEST(Matmul, LayoutsOfOthersAreRefused) {
+  const Foreign foreign;
+  on_every_backend([&](const std::string& name, const Context& context) {
+    if (name == "reference") return;
+    MatmulSpec spec{.m = 64, .n = 64, .k = 64, .batch = Batch::none};
+    EXPECT_TRUE(prepare_kernel(context.chosen(), spec)) << name;
+    spec.layout = &foreign;
+    EXPECT_FALSE(prepare_kernel(context.chosen(), spec)) << name;
+  });
+}
+
 TEST(Matmul, ExactCasesLong) { expect_cases("matmul", Fill::exact, long_count); }
 TEST(Matmul, RealCasesLong) { expect_cases("matmul", Fill::real, long_count); }
 TEST(Matmul, SpecialCasesLong) { expect_cases("matmul", Fill::special, long_count); }

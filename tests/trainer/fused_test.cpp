@@ -210,6 +210,17 @@ void train_random_networks(uint64_t first, uint64_t count) {
 TEST(FusedSteps, OfRandomNetworksHaveTheBitsOfTheirParts) { train_random_networks(0, 40); }
 TEST(FusedStepsLong, OfRandomNetworksHaveTheBitsOfTheirParts) { train_random_networks(1000, 1000); }
 
+// The same steps, each operation beside the reference's: fused or not, packed or not.
+TEST(FusedSteps, AgreeWithTheReference) {
+  if (!has_simd()) GTEST_SKIP() << "simd is not built";
+  const Context context = make_context({.backend = "simd", .threads = 2, .check = Check::reference, .sink = {}});
+  for (uint64_t seed = 2000; seed < 2040; ++seed) {
+    const Training training(seed);
+    SCOPED_TRACE("seed " + std::to_string(seed) + ": " + training.describe());
+    EXPECT_NO_THROW(trained(training, context));
+  }
+}
+
 // Wide enough for threads, and for batches that are worked on in several pieces.
 TEST(FusedSteps, OfWideNetworksHaveTheBitsOfTheirParts) {
   if (!has_simd()) GTEST_SKIP() << "simd is not built";
