@@ -37,13 +37,17 @@ harmless = re.compile(r"#|//|static_assert|_ns\b|grain|\bHWY_|namespace|template
 the_same = [
     (r"simd/", r"lanes <= ", r"lanes < ", "what is left of a row goes through the same operations"),
     (r"simd/", r"\b(rest|count) > 0", r"(rest|count) >= 0", "nothing is read, computed or written for nothing"),
-    (r"matmul\.cpp", r"\bworth\b|best\b.*cuts|o\.m \* \(o\.k \+ o\.n\) <|constexpr int64_t chains", r"", "how the work is cut"),
-    (r"matmul_narrow\.cpp", r"constexpr int (groups|most_columns) =", r"", "how the work is cut; 4 lanes are those of another processor"),
+    (r"simd/matmul\.cpp", r"worth < 2", r"worth (<=|>) 2", "how many threads there are"),
+    (r"simd/matmul\.cpp", r"o\.m \* \(o\.k \+ o\.n\) <", r"", "which side is transposed"),
+    (r"reference/matmul\.cpp", r"constexpr int64_t chains", r"", "how many elements are computed at one time"),
+    (r"matmul_narrow\.cpp", r"constexpr int groups =", r"", "how many rows are computed at one time"),
+    (r"matmul_narrow\.cpp", r"lanes == 4 \? 2 : 0", r"12 : lanes (== 3|!= 4|== 4 \? (1|2 : 1))", "4 lanes are those of another processor"),
     (r"matmul_narrow\.cpp", r"first \+ j < columns \?", r"first - j <|first \+ j <= columns", "lanes behind the columns are not stored"),
     (r"matmul_narrow\.cpp", r"row \+= most_rows", r"", "there are never more rows than these"),
     (r"matmul_tile\.cpp", r"most > 2|row_of_panels<2>", r"", "of AVX-512 alone"),
     (r"weight_step\.cpp", r"if \(deep_\) update", r"p \+ 2", "an end that is not looked at: there is one panel"),
     (r"weight_step\.cpp", r"found\.count == 0", r"found\.count == 1", "a claim of no operations is none"),
+    (r"sweep_loops\.cpp", r"if \(i < n\) sum\.add", r"i <= n", "nothing is added"),
     (r"sweep_loops\.cpp", r"clip_value > 0 \|\|", r"clip_value >= 0 \|\|", "the way round is for speed"),
 ]
 
