@@ -22,6 +22,13 @@ TEST(Matmul, AnyNumberOfThreadsGivesTheSameBits) {
   }
 }
 
+void expect_exact(const std::string& name, const Context& context, const MatmulSpec& spec) {
+  const Case c{.spec = spec, .fill = Fill::exact, .placement = Placement::before_guard, .seed = 1};
+  announce(name + ": " + to_string(c));
+  const Result result = check(context.chosen(), c);
+  EXPECT_TRUE(result) << result.message;
+}
+
 // More rows, columns and depth than a kernel works on at one time; a row of a tn's a that takes whole pages of memory.
 TEST(Matmul, LargerThanAnyPiece) {
   on_every_backend([&](const std::string& name, const Context& context) {
@@ -42,15 +49,8 @@ TEST(Matmul, RowsAreLeftByTheLargestPiece) {
   on_every_backend([&](const std::string& name, const Context& context) {
     for (const Form form : {Form::nn, Form::nt, Form::tn})
       for (const int64_t rows : {129, 258})
-        for (const int64_t columns : {1, 10, 33}) {
-          const Case c{.spec = MatmulSpec{.form = form, .m = rows, .n = columns, .k = 1000, .batch = Batch::none},
-                       .fill = Fill::exact,
-                       .placement = Placement::before_guard,
-                       .seed = 1};
-          announce(name + ": " + to_string(c));
-          const Result result = check(context.chosen(), c);
-          EXPECT_TRUE(result) << result.message;
-        }
+        for (const int64_t columns : {1, 10, 33})
+          expect_exact(name, context, {.form = form, .m = rows, .n = columns, .k = 1000, .batch = Batch::none});
   });
 }
 
@@ -58,15 +58,8 @@ TEST(Matmul, RowsAreLeftByTheLargestPiece) {
 TEST(Matmul, NeitherSideOfATransposedProductIsSmall) {
   on_every_backend(
       [&](const std::string& name, const Context& context) {
-        for (const auto& [m, n, k] : {std::tuple{70, 300, 290}, std::tuple{33, 257, 100}, std::tuple{129, 520, 512}}) {
-          const Case c{.spec = MatmulSpec{.form = Form::nt, .m = m, .n = n, .k = k, .batch = Batch::none},
-                       .fill = Fill::exact,
-                       .placement = Placement::before_guard,
-                       .seed = 1};
-          announce(name + ": " + to_string(c));
-          const Result result = check(context.chosen(), c);
-          EXPECT_TRUE(result) << result.message;
-        }
+        for (const auto& [m, n, k] : {std::tuple{70, 300, 290}, std::tuple{33, 257, 100}, std::tuple{129, 520, 512}})
+          expect_exact(name, context, {.form = Form::nt, .m = m, .n = n, .k = k, .batch = Batch::none});
       },
       1);
 }
@@ -80,10 +73,7 @@ TEST(Matmul, FewRowsAreSharedByThreads) {
             MatmulSpec spec{.form = form, .m = rows, .n = 1501, .k = 1030, .batch = Batch::none};
             spec.bias = rows == 1 || rows == 4;
             spec.accumulate = rows == 2;
-            const Case c{.spec = spec, .fill = Fill::exact, .placement = Placement::before_guard, .seed = 1};
-            announce(name + ": " + to_string(c));
-            const Result result = check(context.chosen(), c);
-            EXPECT_TRUE(result) << result.message;
+            expect_exact(name, context, spec);
           }
       },
       3);
