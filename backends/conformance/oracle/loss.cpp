@@ -10,6 +10,10 @@ struct Row {
   std::vector<Term> gradient;
 };
 
+/// What rounding errors of a probability are in proportion to, beside itself: below the smallest normal number they no longer shrink
+/// with it, and weights and scale may make them large again.
+Real smallest_normal(DType dtype) { return dtype == DType::f32 ? 0x1p-126L : 0x1p-1022L; }
+
 Real sign(Real x) { return std::isnan(x) ? x : Real((x > 0) - (x < 0)); }
 
 /// One element of the losses that are a mean over columns, and its derivative.
@@ -29,7 +33,7 @@ Row element_loss(const LossSpec& s, Real p, Real t) {
   }
   const Real positive = std::fmax(p, Real(0)), tail = std::log1p(std::exp(-std::fabs(p)));
   return {{(std::isnan(p) ? p : positive) - p * t + tail, positive + std::fabs(p * t) + tail},
-          {{sigmoid(p) - t, sigmoid(p) + std::fabs(t)}}};
+          {{sigmoid(p) - t, sigmoid(p) + smallest_normal(s.dtype) + std::fabs(t)}}};
 }
 
 Row column_mean_loss(const LossSpec& s, const Matrix& prediction, const Matrix& target, int64_t i) {
@@ -64,7 +68,7 @@ Row cross_entropy(const LossSpec& s, const Values& in, int64_t i) {
     const Real p = softmax.p[size_t(j)], log_p = softmax.log_p[size_t(j)], w = share[size_t(j)];
     // A class without a share adds nothing, though its logarithm be infinite.
     if (w != 0 || std::isnan(log_p)) row.value += {-w * log_p, w * (1 + std::fabs(log_p))};
-    row.gradient.push_back({total * p - w, total * probability_magnitude(p) + w});
+    row.gradient.push_back({total * p - w, total * (probability_magnitude(p) + smallest_normal(s.dtype)) + w});
   }
   return row;
 }
