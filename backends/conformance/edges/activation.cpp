@@ -74,6 +74,8 @@ void softmax_edges(DType type, List& list) {
   forward(type, list, "no columns", log_softmax, Matrix(4, 0), Matrix(4, 0));
   forward(type, list, "equal logits", softmax, Matrix(2, 4, -1e4), Matrix(2, 4, 0.25));
   forward(type, list, "equal logits", log_softmax, Matrix(2, 4, 1e4), Matrix(2, 4, -std::log(4.0)), false);
+  forward(type, list, "4096 equal logits", softmax, Matrix(2, 4096, 3), Matrix(2, 4096, 0x1p-12));
+  forward(type, list, "4096 equal logits", log_softmax, Matrix(2, 4096, 3), Matrix(2, 4096, -std::log(4096.0)), false);
   forward(type, list, "logits of +-1e4", softmax, Matrix(2, 3, {1e4, -1e4, 0, -1e4, -1e4, -1e4 - 8e3}),
           Matrix(2, 3, {1, 0, 0, 0.5, 0.5, 0}));
   forward(type, list, "logits of +-1e4", log_softmax, row({1e4, -1e4, 0}), row({0, -2e4, -1e4}));
@@ -84,7 +86,7 @@ void softmax_edges(DType type, List& list) {
     const Matrix lost(2, 2, {nan, nan, rest, rest});
     forward(type, list, "+inf loses its row alone", kind, Matrix(2, 2, {inf, 1, 7, 7}), lost, false);
     forward(type, list, "a row of -inf", kind, Matrix(2, 2, {-inf, -inf, 7, 7}), lost, false);
-    for (int64_t n : {1, 2, 8, 17, 33})
+    for (int64_t n : {1, 2, 8, 17, 33, 1025})
       for (int64_t at : {int64_t(0), n / 2, n - 1})
         forward(type, list, "NaN at " + std::to_string(at) + " of " + std::to_string(n), kind,
                 with(Matrix(1, n), 0, at, nan), Matrix(1, n, nan));

@@ -56,6 +56,8 @@ void loss_edges(DType type, List& list) {
 
   add("equal logits", {ce, Matrix(2, 4, 1e4), column({0, 3})},
       Matrix(2, 4, {-0.375, 0.125, 0.125, 0.125, 0.125, 0.125, 0.125, -0.375}), std::log(4.0), false);
+  add("4096 equal logits", {ce, Matrix(1, 4096, 3), one(4095)}, with(Matrix(1, 4096, 0x1p-12), 0, 4095, 0x1p-12 - 1), std::log(4096.0),
+      false);
   add("logits of +-1e4, right", {ce, row({1e4, -1e4}), one(0)}, row({0, 0}), 0);
   add("logits of +-1e4, wrong", {ce, row({1e4, -1e4}), one(1)}, row({1, -1}), 2e4);
   add("a target of probability 0", {ce, row({0, -inf}), one(1)}, row({1, -1}), inf);

@@ -22,7 +22,7 @@ void reduce_edges(DType type, List& list) {
   add("f64 holds the square of what f32 holds", squares, row({0x1p100, 1}), one(0x1p200));
   add("denormals", columns, Matrix(3, 1, d), one(3 * d));
   add("infinities", columns, Matrix(2, 3, {inf, inf, -inf, -inf, 1, -inf}), row({nan, inf, -inf}));
-  for (int64_t n : {1, 8, 17, 33}) {
+  for (int64_t n : {1, 8, 17, 33, 4097}) {
     for (int64_t at : {int64_t(0), n / 2, n - 1}) {
       const std::string place = "NaN at " + std::to_string(at) + " of " + std::to_string(n);
       add(place, columns, with(Matrix(2, n, 1), 1, at, nan), with(Matrix(1, n, 2), 0, at, nan));
