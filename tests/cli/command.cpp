@@ -59,7 +59,7 @@ Process::Process(const Arguments& arguments, const Variables& variables, bool te
   if (terminal) {
     terminal_ = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (terminal_ < 0 || grantpt(terminal_) != 0 || unlockpt(terminal_) != 0)
-      throw std::runtime_error("posix_openpt");
+      throw std::runtime_error("no pseudo-terminal to be had: mount devpts at /dev/pts");
     const winsize size{.ws_row = 24, .ws_col = 100, .ws_xpixel = 0, .ws_ypixel = 0};
     ioctl(terminal_, TIOCSWINSZ, &size);
     err = ptsname(terminal_);
