@@ -53,8 +53,10 @@ the_same = [
 
 
 def changes_nothing(path, old, new):
-    return any(re.search(file, path) and re.search(before, old) and not re.search(after, old) and re.search(after, new)
-               if after else re.search(file, path) and re.search(before, old) for file, before, after, _ in the_same)
+    def made(after):  # by this change; "": whatever it makes of the line
+        return not after or (re.search(after, new) and not re.search(after, old))
+
+    return any(re.search(file, path) and re.search(before, old) and made(after) for file, before, after, _ in the_same)
 
 
 def candidates(path):
