@@ -24,11 +24,11 @@ constexpr int steps_to_check = 2;
 /// The first timing of a candidate: enough steps that the least is not the one that met an interrupt, or one long one.
 constexpr int first_steps = 5;
 constexpr double first_seconds = 0.01, long_step = 0.1;
-/// Whose first timing is so much slower than the best is not timed again: five steps are never wrong by as much.
-constexpr double hopeless = 2;
-/// After some rounds, nor is who is this much slower than the best.
+/// Who is so many times slower than the best by the first timing is not timed again, nor is who is so much slower after one round; after some
+/// rounds the little is enough. It is each time the luckiest timing that is this much slower: a core that is away for 50 ms spoils most rounds
+/// of a fast candidate, but not all.
+constexpr double out_of_reach = 10, hopeless = 2, behind = 1.1;
 constexpr int rounds_to_judge = 5;
-constexpr double behind = 1.1;
 /// Of a candidate in a round: long against the clock and the change of threads, short enough for many rounds.
 constexpr double round_seconds = 0.004;
 constexpr int most_rounds = 25;
@@ -149,6 +149,12 @@ struct Tuner::Entrant {
   bool watched = false;
   std::shared_ptr<Rig> rig = {};  // null: out, or not prepared yet
   std::vector<double> rounds = {};
+  double luckiest = forever;  // of the rounds, and of the first timing
+
+  void add_round(double seconds) {
+    rounds.push_back(seconds);
+    luckiest = std::min(luckiest, seconds);
+  }
 
   /// The lower quartile: what it takes when nobody disturbs, without trusting the luckiest round.
   void judge() { candidate.seconds = quantile(rounds, 4); }
@@ -228,7 +234,7 @@ void Tuner::prepare(Entrant& entrant) {
     first_preparation_ = seconds_since(start);
     budget_ = std::max(budget_, Duration(steps_in_budget * rig->seconds));
   }
-  entrant.rounds = {rig->seconds};
+  entrant.add_round(rig->seconds);
   entrant.judge();
 }
 
@@ -253,9 +259,9 @@ void Tuner::race() {
   const auto leave_behind = [&](double factor) {
     const double bound = factor * least_seconds();
     for (Entrant& e : entrants_)
-      if (e.rig && e.candidate.seconds > bound) e.rig.reset();  // its time stays
+      if (e.rig && e.luckiest > bound) e.rig.reset();  // its time stays
   };
-  leave_behind(hopeless);
+  leave_behind(out_of_reach);
   std::vector<size_t> turns(entrants_.size());
   std::iota(turns.begin(), turns.end(), size_t{0});
   for (int round = 0; round < most_rounds && left() > Duration::zero(); round++) {
@@ -270,11 +276,11 @@ void Tuner::race() {
       const double limit = e.watched ? least_patience + patience_factor * expected : forever;
       if (!attempt(e, [](Rig& r, int64_t n) { r.time(n); }, count, Duration(limit))) continue;
       if (round == 0) e.rounds.clear();  // the first timing was to sort them out
-      e.rounds.push_back(e.rig->seconds);
+      e.add_round(e.rig->seconds);
     }
     for (Entrant& e : entrants_)
       if (e.rig && !e.rounds.empty()) e.judge();
-    if (round + 1 >= rounds_to_judge) leave_behind(behind);
+    leave_behind(round + 1 < rounds_to_judge ? hopeless : behind);
   }
 }
 
