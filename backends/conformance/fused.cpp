@@ -162,6 +162,8 @@ class Piece {
     if ((rule.kind == UpdateKind::sgd || rule.kind == UpdateKind::rmsprop) && below(2)) rule.momentum = 0.5;
     rule.nesterov = rule.kind == UpdateKind::sgd && rule.momentum > 0 && below(2);
     if (below(2)) rule.weight_decay = 0.01;
+    if (below(4) == 0) rule.l1 = 0.01;
+    if (below(4) == 0) rule.clip_value = 0.5;
     update(rule, w, dw, in_, "w");
     if (bias) update(rule, b, db, 1, "b");
   }

@@ -1,5 +1,4 @@
-// The norm of every column held below a limit: sums in ascending order of the rows, in double, whatever
-// threads and layout.
+// The norm of every column held below a limit: sums in double, in one order whatever threads and layout.
 #include <algorithm>
 #include <cmath>
 
@@ -11,7 +10,6 @@ namespace plexus::simd {
 namespace {
 
 constexpr double element_ns = 0.3;  // a sum in double, and sometimes a product
-constexpr int64_t group = 16;       // columns whose sums add_squares keeps apart
 
 class MaxNorm final : public Kernel {
  public:
@@ -20,22 +18,21 @@ class MaxNorm final : public Kernel {
 
   void run(void* const* buffers, const Call&) const override {
     auto* const w = static_cast<float*>(buffers[0]);
-    const int64_t groups = (spec_.n + group - 1) / group;
-    executor_.parallel_for(groups, grain_rows(element_ns, spec_.m * group), [&](int64_t first, int64_t last) {
-      for (int64_t g = first; g < last; g++) limit(w, g * group);
+    executor_.parallel_for(panel_count(spec_.n), grain_rows(element_ns, spec_.m * panel), [&](int64_t first, int64_t last) {
+      for (int64_t p = first; p < last; p++) limit(w, p * panel);
     });
   }
   std::string describe() const override { return simd::describe(isa_); }
 
  private:
-  /// The columns [j0, j0 + 16).
+  /// The columns [j0, j0 + 32), whether they lie in a panel or not.
   void limit(float* w, int64_t j0) const {
-    const int64_t columns = std::min(group, spec_.n - j0);
+    const int64_t columns = std::min(panel, spec_.n - j0);
     const int64_t stride = spec_.layout ? panel : spec_.n;
-    float* const top = spec_.layout ? w + j0 / panel * panel * spec_.m + j0 % panel : w + j0;
-    double squares[group] = {};
-    for (int64_t i = 0; i < spec_.m; i++) loops_.add_squares(top + i * stride, columns, squares);
-    float factors[group];
+    float* const top = spec_.layout ? w + j0 * spec_.m : w + j0;
+    double squares[panel];
+    loops_.column_squares(top, stride, spec_.m, columns, squares);
+    float factors[panel];
     bool all_within = true;
     for (int64_t j = 0; j < columns; j++) {
       const double norm = std::sqrt(squares[j]);

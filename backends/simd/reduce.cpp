@@ -1,6 +1,7 @@
 // Reductions. Every sum has an order of its own, which neither threads nor layouts change.
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "plexus/backends/simd/kernel.h"
 #include "plexus/backends/simd/panels.h"
@@ -31,8 +32,11 @@ class Reduce final : public Kernel {
           y[i] = loops_.argmax(x + i * spec_.n, spec_.n);
         });
       case Reduction::sum_squares:
-        return sum_squares(x, m, static_cast<double*>(buffers[1]));
+        return sum_squares(x, m, static_cast<double*>(call.workspace), static_cast<double*>(buffers[1]));
     }
+  }
+  size_t workspace() const override {
+    return spec_.kind == Reduction::sum_squares ? size_t(panel_count(spec_.n)) * sizeof(double) : 0;
   }
   std::string describe() const override { return simd::describe(isa_); }
 
@@ -52,20 +56,20 @@ class Reduce final : public Kernel {
     });
   }
 
-  /// Row after row in the plain order, on one thread: panels give the same bits.
-  void sum_squares(const float* x, int64_t m, double* y) const {
-    double places[16] = {};
-    for (int64_t i = 0; i < m; i++) {
-      if (!spec_.layout) {
-        loops_.add_squares(x + i * spec_.n, spec_.n, places);
-        continue;
+  /// A sum a panel, whether the columns lie in panels or not: so threads and layouts give the same bits.
+  void sum_squares(const float* x, int64_t m, double* sums, double* y) const {
+    const int64_t panels = panel_count(spec_.n);
+    executor_.parallel_for(panels, grain_rows(element_ns, m * panel), [&](int64_t first, int64_t last) {
+      for (int64_t p = first; p < last; p++) {
+        double columns[panel];
+        loops_.column_squares(spec_.layout ? x + p * panel * m : x + p * panel, spec_.layout ? panel : spec_.n, m,
+                              std::min(panel, spec_.n - p * panel), columns);
+        for (int64_t half = panel / 2; half > 0; half /= 2)
+          for (int64_t j = 0; j < half; j++) columns[j] += columns[j + half];
+        sums[p] = columns[0];
       }
-      for (int64_t first = 0; first < spec_.n; first += panel)
-        loops_.add_squares(x + first * m + i * panel, std::min(panel, spec_.n - first), places);
-    }
-    for (int half = 8; half > 0; half /= 2)
-      for (int i = 0; i < half; i++) places[i] += places[i + half];
-    *y = places[0] + (spec_.accumulate ? *y : 0);
+    });
+    *y = std::accumulate(sums, sums + panels, 0.0) + (spec_.accumulate ? *y : 0);
   }
 
   ReduceSpec spec_;

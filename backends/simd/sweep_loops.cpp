@@ -4,7 +4,10 @@
 #define HWY_TARGET_INCLUDE "plexus/backends/simd/sweep_loops.cpp"
 #include <hwy/foreach_target.h>
 
+#include <algorithm>
+
 #include "plexus/backends/simd/math-inl.h"
+#include "plexus/backends/simd/matmul_tile.h"
 #include "plexus/backends/simd/sweep_loops.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -151,225 +154,53 @@ int32_t argmax(const float* x, int64_t n) {
   return 0;
 }
 
-void add_squares(const float* x, int64_t columns, double* places) {
-  int64_t j = 0;
-  for (; j + 16 <= columns; j += 16)
-    for (int64_t place = 0; place < 16; place++) places[place] += double(x[j + place]) * double(x[j + place]);
-  for (int64_t place = 0; j < columns; j++, place++) places[place] += double(x[j]) * double(x[j]);
+/// Squares of floats, exact in double, added to the sums of their lanes.
+struct Squares {
+  using D = hn::ScalableTag<double>;
+  static constexpr int parts = lanes > 1 ? 2 : 1;
+  hn::Vec<D> sum[parts];
+
+  HWY_INLINE Squares() {
+    for (auto& s : sum) s = hn::Zero(D());
+  }
+  HWY_INLINE void add(V v) {
+#if HWY_TARGET == HWY_SCALAR
+    const hn::Vec<D> x[parts] = {hn::PromoteTo(D(), v)};
+#else
+    const hn::Half<F> half;
+    const hn::Vec<D> x[parts] = {hn::PromoteTo(D(), hn::LowerHalf(half, v)), hn::PromoteTo(D(), hn::UpperHalf(half, v))};
+#endif
+    PLEXUS_UNROLL for (int p = 0; p < parts; p++) sum[p] = hn::MulAdd(x[p], x[p], sum[p]);
+  }
+  HWY_INLINE void add_to(double* sums) const {
+    for (int p = 0; p < parts; p++) {
+      double* const at = sums + p * (lanes / parts);
+      hn::StoreU(hn::Add(hn::LoadU(D(), at), sum[p]), D(), at);
+    }
+  }
+};
+
+/// Two chains a column, of the even rows and of the odd ones: one would wait for its additions.
+void column_squares(const float* x, int64_t stride, int64_t rows, int64_t columns, double* sums) {
+  constexpr int64_t at_once = std::min<int64_t>(panel, 2 * lanes);
+  std::fill(sums, sums + panel, 0.0);
+  for (int64_t j = 0; j < columns; j += at_once) {
+    const bool whole = columns - j >= at_once;
+    Squares squares[2][at_once / lanes];
+    const auto add = [&](Squares(&chains)[at_once / lanes], const float* row) HWY_ATTR {
+      PLEXUS_UNROLL for (int v = 0; v < at_once / lanes; v++)
+        chains[v].add(whole ? load(row + v * lanes) : load_up_to(row + v * lanes, columns - j - v * lanes));
+    };
+    const float* row = x + j;
+    int64_t i = 0;
+    for (; i + 2 <= rows; i += 2, row += 2 * stride) add(squares[0], row), add(squares[1], row + stride);
+    if (i < rows) add(squares[0], row);
+    for (const auto& chains : squares)
+      for (int v = 0; v < at_once / lanes; v++) chains[v].add_to(sums + j + v * lanes);
+  }
 }
 
-/// The parameter becomes step(parameter, gradient, first state, second state), which changes the states that Step says it has.
-/// All that is decided is decided before the loop, and the addresses are held here: what the loop stores could be a part of `s`.
-template <class Step>
-HWY_INLINE void sweep(const UpdateStretch& s) {
-  const Step step(s);
-  float *const parameter = s.parameter, *const firsts = s.first, *const seconds = s.second;
-  const float* const gradients = s.gradient;
-  const int64_t count = s.count;
-  int64_t i = 0;
-  for (; i + lanes <= count; i += lanes) {
-    V first = zero(), second = zero();
-    if constexpr (Step::has_first) first = load(firsts + i);
-    if constexpr (Step::has_second) second = load(seconds + i);
-    store(step(load(parameter + i), load(gradients + i), first, second), parameter + i);
-    if constexpr (Step::has_first) store(first, firsts + i);
-    if constexpr (Step::has_second) store(second, seconds + i);
-  }
-  if (const int64_t rest = count - i; rest > 0) {
-    V first = zero(), second = zero();
-    if constexpr (Step::has_first) first = load_some(firsts + i, rest);
-    if constexpr (Step::has_second) second = load_some(seconds + i, rest);
-    store_some(step(load_some(parameter + i, rest), load_some(gradients + i, rest), first, second), parameter + i, rest);
-    if constexpr (Step::has_first) store_some(first, firsts + i, rest);
-    if constexpr (Step::has_second) store_some(second, seconds + i, rest);
-  }
-}
-
-/// The gradient as steps take it: scaled, with the decay of the parameter.
-struct PlainGradient {
-  V scale, decay;
-  explicit PlainGradient(const UpdateStretch& s) : scale(set(s.scale)), decay(set(s.weight_decay)) {}
-  HWY_INLINE V operator()(V w, V gradient) const { return fma(decay, w, mul(gradient, scale)); }
-};
-
-/// Clipped and with the l1 penalty too.
-struct PenalizedGradient {
-  V scale, decay, l1;
-  float limit;
-  bool lasso;
-  explicit PenalizedGradient(const UpdateStretch& s)
-      : scale(set(s.scale)), decay(set(s.weight_decay)), l1(set(s.l1)), limit(s.clip_value), lasso(s.l1 > 0) {}
-  HWY_INLINE V operator()(V w, V gradient) const {
-    V g = mul(gradient, scale);
-    if (limit > 0) g = at_least(at_most(g, limit), -limit);
-    if (lasso) g = add(g, hn::IfThenElseZero(hn::Ne(w, zero()), hn::CopySign(l1, w)));
-    return fma(decay, w, g);
-  }
-};
-
-// Formulas: core/spec/update.h. Each takes the parameter, the gradient and the states, which it changes; `has_first` and
-// `has_second` say which states there are.
-template <class Gradient, bool with_momentum>
-struct SgdStep {
-  static constexpr bool has_first = with_momentum, has_second = false;
-  Gradient gradient_of;
-  V rate, momentum;
-  bool nesterov;
-  explicit SgdStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)),
-        nesterov(s.nesterov) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V&) const {
-    const V g = gradient_of(w, gradient);
-    if (!with_momentum) return fnma(rate, g, w);
-    first = fma(momentum, first, g);
-    return fnma(rate, nesterov ? fma(momentum, first, g) : first, w);
-  }
-};
-
-template <class Gradient, bool decoupled>
-struct AdamStep {
-  static constexpr bool has_first = true, has_second = true;
-  Gradient gradient_of;
-  V rate, shrink, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
-  explicit AdamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), shrink(set(s.shrink)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), fresh2(set(s.fresh2)), root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    first = fma(beta1, first, mul(fresh1, g));
-    second = fma(beta2, second, mul(mul(fresh2, g), g));
-    const V direction = hn::Div(first, fma(hn::Sqrt(second), root_scale, epsilon));
-    return fnma(rate, direction, decoupled ? fnma(shrink, w, w) : w);
-  }
-};
-
-template <class Gradient, bool with_momentum>
-struct RmsPropStep {
-  static constexpr bool has_first = with_momentum, has_second = true;
-  Gradient gradient_of;
-  V rate, momentum, beta2, fresh2, epsilon;
-  explicit RmsPropStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)), beta2(set(s.beta2)),
-        fresh2(set(s.fresh2)), epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    second = fma(beta2, second, mul(mul(fresh2, g), g));
-    const V direction = hn::Div(g, add(hn::Sqrt(second), epsilon));
-    if (!with_momentum) return fnma(rate, direction, w);
-    first = fma(momentum, first, direction);
-    return fnma(rate, first, w);
-  }
-};
-
-template <class Gradient>
-struct AdagradStep {
-  static constexpr bool has_first = false, has_second = true;
-  Gradient gradient_of;
-  V rate, epsilon;
-  explicit AdagradStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V&, V& second) const {
-    const V g = gradient_of(w, gradient);
-    second = fma(g, g, second);
-    return fnma(rate, hn::Div(g, add(hn::Sqrt(second), epsilon)), w);
-  }
-};
-
-template <class Gradient>
-struct AdamaxStep {
-  static constexpr bool has_first = true, has_second = true;
-  Gradient gradient_of;
-  V rate, beta1, fresh1, beta2, epsilon;
-  explicit AdamaxStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    first = fma(beta1, first, mul(fresh1, g));
-    const V decayed = mul(beta2, second), fresh = add(hn::Abs(g), epsilon);
-    second = select(hn::Or(hn::Gt(decayed, fresh), hn::IsNaN(decayed)), decayed, fresh);
-    return fnma(rate, hn::Div(first, second), w);
-  }
-};
-
-template <class Gradient>
-struct NadamStep {
-  static constexpr bool has_first = true, has_second = true;
-  Gradient gradient_of;
-  V rate, gradient_rate, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
-  explicit NadamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), gradient_rate(set(s.gradient_rate)),
-        beta1(set(s.beta1)), fresh1(set(s.fresh1)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
-        root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    first = fma(beta1, first, mul(fresh1, g));
-    second = fma(beta2, second, mul(mul(fresh2, g), g));
-    const V step = fma(rate, first, mul(gradient_rate, g));
-    return sub(w, hn::Div(step, fma(hn::Sqrt(second), root_scale, epsilon)));
-  }
-};
-
-template <class Gradient>
-struct RadamStep {
-  static constexpr bool has_first = true, has_second = true;
-  Gradient gradient_of;
-  V rate, beta1, fresh1, beta2, fresh2, epsilon;
-  bool adaptive;
-  explicit RadamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), adaptive(s.adaptive) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    first = fma(beta1, first, mul(fresh1, g));
-    second = fma(beta2, second, mul(mul(fresh2, g), g));
-    return fnma(rate, adaptive ? hn::Div(first, add(hn::Sqrt(second), epsilon)) : first, w);
-  }
-};
-
-template <class Gradient>
-struct AdadeltaStep {
-  static constexpr bool has_first = true, has_second = true;
-  Gradient gradient_of;
-  V rate, beta2, fresh2, epsilon;
-  explicit AdadeltaStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
-        epsilon(set(s.epsilon)) {}
-  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
-    const V g = gradient_of(w, gradient);
-    second = fma(beta2, second, mul(mul(fresh2, g), g));
-    const V step = mul(g, hn::Div(hn::Sqrt(add(first, epsilon)), hn::Sqrt(add(second, epsilon))));
-    first = fma(beta2, first, mul(mul(fresh2, step), step));
-    return fnma(rate, step, w);
-  }
-};
-
-template <template <class Gradient> class Step>
-void update(const UpdateStretch& s) {
-  if (s.clip_value > 0 || s.l1 > 0)
-    sweep<Step<PenalizedGradient>>(s);
-  else
-    sweep<Step<PlainGradient>>(s);
-}
-
-template <class Gradient> using SgdWithMomentum = SgdStep<Gradient, true>;
-template <class Gradient> using SgdWithout = SgdStep<Gradient, false>;
-template <class Gradient> using Adam = AdamStep<Gradient, false>;
-template <class Gradient> using AdamW = AdamStep<Gradient, true>;
-template <class Gradient> using RmsPropWithMomentum = RmsPropStep<Gradient, true>;
-template <class Gradient> using RmsPropWithout = RmsPropStep<Gradient, false>;
-
-/// Where there may be a state for momentum, and may be none.
-template <template <class Gradient> class With, template <class Gradient> class Without>
-void update(const UpdateStretch& s) {
-  s.first ? update<With>(s) : update<Without>(s);
-}
-
-const SweepLoops loops = {
-    scale, dropout, column_sum, row_sum, argmax, add_squares,
-    // In the order of the enumeration.
-    {update<SgdWithMomentum, SgdWithout>, update<Adam>, update<AdamW>, update<RmsPropWithMomentum, RmsPropWithout>, update<AdagradStep>,
-     update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>}};
+const SweepLoops loops = {scale, dropout, column_sum, row_sum, argmax, column_squares};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

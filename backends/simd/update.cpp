@@ -11,7 +11,7 @@ class Update final : public Kernel {
       : spec_(spec),
         executor_(machine.executor),
         isa_(machine.isa),
-        loop_(sweep_loops(machine.isa).update[size_t(spec.kind)]),
+        loop_(update_loops(machine.isa).of[size_t(spec.kind)]),
         count_(flat_elements(spec.layout, Shape{spec.m, spec.n})) {}
 
   void run(void* const* buffers, const Call&) const override {
@@ -26,7 +26,7 @@ class Update final : public Kernel {
   UpdateSpec spec_;
   const Executor& executor_;
   Isa isa_;
-  void (*loop_)(const UpdateStretch&);
+  UpdateLoop loop_;
   int64_t count_;
 };
 

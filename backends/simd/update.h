@@ -1,6 +1,6 @@
 // What an optimizer step is made of, for the kernels that do one.
 #pragma once
-#include "plexus/backends/simd/sweep_loops.h"
+#include "plexus/backends/simd/update_loops.h"
 
 namespace plexus::simd {
 

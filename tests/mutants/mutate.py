@@ -48,7 +48,7 @@ the_same = [
     (r"weight_step\.cpp", r"if \(deep_\) update", r"p \+ 2", "an end that is not looked at: there is one panel"),
     (r"weight_step\.cpp", r"found\.count == 0", r"found\.count == 1", "a claim of no operations is none"),
     (r"sweep_loops\.cpp", r"if \(i < n\) sum\.add", r"i <= n", "nothing is added"),
-    (r"sweep_loops\.cpp", r"clip_value > 0 \|\|", r"clip_value >= 0 \|\|", "the way round is for speed"),
+    (r"update_loops\.cpp", r"clip_value > 0 \|\|", r"clip_value >= 0 \|\|", "the way round is for speed"),
 ]
 
 

@@ -1,0 +1,273 @@
+#include "plexus/backends/simd/targets.h"
+// Before Highway, whose targets it names.
+#undef HWY_TARGET_INCLUDE
+#define HWY_TARGET_INCLUDE "plexus/backends/simd/update_loops.cpp"
+#include <hwy/foreach_target.h>
+
+#include "plexus/backends/simd/math-inl.h"
+#include "plexus/backends/simd/matmul_tile.h"
+#include "plexus/backends/simd/update_loops.h"
+
+HWY_BEFORE_NAMESPACE();
+namespace plexus::simd {
+namespace HWY_NAMESPACE {
+namespace {
+
+/// The parameter becomes step(parameter, gradient, first state, second state), which changes the states that Step says it has.
+/// All that is decided is decided before the loop, and the addresses are held here: what the loop stores could be a part of `s`.
+template <class Step>
+class Sweep {
+ public:
+  explicit HWY_INLINE Sweep(const UpdateStretch& s) : step_(s), parameter_(s.parameter), first_(s.first), second_(s.second) {}
+
+  /// Elements [i, i + lanes).
+  HWY_INLINE void run(int64_t i, V gradient) const {
+    V first = zero(), second = zero();
+    if constexpr (Step::has_first) first = load(first_ + i);
+    if constexpr (Step::has_second) second = load(second_ + i);
+    store(step_(load(parameter_ + i), gradient, first, second), parameter_ + i);
+    if constexpr (Step::has_first) store(first, first_ + i);
+    if constexpr (Step::has_second) store(second, second_ + i);
+  }
+  /// Elements [i, i + count), fewer.
+  HWY_INLINE void run_some(int64_t i, V gradient, int64_t count) const {
+    V first = zero(), second = zero();
+    if constexpr (Step::has_first) first = load_some(first_ + i, count);
+    if constexpr (Step::has_second) second = load_some(second_ + i, count);
+    store_some(step_(load_some(parameter_ + i, count), gradient, first, second), parameter_ + i, count);
+    if constexpr (Step::has_first) store_some(first, first_ + i, count);
+    if constexpr (Step::has_second) store_some(second, second_ + i, count);
+  }
+
+ private:
+  const Step step_;
+  float *const parameter_, *const first_, *const second_;
+};
+
+template <class Step>
+HWY_INLINE void sweep(const UpdateStretch& s) {
+  const Sweep<Step> at(s);
+  const float* const gradient = s.gradient;
+  const int64_t count = s.count;
+  int64_t i = 0;
+  for (; i + lanes <= count; i += lanes) at.run(i, load(gradient + i));
+  if (i < count) at.run_some(i, load_some(gradient + i, count - i), count - i);
+}
+
+/// Rows of a panel whose gradient is made here: the chains of a product, in ascending k. A loop of its own for a batch of one.
+template <class Step>
+HWY_INLINE void sweep_products(const UpdateStretch& s) {
+  const Sweep<Step> at(s);
+  const GradientFactors f = s.factors;
+  const auto rows = [&](const auto& gradient) HWY_ATTR {
+    for (int64_t row = 0; row < s.count / panel; row++)
+      PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, gradient(row, v));
+  };
+  const auto product = [&](int64_t k, int64_t row, int64_t v, V sum) HWY_ATTR {
+    return fma(set(f.left[k * f.left_stride + row]), load(f.right + k * f.right_stride + v), sum);
+  };
+  if (f.depth == 1) return rows([&](int64_t row, int64_t v) HWY_ATTR { return product(0, row, v, zero()); });
+  rows([&](int64_t row, int64_t v) HWY_ATTR {
+    V sum = zero();
+    for (int64_t k = 0; k < f.depth; k++) sum = product(k, row, v, sum);
+    return sum;
+  });
+}
+
+/// The gradient as steps take it: scaled, with the decay of the parameter.
+struct PlainGradient {
+  V scale, decay;
+  explicit PlainGradient(const UpdateStretch& s) : scale(set(s.scale)), decay(set(s.weight_decay)) {}
+  HWY_INLINE V operator()(V w, V gradient) const { return fma(decay, w, mul(gradient, scale)); }
+};
+
+/// Clipped and with the l1 penalty too.
+struct PenalizedGradient {
+  V scale, decay, l1;
+  float limit;
+  bool lasso;
+  explicit PenalizedGradient(const UpdateStretch& s)
+      : scale(set(s.scale)), decay(set(s.weight_decay)), l1(set(s.l1)), limit(s.clip_value), lasso(s.l1 > 0) {}
+  HWY_INLINE V operator()(V w, V gradient) const {
+    V g = mul(gradient, scale);
+    if (limit > 0) g = at_least(at_most(g, limit), -limit);
+    if (lasso) g = add(g, hn::IfThenElseZero(hn::Ne(w, zero()), hn::CopySign(l1, w)));
+    return fma(decay, w, g);
+  }
+};
+
+// Formulas: core/spec/update.h. Each takes the parameter, the gradient and the states, which it changes; `has_first` and
+// `has_second` say which states there are.
+template <class Gradient, bool with_momentum>
+struct SgdStep {
+  static constexpr bool has_first = with_momentum, has_second = false;
+  Gradient gradient_of;
+  V rate, momentum;
+  bool nesterov;
+  explicit SgdStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)),
+        nesterov(s.nesterov) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V&) const {
+    const V g = gradient_of(w, gradient);
+    if (!with_momentum) return fnma(rate, g, w);
+    first = fma(momentum, first, g);
+    return fnma(rate, nesterov ? fma(momentum, first, g) : first, w);
+  }
+};
+
+template <class Gradient, bool decoupled>
+struct AdamStep {
+  static constexpr bool has_first = true, has_second = true;
+  Gradient gradient_of;
+  V rate, shrink, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
+  explicit AdamStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), shrink(set(s.shrink)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+        beta2(set(s.beta2)), fresh2(set(s.fresh2)), root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V direction = hn::Div(first, fma(hn::Sqrt(second), root_scale, epsilon));
+    return fnma(rate, direction, decoupled ? fnma(shrink, w, w) : w);
+  }
+};
+
+template <class Gradient, bool with_momentum>
+struct RmsPropStep {
+  static constexpr bool has_first = with_momentum, has_second = true;
+  Gradient gradient_of;
+  V rate, momentum, beta2, fresh2, epsilon;
+  explicit RmsPropStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)), beta2(set(s.beta2)),
+        fresh2(set(s.fresh2)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V direction = hn::Div(g, add(hn::Sqrt(second), epsilon));
+    if (!with_momentum) return fnma(rate, direction, w);
+    first = fma(momentum, first, direction);
+    return fnma(rate, first, w);
+  }
+};
+
+template <class Gradient>
+struct AdagradStep {
+  static constexpr bool has_first = false, has_second = true;
+  Gradient gradient_of;
+  V rate, epsilon;
+  explicit AdagradStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V&, V& second) const {
+    const V g = gradient_of(w, gradient);
+    second = fma(g, g, second);
+    return fnma(rate, hn::Div(g, add(hn::Sqrt(second), epsilon)), w);
+  }
+};
+
+template <class Gradient>
+struct AdamaxStep {
+  static constexpr bool has_first = true, has_second = true;
+  Gradient gradient_of;
+  V rate, beta1, fresh1, beta2, epsilon;
+  explicit AdamaxStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+        beta2(set(s.beta2)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    const V decayed = mul(beta2, second), fresh = add(hn::Abs(g), epsilon);
+    second = select(hn::Or(hn::Gt(decayed, fresh), hn::IsNaN(decayed)), decayed, fresh);
+    return fnma(rate, hn::Div(first, second), w);
+  }
+};
+
+template <class Gradient>
+struct NadamStep {
+  static constexpr bool has_first = true, has_second = true;
+  Gradient gradient_of;
+  V rate, gradient_rate, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
+  explicit NadamStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), gradient_rate(set(s.gradient_rate)),
+        beta1(set(s.beta1)), fresh1(set(s.fresh1)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
+        root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V step = fma(rate, first, mul(gradient_rate, g));
+    return sub(w, hn::Div(step, fma(hn::Sqrt(second), root_scale, epsilon)));
+  }
+};
+
+template <class Gradient>
+struct RadamStep {
+  static constexpr bool has_first = true, has_second = true;
+  Gradient gradient_of;
+  V rate, beta1, fresh1, beta2, fresh2, epsilon;
+  bool adaptive;
+  explicit RadamStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
+        beta2(set(s.beta2)), fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), adaptive(s.adaptive) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    first = fma(beta1, first, mul(fresh1, g));
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    return fnma(rate, adaptive ? hn::Div(first, add(hn::Sqrt(second), epsilon)) : first, w);
+  }
+};
+
+template <class Gradient>
+struct AdadeltaStep {
+  static constexpr bool has_first = true, has_second = true;
+  Gradient gradient_of;
+  V rate, beta2, fresh2, epsilon;
+  explicit AdadeltaStep(const UpdateStretch& s)
+      : gradient_of(s), rate(set(s.rate)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
+        epsilon(set(s.epsilon)) {}
+  HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
+    const V g = gradient_of(w, gradient);
+    second = fma(beta2, second, mul(mul(fresh2, g), g));
+    const V step = mul(g, hn::Div(hn::Sqrt(add(first, epsilon)), hn::Sqrt(add(second, epsilon))));
+    first = fma(beta2, first, mul(mul(fresh2, step), step));
+    return fnma(rate, step, w);
+  }
+};
+
+template <class Step>
+void run(const UpdateStretch& s) {
+  s.gradient ? sweep<Step>(s) : sweep_products<Step>(s);
+}
+
+template <template <class Gradient> class Step>
+void update(const UpdateStretch& s) {
+  s.clip_value > 0 || s.l1 > 0 ? run<Step<PenalizedGradient>>(s) : run<Step<PlainGradient>>(s);
+}
+
+template <class Gradient> using SgdWithMomentum = SgdStep<Gradient, true>;
+template <class Gradient> using SgdWithout = SgdStep<Gradient, false>;
+template <class Gradient> using Adam = AdamStep<Gradient, false>;
+template <class Gradient> using AdamW = AdamStep<Gradient, true>;
+template <class Gradient> using RmsPropWithMomentum = RmsPropStep<Gradient, true>;
+template <class Gradient> using RmsPropWithout = RmsPropStep<Gradient, false>;
+
+/// Where there may be a state for momentum, and may be none.
+template <template <class Gradient> class With, template <class Gradient> class Without>
+void update(const UpdateStretch& s) {
+  s.first ? update<With>(s) : update<Without>(s);
+}
+
+// In the order of the enumeration.
+const UpdateLoops loops = {
+    update<SgdWithMomentum, SgdWithout>, update<Adam>, update<AdamW>, update<RmsPropWithMomentum, RmsPropWithout>, update<AdagradStep>,
+    update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>};
+
+}  // namespace
+}  // namespace HWY_NAMESPACE
+}  // namespace plexus::simd
+HWY_AFTER_NAMESPACE();
+
+#if HWY_ONCE
+namespace plexus::simd {
+const UpdateLoops& update_loops(Isa isa) { return *PLEXUS_SIMD_TABLE(isa, loops); }
+}  // namespace plexus::simd
+#endif

@@ -1,0 +1,49 @@
+// Optimizer steps over arrays. A table for each instruction set.
+#pragma once
+#include <cstdint>
+
+#include "plexus/core/cpu.h"
+#include "plexus/core/spec/update.h"
+
+namespace plexus::simd {
+
+/// A gradient that is not there yet: of the rows of a panel, the sum over k < depth of left[k, row] * right[k, column].
+struct GradientFactors {
+  const float *left = nullptr, *right = nullptr;
+  int64_t left_stride = 0, right_stride = 0;  ///< from one k to the next
+  int64_t depth = 0;
+};
+
+/// An optimizer step over one stretch of a parameter. The fields are UpdateSpec's, in float, with the corrections of this
+/// step worked out.
+struct UpdateStretch {
+  int64_t count = 0;
+  float* parameter = nullptr;
+  const float* gradient = nullptr;  ///< null: the factors say what it is
+  GradientFactors factors = {};
+  float *first = nullptr, *second = nullptr;
+  float rate = 0;            ///< of adam and its relatives: learning rate * StepFactors::moment
+  float gradient_rate = 0;   ///< nadam: learning rate * StepFactors::gradient
+  float scale = 1;           ///< of the gradient
+  float weight_decay = 0;    ///< of the gradient: with the l2 penalty
+  float shrink = 0;          ///< adamw: learning rate * decay
+  float l1 = 0;
+  float clip_value = 0;      ///< 0: none
+  float momentum = 0;
+  bool nesterov = false;
+  float beta1 = 0, beta2 = 0;
+  float fresh1 = 0, fresh2 = 0;  ///< 1 - beta, rounded once
+  float root_scale = 1;      ///< StepFactors::root
+  bool adaptive = true;      ///< radam
+  float epsilon = 0;
+};
+
+/// In the order of UpdateKind. Gradients from factors: whole rows of a panel.
+using UpdateLoop = void (*)(const UpdateStretch&);
+struct UpdateLoops {
+  UpdateLoop of[update_count];
+};
+
+const UpdateLoops& update_loops(Isa isa);
+
+}  // namespace plexus::simd
