@@ -58,7 +58,8 @@ def widths_of(network):
 def tuned(build, environment, network, batch, optimizer):
     widths = widths_of(network)
     hidden = ",".join(f"{w},relu" for w in widths[1:-1])
-    choice = json.loads(run([f"{build}/cli/plexus", "tune", "--json", "--no-cache", "--optimizer", optimizer,
+    rule = ["--optimizer", optimizer] + (["--momentum", "0.9"] if optimizer == "sgd" else [])
+    choice = json.loads(run([f"{build}/cli/plexus", "tune", "--json", "--no-cache", *rule,
                              "--layers", hidden, "--input", str(widths[0]), "--classes", str(widths[-1]),
                              "--batch", str(batch)], environment))
     return choice["backend"], choice["threads"]

@@ -59,7 +59,7 @@ def table(header, rows):
     return ["| " + " | ".join(header) + " |", "|---" + "|---:" * (len(header) - 1) + "|"] + ["| " + " | ".join(row) + " |" for row in rows] + [""]
 
 
-def networks(results, family, variant, ours, peers):
+def networks(results, family, variant, title, ours, peers):
     """A row a network and batch: ours, and the peers with how many times longer they take."""
     works = dict.fromkeys(work for work, _, _ in results if work.startswith(family + "/"))
     present = [peer for peer in peers if any(backend == peer for work, backend, _ in results if work in works)]
@@ -75,7 +75,7 @@ def networks(results, family, variant, ours, peers):
             other = fastest(results, work, [peer])
             row.append(f"{duration(other[2].seconds)} ({other[2].seconds / m.seconds:.1f}x)" if other else "")
         rows.append(row)
-    return table([family, "Plexus", "of the limit"] + [TITLES[peer] for peer in present], rows) if rows else []
+    return table([title, "Plexus", "of the limit"] + [TITLES[peer] for peer in present], rows) if rows else []
 
 
 def product_pattern(form, m, n, k):
@@ -114,8 +114,8 @@ def section(data):
               if (key := f"limit/fma/{context['isa']}/t{threads}") in context]
     lines = [f"Measured on {context['cpu']} ({context['isa']}; {', '.join(limits)}), {context['date'][:10]}, with",
              f"{context['backend_versions']}. Medians of {context['repetitions']} processes each.", ""]
-    lines += networks(results, "training", "/sgd", ours, peers)
-    lines += networks(results, "inference", "", ours, peers)
+    lines += networks(results, "training", "/sgd", "training, SGD with momentum", ours, peers)
+    lines += networks(results, "inference", "", "inference", ours, peers)
     for threads in counts:
         lines += products(results, ours, peers, threads)
     if peers:

@@ -105,7 +105,8 @@ void add_training(Suite& suite) {
         const std::string title = "training/" + network.name + "/b" + std::to_string(batch) + "/" + name;
         const auto add = [&](const std::string& where, bool mapped) {
           suite.add(title + where, [&suite, network, batch, name, mapped] {
-            return prepare_training(suite, network, batch, make_optimizer(name), mapped);
+            // With momentum, as it is used, and as the peers have it.
+            return prepare_training(suite, network, batch, name == "sgd" ? Optimizer(Sgd{.momentum = 0.9}) : Adam{}, mapped);
           });
         };
         add("", false);

@@ -23,11 +23,16 @@ def model(widths):
 
 
 def optimizer(name, parameters):
-    if name == "sgd":
-        return torch.optim.SGD(parameters, lr=0.01)
-    if name == "adam":
-        return torch.optim.Adam(parameters, lr=0.001)
-    return None
+    """The fastest that PyTorch has: one kernel for all parameters, on CPUs since 2.4."""
+    makers = {"sgd": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}), "adam": (torch.optim.Adam, {"lr": 0.001})}
+    if name not in makers:
+        return None
+    maker, options = makers[name]
+    parameters = list(parameters)
+    try:
+        return maker(parameters, fused=True, **options)
+    except (RuntimeError, TypeError):
+        return maker(parameters, **options)
 
 
 def prepare(name):

@@ -25,7 +25,7 @@ def prepare(name):
     random = np.random.default_rng(1)
     x = random.standard_normal((batch * STEPS, widths[0]), dtype=np.float32)
     labels = np.arange(len(x)) % widths[-1]
-    classifier = MLPClassifier(widths[1:-1], solver=optimizer, alpha=0, batch_size=batch, momentum=0,
+    classifier = MLPClassifier(widths[1:-1], solver=optimizer, alpha=0, batch_size=batch, momentum=0.9,
                                nesterovs_momentum=False, learning_rate_init=0.001, random_state=1)
     classes = np.arange(widths[-1])
     return (lambda: classifier.partial_fit(x, labels, classes)), STEPS

@@ -88,7 +88,7 @@ class ReadmeSection(unittest.TestCase):
         result, text = self.write(run, f"{BEGIN}\n{END}\n")
         self.assertEqual(result.returncode, 0, result.stderr)
         self.assertIn("Left out: PyTorch: its sgemm is slow.\n", text)
-        self.assertIn("| training | Plexus | of the limit |\n", text)
+        self.assertIn("| training, SGD with momentum | Plexus | of the limit |\n", text)
         self.assertNotIn("PyTorch 9", text)
         self.assertIn("OpenBLAS 8", text)
 
