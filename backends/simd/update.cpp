@@ -15,9 +15,10 @@ class Update final : public Kernel {
         count_(flat_elements(spec.layout, Shape{spec.m, spec.n})) {}
 
   void run(void* const* buffers, const Call&) const override {
-    const UpdateStretch whole = update_stretch(spec_, buffers);
+    const UpdateRule rule = update_rule(spec_, buffers);
+    const UpdateStretch whole = whole_stretch(buffers);
     executor_.parallel_for(count_, grain(update_ns(spec_.kind)), [&](int64_t first, int64_t last) {
-      loop_(stretch_of(whole, first, last - first));
+      loop_(rule, stretch_of(whole, first, last - first));
     });
   }
   std::string describe() const override { return simd::describe(isa_); }
@@ -32,33 +33,29 @@ class Update final : public Kernel {
 
 }  // namespace
 
-UpdateStretch update_stretch(const UpdateSpec& spec, void* const* buffers) {
-  UpdateStretch s;
-  s.parameter = static_cast<float*>(buffers[0]);
-  s.gradient = static_cast<const float*>(buffers[1]);
-  s.first = static_cast<float*>(buffers[2]);
-  s.second = static_cast<float*>(buffers[3]);
+UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers) {
+  UpdateRule rule;
   const float rate = *static_cast<const float*>(buffers[4]);
-  s.rate = rate;
-  if (buffers[6]) s.scale = *static_cast<const float*>(buffers[6]);
+  rule.rate = rate;
+  if (buffers[6]) rule.scale = *static_cast<const float*>(buffers[6]);
   const bool decoupled = spec.kind == UpdateKind::adamw;
-  s.weight_decay = float((decoupled ? 0 : spec.weight_decay) + 2 * spec.l2);
-  if (decoupled) s.shrink = float(double(rate) * spec.weight_decay);
-  s.l1 = float(spec.l1);
-  s.clip_value = float(spec.clip_value);
-  s.momentum = float(spec.momentum);
-  s.nesterov = spec.nesterov;
-  s.beta1 = float(spec.beta1), s.fresh1 = float(1 - spec.beta1);
-  s.beta2 = float(spec.beta2), s.fresh2 = float(1 - spec.beta2);
-  s.epsilon = float(spec.epsilon);
+  rule.weight_decay = float((decoupled ? 0 : spec.weight_decay) + 2 * spec.l2);
+  if (decoupled) rule.shrink = float(double(rate) * spec.weight_decay);
+  rule.l1 = float(spec.l1);
+  rule.clip_value = float(spec.clip_value);
+  rule.momentum = float(spec.momentum);
+  rule.nesterov = spec.nesterov;
+  rule.beta1 = float(spec.beta1), rule.fresh1 = float(1 - spec.beta1);
+  rule.beta2 = float(spec.beta2), rule.fresh2 = float(1 - spec.beta2);
+  rule.epsilon = float(spec.epsilon);
   if (spec.has_moments()) {
     const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(buffers[5]));
-    s.rate = float(double(rate) * factors.moment);
-    s.gradient_rate = float(double(rate) * factors.gradient);
-    s.root_scale = float(factors.root);
-    s.adaptive = factors.adaptive;
+    rule.rate = float(double(rate) * factors.moment);
+    rule.gradient_rate = float(double(rate) * factors.gradient);
+    rule.root_scale = float(factors.root);
+    rule.adaptive = factors.adaptive;
   }
-  return s;
+  return rule;
 }
 
 Claim claim_update(const Run& rest, const Machine& machine) {

@@ -4,9 +4,16 @@
 
 namespace plexus::simd {
 
-/// The whole parameter, given the addresses of UpdateSpec's slots. Corrections for the step are worked out
-/// here, once.
-UpdateStretch update_stretch(const UpdateSpec& spec, void* const* buffers);
+/// Corrections for the step are worked out here, once. `buffers`: the addresses of UpdateSpec's slots.
+UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers);
+
+/// The whole parameter, but how much it is.
+inline UpdateStretch whole_stretch(void* const* buffers) {
+  return {.parameter = static_cast<float*>(buffers[0]),
+          .gradient = static_cast<const float*>(buffers[1]),
+          .first = static_cast<float*>(buffers[2]),
+          .second = static_cast<float*>(buffers[3])};
+}
 
 /// `count` of its elements, from `first` on.
 inline UpdateStretch stretch_of(UpdateStretch whole, int64_t first, int64_t count) {

@@ -18,7 +18,7 @@ namespace {
 template <class Step>
 class Sweep {
  public:
-  explicit HWY_INLINE Sweep(const UpdateStretch& s) : step_(s), parameter_(s.parameter), first_(s.first), second_(s.second) {}
+  HWY_INLINE Sweep(const UpdateRule& rule, const UpdateStretch& s) : step_(rule), parameter_(s.parameter), first_(s.first), second_(s.second) {}
 
   /// Elements [i, i + lanes).
   HWY_INLINE void run(int64_t i, V gradient) const {
@@ -45,8 +45,8 @@ class Sweep {
 };
 
 template <class Step>
-HWY_INLINE void sweep(const UpdateStretch& s) {
-  const Sweep<Step> at(s);
+HWY_INLINE void sweep(const UpdateRule& rule, const UpdateStretch& s) {
+  const Sweep<Step> at(rule, s);
   const float* const gradient = s.gradient;
   const int64_t count = s.count;
   int64_t i = 0;
@@ -56,9 +56,9 @@ HWY_INLINE void sweep(const UpdateStretch& s) {
 
 /// Rows of a panel whose gradient is made here: the chains of a product, in ascending k. A loop of its own for a batch of one.
 template <class Step>
-HWY_INLINE void sweep_products(const UpdateStretch& s) {
-  const Sweep<Step> at(s);
-  const GradientFactors f = s.factors;
+HWY_INLINE void sweep_products(const UpdateRule& rule, const UpdateStretch& s) {
+  const Sweep<Step> at(rule, s);
+  const GradientFactors f = *s.factors;
   const auto rows = [&](const auto& gradient) HWY_ATTR {
     for (int64_t row = 0; row < s.count / panel; row++)
       PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, gradient(row, v));
@@ -77,7 +77,7 @@ HWY_INLINE void sweep_products(const UpdateStretch& s) {
 /// The gradient as steps take it: scaled, with the decay of the parameter.
 struct PlainGradient {
   V scale, decay;
-  explicit PlainGradient(const UpdateStretch& s) : scale(set(s.scale)), decay(set(s.weight_decay)) {}
+  explicit PlainGradient(const UpdateRule& rule) : scale(set(rule.scale)), decay(set(rule.weight_decay)) {}
   HWY_INLINE V operator()(V w, V gradient) const { return fma(decay, w, mul(gradient, scale)); }
 };
 
@@ -86,8 +86,8 @@ struct PenalizedGradient {
   V scale, decay, l1;
   float limit;
   bool lasso;
-  explicit PenalizedGradient(const UpdateStretch& s)
-      : scale(set(s.scale)), decay(set(s.weight_decay)), l1(set(s.l1)), limit(s.clip_value), lasso(s.l1 > 0) {}
+  explicit PenalizedGradient(const UpdateRule& rule)
+      : scale(set(rule.scale)), decay(set(rule.weight_decay)), l1(set(rule.l1)), limit(rule.clip_value), lasso(rule.l1 > 0) {}
   HWY_INLINE V operator()(V w, V gradient) const {
     V g = mul(gradient, scale);
     if (limit > 0) g = at_least(at_most(g, limit), -limit);
@@ -104,9 +104,9 @@ struct SgdStep {
   Gradient gradient_of;
   V rate, momentum;
   bool nesterov;
-  explicit SgdStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)),
-        nesterov(s.nesterov) {}
+  explicit SgdStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), momentum(set(rule.momentum)),
+        nesterov(rule.nesterov) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V&) const {
     const V g = gradient_of(w, gradient);
     if (!with_momentum) return fnma(rate, g, w);
@@ -120,9 +120,9 @@ struct AdamStep {
   static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, shrink, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
-  explicit AdamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), shrink(set(s.shrink)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), fresh2(set(s.fresh2)), root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
+  explicit AdamStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), shrink(set(rule.shrink)), beta1(set(rule.beta1)), fresh1(set(rule.fresh1)),
+        beta2(set(rule.beta2)), fresh2(set(rule.fresh2)), root_scale(set(rule.root_scale)), epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
@@ -137,9 +137,9 @@ struct RmsPropStep {
   static constexpr bool has_first = with_momentum, has_second = true;
   Gradient gradient_of;
   V rate, momentum, beta2, fresh2, epsilon;
-  explicit RmsPropStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), momentum(set(s.momentum)), beta2(set(s.beta2)),
-        fresh2(set(s.fresh2)), epsilon(set(s.epsilon)) {}
+  explicit RmsPropStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), momentum(set(rule.momentum)), beta2(set(rule.beta2)),
+        fresh2(set(rule.fresh2)), epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(beta2, second, mul(mul(fresh2, g), g));
@@ -155,8 +155,8 @@ struct AdagradStep {
   static constexpr bool has_first = false, has_second = true;
   Gradient gradient_of;
   V rate, epsilon;
-  explicit AdagradStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), epsilon(set(s.epsilon)) {}
+  explicit AdagradStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V&, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(g, g, second);
@@ -169,9 +169,9 @@ struct AdamaxStep {
   static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, beta1, fresh1, beta2, epsilon;
-  explicit AdamaxStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), epsilon(set(s.epsilon)) {}
+  explicit AdamaxStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), beta1(set(rule.beta1)), fresh1(set(rule.fresh1)),
+        beta2(set(rule.beta2)), epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
@@ -186,10 +186,10 @@ struct NadamStep {
   static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, gradient_rate, beta1, fresh1, beta2, fresh2, root_scale, epsilon;
-  explicit NadamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), gradient_rate(set(s.gradient_rate)),
-        beta1(set(s.beta1)), fresh1(set(s.fresh1)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
-        root_scale(set(s.root_scale)), epsilon(set(s.epsilon)) {}
+  explicit NadamStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), gradient_rate(set(rule.gradient_rate)),
+        beta1(set(rule.beta1)), fresh1(set(rule.fresh1)), beta2(set(rule.beta2)), fresh2(set(rule.fresh2)),
+        root_scale(set(rule.root_scale)), epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
@@ -205,9 +205,9 @@ struct RadamStep {
   Gradient gradient_of;
   V rate, beta1, fresh1, beta2, fresh2, epsilon;
   bool adaptive;
-  explicit RadamStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta1(set(s.beta1)), fresh1(set(s.fresh1)),
-        beta2(set(s.beta2)), fresh2(set(s.fresh2)), epsilon(set(s.epsilon)), adaptive(s.adaptive) {}
+  explicit RadamStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), beta1(set(rule.beta1)), fresh1(set(rule.fresh1)),
+        beta2(set(rule.beta2)), fresh2(set(rule.fresh2)), epsilon(set(rule.epsilon)), adaptive(rule.adaptive) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     first = fma(beta1, first, mul(fresh1, g));
@@ -221,9 +221,9 @@ struct AdadeltaStep {
   static constexpr bool has_first = true, has_second = true;
   Gradient gradient_of;
   V rate, beta2, fresh2, epsilon;
-  explicit AdadeltaStep(const UpdateStretch& s)
-      : gradient_of(s), rate(set(s.rate)), beta2(set(s.beta2)), fresh2(set(s.fresh2)),
-        epsilon(set(s.epsilon)) {}
+  explicit AdadeltaStep(const UpdateRule& rule)
+      : gradient_of(rule), rate(set(rule.rate)), beta2(set(rule.beta2)), fresh2(set(rule.fresh2)),
+        epsilon(set(rule.epsilon)) {}
   HWY_INLINE V operator()(V w, V gradient, V& first, V& second) const {
     const V g = gradient_of(w, gradient);
     second = fma(beta2, second, mul(mul(fresh2, g), g));
@@ -234,13 +234,13 @@ struct AdadeltaStep {
 };
 
 template <class Step>
-void run(const UpdateStretch& s) {
-  s.gradient ? sweep<Step>(s) : sweep_products<Step>(s);
+void run(const UpdateRule& rule, const UpdateStretch& s) {
+  s.factors ? sweep_products<Step>(rule, s) : sweep<Step>(rule, s);
 }
 
 template <template <class Gradient> class Step>
-void update(const UpdateStretch& s) {
-  s.clip_value > 0 || s.l1 > 0 ? run<Step<PenalizedGradient>>(s) : run<Step<PlainGradient>>(s);
+void update(const UpdateRule& rule, const UpdateStretch& s) {
+  rule.clip_value > 0 || rule.l1 > 0 ? run<Step<PenalizedGradient>>(rule, s) : run<Step<PlainGradient>>(rule, s);
 }
 
 template <class Gradient> using SgdWithMomentum = SgdStep<Gradient, true>;
@@ -252,8 +252,8 @@ template <class Gradient> using RmsPropWithout = RmsPropStep<Gradient, false>;
 
 /// Where there may be a state for momentum, and may be none.
 template <template <class Gradient> class With, template <class Gradient> class Without>
-void update(const UpdateStretch& s) {
-  s.first ? update<With>(s) : update<Without>(s);
+void update(const UpdateRule& rule, const UpdateStretch& s) {
+  s.first ? update<With>(rule, s) : update<Without>(rule, s);
 }
 
 // In the order of the enumeration.

@@ -14,14 +14,8 @@ struct GradientFactors {
   int64_t depth = 0;
 };
 
-/// An optimizer step over one stretch of a parameter. The fields are UpdateSpec's, in float, with the corrections of this
-/// step worked out.
-struct UpdateStretch {
-  int64_t count = 0;
-  float* parameter = nullptr;
-  const float* gradient = nullptr;  ///< null: the factors say what it is
-  GradientFactors factors = {};
-  float *first = nullptr, *second = nullptr;
+/// UpdateSpec's fields in float, with the corrections of this step worked out.
+struct UpdateRule {
   float rate = 0;            ///< of adam and its relatives: learning rate * StepFactors::moment
   float gradient_rate = 0;   ///< nadam: learning rate * StepFactors::gradient
   float scale = 1;           ///< of the gradient
@@ -38,8 +32,17 @@ struct UpdateStretch {
   float epsilon = 0;
 };
 
-/// In the order of UpdateKind. Gradients from factors: whole rows of a panel.
-using UpdateLoop = void (*)(const UpdateStretch&);
+/// Part of a parameter, its gradient and its states.
+struct UpdateStretch {
+  int64_t count = 0;
+  float* parameter = nullptr;
+  const float* gradient = nullptr;
+  float *first = nullptr, *second = nullptr;  ///< null: the rule has none
+  const GradientFactors* factors = nullptr;   ///< instead of a gradient, for whole rows of a panel
+};
+
+/// In the order of UpdateKind.
+using UpdateLoop = void (*)(const UpdateRule&, const UpdateStretch&);
 struct UpdateLoops {
   UpdateLoop of[update_count];
 };

@@ -51,15 +51,18 @@ class WeightStep final : public Matmul {
   void run(void* const* buffers, const Call& call) const override {
     const Operands o = operands(buffers, call);
     if (o.m == 0 || o.n == 0) return;
-    Steps steps;
-    steps.weights = update_stretch(weights_, buffers + weights_at_);
-    if (has_biases_) steps.biases = update_stretch(biases_, buffers + biases_at_);
+    Steps steps{.weight_rule = update_rule(weights_, buffers + weights_at_), .weights = whole_stretch(buffers + weights_at_)};
+    if (has_biases_) {
+      steps.bias_rule = update_rule(biases_, buffers + biases_at_);
+      steps.biases = whole_stretch(buffers + biases_at_);
+    }
     for_parts(o, grid(o), call.workspace, [&](const Part& part, float* scratch) { step(o, steps, part, scratch); });
   }
 
  private:
   struct Steps {
-    UpdateStretch weights, biases;
+    UpdateRule weight_rule, bias_rule = {};
+    UpdateStretch weights, biases = {};
   };
 
   void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
@@ -168,15 +171,15 @@ int64_t WeightStep::first_element(const Operands& o, const Part& at) const {
 void WeightStep::update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const {
   UpdateStretch stretch = stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * stride_);
   stretch.gradient = gradient;
-  updates_.of[size_t(weights_.kind)](stretch);
+  updates_.of[size_t(weights_.kind)](steps.weight_rule, stretch);
 }
 
 /// Rows of one panel.
 void WeightStep::update_by_factors(const Operands& o, const Steps& steps, const Part& at) const {
   UpdateStretch stretch = stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel);
-  stretch.gradient = nullptr;
-  stretch.factors = {o.a + at.m0, o.b + at.p0 * panel, spec_.lda, spec_.ldb, o.k};
-  updates_.of[size_t(weights_.kind)](stretch);
+  const GradientFactors factors{o.a + at.m0, o.b + at.p0 * panel, spec_.lda, spec_.ldb, o.k};
+  stretch.factors = &factors;
+  updates_.of[size_t(weights_.kind)](steps.weight_rule, stretch);
 }
 
 /// Those of one panel.
@@ -185,7 +188,7 @@ void WeightStep::step_biases(const Operands& o, const Steps& steps, int64_t p, f
   column_sum_(o.b + n0, spec_.ldb, o.k, columns, false, gradient);
   UpdateStretch stretch = stretch_of(steps.biases, n0, columns);
   stretch.gradient = gradient;
-  updates_.of[size_t(biases_.kind)](stretch);
+  updates_.of[size_t(biases_.kind)](steps.bias_rule, stretch);
 }
 
 /// What the updates of the run write is used nowhere else in it: elements can be updated in any order.

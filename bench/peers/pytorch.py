@@ -24,7 +24,7 @@ def model(widths):
 
 def optimizer(name, parameters):
     """The fastest that PyTorch has: one kernel for all parameters, on CPUs since 2.4."""
-    makers = {"sgd": (torch.optim.SGD, {"lr": 0.01, "momentum": 0.9}), "adam": (torch.optim.Adam, {"lr": 0.001})}
+    makers = {"sgd": (torch.optim.SGD, {"lr": 0.001, "momentum": 0.9}), "adam": (torch.optim.Adam, {"lr": 0.001})}
     if name not in makers:
         return None
     maker, options = makers[name]
