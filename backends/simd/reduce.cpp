@@ -58,8 +58,8 @@ class Reduce final : public Kernel {
 
   /// A sum a panel, whether the columns lie in panels or not: so threads and layouts give the same bits.
   void sum_squares(const float* x, int64_t m, double* sums, double* y) const {
-    const int64_t panels = panel_count(spec_.n);
-    executor_.parallel_for(panels, grain_rows(element_ns, m * panel), [&](int64_t first, int64_t last) {
+    const int64_t count = panel_count(spec_.n);
+    executor_.parallel_for(count, grain_rows(element_ns, m * panel), [&](int64_t first, int64_t last) {
       for (int64_t p = first; p < last; p++) {
         double columns[panel];
         loops_.column_squares(spec_.layout ? x + p * panel * m : x + p * panel, spec_.layout ? panel : spec_.n, m,
@@ -69,7 +69,7 @@ class Reduce final : public Kernel {
         sums[p] = columns[0];
       }
     });
-    *y = std::accumulate(sums, sums + panels, 0.0) + (spec_.accumulate ? *y : 0);
+    *y = std::accumulate(sums, sums + count, 0.0) + (spec_.accumulate ? *y : 0);
   }
 
   ReduceSpec spec_;
