@@ -122,9 +122,10 @@ void tile(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t ro
   const int64_t stretch = block.a_jump == 0 ? depth : panel;
   for (int64_t left = depth; left > 0; left -= stretch) {
     int64_t k = std::min(left, stretch);
-    for (; k >= 2; k -= 2) {
+    constexpr int64_t at_once = packing ? 1 : 2;  // clang has no registers for two steps that store beside
+    for (; k >= at_once; k -= at_once) {
       step();
-      step();
+      if (at_once > 1) step();
     }
     if (k > 0) step();
     PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;

@@ -13,7 +13,8 @@ import sys
 FUNCTION = re.compile(r"^[0-9a-f]+ <(.*tile<(\d+), (\d+), .*)>:$")
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
 VECTOR = re.compile(r"%[xyz]mm")
-STACK = re.compile(r"\(%r[sb]p[,)]")
+STACK = re.compile(r"\(%rsp[,)]")
+STACK_OR_FRAME = re.compile(r"\(%r[sb]p[,)]")  # where the function keeps a frame; else the other register is one like any
 
 
 def functions(library):
@@ -62,9 +63,10 @@ def main():
         if not found and "N_SCALAR" not in name:
             print(f"{name}: no loop over k found: has the disassembly changed?")
             spills += 1
+        stack = STACK_OR_FRAME if any((m, o) == ("mov", "%rsp,%rbp") for _, m, o in body) else STACK
         for loop in found:
             for address, mnemonic, operands in loop:
-                if VECTOR.search(operands) and STACK.search(operands):
+                if VECTOR.search(operands) and stack.search(operands):
                     spills += 1
                     print(f"{name}\n  {address:x}: {mnemonic} {operands}")
     print(f"{tiles} tiles, {loops_seen} loops, {spills} spills")

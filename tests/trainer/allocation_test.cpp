@@ -90,10 +90,14 @@ TEST(Allocation, IsCounted) {
     return allocations - before;
   };
   volatile size_t size = 100;  // unknown to the compiler, which may leave allocations out
-  EXPECT_EQ(counted([&] { free(malloc(size)); }), 1);
-  EXPECT_EQ(counted([&] { free(calloc(size, 2)); }), 1);
-  EXPECT_EQ(counted([&] { free(aligned_alloc(64, 64 * size)); }), 1);
   void* volatile kept = nullptr;  // who sees an address escape cannot leave its allocation out
+  const auto made_and_freed = [&](void* p) {
+    kept = p;
+    free(kept);
+  };
+  EXPECT_EQ(counted([&] { made_and_freed(malloc(size)); }), 1);
+  EXPECT_EQ(counted([&] { made_and_freed(calloc(size, 2)); }), 1);
+  EXPECT_EQ(counted([&] { made_and_freed(aligned_alloc(64, 64 * size)); }), 1);
   const auto made_and_deleted = [&](auto* p) {
     kept = p;
     delete[] p;
@@ -106,7 +110,7 @@ TEST(Allocation, IsCounted) {
   EXPECT_EQ(counted([&] {
               void* p = nullptr;
               ASSERT_EQ(posix_memalign(&p, 64, size), 0);
-              free(realloc(p, 2 * size));
+              made_and_freed(realloc(p, 2 * size));
             }),
             2);
 }
