@@ -136,7 +136,7 @@ static plexus_status run(const void* kernel, void* const* buffers, const plexus_
   usleep(10000);
 #endif
 #if defined(ZOO_STEADY)
-  usleep(1700);
+  usleep(6000);
 #endif
 #if defined(ZOO_INTERRUPTED) /* faster than the steady one, but for most of the first rounds in which it is timed */
   static int taken = 0;
