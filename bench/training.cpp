@@ -106,7 +106,8 @@ void add_training(Suite& suite) {
         const auto add = [&](const std::string& where, bool mapped) {
           suite.add(title + where, [&suite, network, batch, name, mapped] {
             // With momentum, as it is used. A rate of 0.01 diverges on rows one by one.
-            return prepare_training(suite, network, batch, name == "sgd" ? Optimizer(Sgd{.learning_rate = 0.001f, .momentum = 0.9}) : Adam{}, mapped);
+            const Optimizer sgd = Sgd{.learning_rate = 0.001f, .momentum = 0.9};
+            return prepare_training(suite, network, batch, name == "sgd" ? sgd : Adam{}, mapped);
           });
         };
         add("", false);
