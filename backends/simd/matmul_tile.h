@@ -31,8 +31,6 @@ struct MatmulBlock {
   float* packed = nullptr;     ///< room for a panel [depth, panel]: b is copied there while it is first read; null: b is read in place
   float* c = nullptr;
   int64_t c_stride = 0;
-  /// Rows of a panel each, or null: asked for while the rows of c are computed that lie there; a transposed. All or none.
-  const float* fetch[3] = {};
   /// As much of a panel of b, which is multiplied with next: asked for meanwhile. Or null; a not transposed.
   const float* next = nullptr;
   Start start = Start::zero;

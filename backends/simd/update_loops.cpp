@@ -4,8 +4,10 @@
 #define HWY_TARGET_INCLUDE "plexus/backends/simd/update_loops.cpp"
 #include <hwy/foreach_target.h>
 
+#include <type_traits>
+
 #include "plexus/backends/simd/math-inl.h"
-#include "plexus/backends/simd/matmul_tile.h"
+#include "plexus/backends/simd/tile-inl.h"
 #include "plexus/backends/simd/update_loops.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -20,6 +22,12 @@ class Sweep {
  public:
   HWY_INLINE Sweep(const UpdateRule& rule, const UpdateStretch& s) : step_(rule), parameter_(s.parameter), first_(s.first), second_(s.second) {}
 
+  /// Asks for the line at i of all that is written.
+  HWY_INLINE void fetch(int64_t i) const {
+    fetch_to_write(parameter_ + i);
+    if constexpr (Step::has_first) fetch_to_write(first_ + i);
+    if constexpr (Step::has_second) fetch_to_write(second_ + i);
+  }
   /// Elements [i, i + lanes).
   HWY_INLINE void run(int64_t i, V gradient) const {
     V first = zero(), second = zero();
@@ -45,7 +53,7 @@ class Sweep {
 };
 
 template <class Step>
-HWY_INLINE void sweep(const UpdateRule& rule, const UpdateStretch& s) {
+void sweep(const UpdateRule& rule, const UpdateStretch& s) {
   const Sweep<Step> at(rule, s);
   const float* const gradient = s.gradient;
   const int64_t count = s.count;
@@ -54,24 +62,45 @@ HWY_INLINE void sweep(const UpdateRule& rule, const UpdateStretch& s) {
   if (i < count) at.run_some(i, load_some(gradient + i, count - i), count - i);
 }
 
-/// Rows of a panel whose gradient is made here: the chains of a product, in ascending k. A loop of its own for a batch of one.
+/// What becomes of a tile of the gradient: it is used up where it is, in registers.
 template <class Step>
-HWY_INLINE void sweep_products(const UpdateRule& rule, const UpdateStretch& s) {
+struct ToStep {
+  const Sweep<Step>& sweep;
+
+  HWY_INLINE void fetch(int64_t i) const { sweep.fetch(i); }
+  template <int rows, int vectors>
+  HWY_INLINE void take(int64_t row, int64_t column, Edge, const V (&gradient)[rows][vectors]) const {
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++)
+      PLEXUS_UNROLL for (int v = 0; v < vectors; v++) sweep.run((row + r) * panel + column + v * lanes, gradient[r][v]);
+  }
+};
+
+/// Rows of a panel, tile by tile: each is used up before the next is made. Of a batch of one an element is one product: a tile would be all
+/// beginning and end.
+template <class Step>
+void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFactors& factors) {
   const Sweep<Step> at(rule, s);
-  const GradientFactors f = *s.factors;
-  const auto rows = [&](const auto& gradient) HWY_ATTR {
-    for (int64_t row = 0; row < s.count / panel; row++)
-      PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, gradient(row, v));
+  const GradientFactors f = factors;
+  int64_t row = 0, left = s.count / panel;
+  if (f.depth == 1) {
+    for (; row < left; row++)
+      PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, fma(set(f.left[row]), load(f.right + v), zero()));
+    return;
+  }
+  MatmulBlock block;
+  block.columns = panel;
+  block.depth = f.depth;
+  block.a = f.left;
+  block.a_stride = f.left_stride;
+  const auto while_there_are = [&]<int rows>(std::integral_constant<int, rows>) HWY_ATTR {
+    for (; left >= rows; left -= rows, row += rows)
+      for (int64_t column = 0; column < panel; column += 2 * lanes)
+        tile<rows, 2, true, Besides::fetching>(block, f.right, f.right_stride, row, column, ToStep<Step>{at});
   };
-  const auto product = [&](int64_t k, int64_t row, int64_t v, V sum) HWY_ATTR {
-    return fma(set(f.left[k * f.left_stride + row]), load(f.right + k * f.right_stride + v), sum);
-  };
-  if (f.depth == 1) return rows([&](int64_t row, int64_t v) HWY_ATTR { return product(0, row, v, zero()); });
-  rows([&](int64_t row, int64_t v) HWY_ATTR {
-    V sum = zero();
-    for (int64_t k = 0; k < f.depth; k++) sum = product(k, row, v, sum);
-    return sum;
-  });
+  while_there_are(std::integral_constant<int, most_rows>());
+  while_there_are(std::integral_constant<int, 4>());
+  while_there_are(std::integral_constant<int, 2>());
+  while_there_are(std::integral_constant<int, 1>());
 }
 
 /// The gradient as steps take it: scaled, with the decay of the parameter.
@@ -233,14 +262,9 @@ struct AdadeltaStep {
   }
 };
 
-template <class Step>
-void run(const UpdateRule& rule, const UpdateStretch& s) {
-  s.factors ? sweep_products<Step>(rule, s) : sweep<Step>(rule, s);
-}
-
 template <template <class Gradient> class Step>
 void update(const UpdateRule& rule, const UpdateStretch& s) {
-  rule.clip_value > 0 || rule.l1 > 0 ? run<Step<PenalizedGradient>>(rule, s) : run<Step<PlainGradient>>(rule, s);
+  rule.clip_value > 0 || rule.l1 > 0 ? sweep<Step<PenalizedGradient>>(rule, s) : sweep<Step<PlainGradient>>(rule, s);
 }
 
 template <class Gradient> using SgdWithMomentum = SgdStep<Gradient, true>;
@@ -256,10 +280,23 @@ void update(const UpdateRule& rule, const UpdateStretch& s) {
   s.first ? update<With>(rule, s) : update<Without>(rule, s);
 }
 
+template <template <class Gradient> class With, template <class Gradient> class Without>
+void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFactors& f) {
+  s.first ? step_tiles<With<PlainGradient>>(rule, s, f) : step_tiles<Without<PlainGradient>>(rule, s, f);
+}
+
 // In the order of the enumeration.
 const UpdateLoops loops = {
-    update<SgdWithMomentum, SgdWithout>, update<Adam>, update<AdamW>, update<RmsPropWithMomentum, RmsPropWithout>, update<AdagradStep>,
-    update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>};
+    {update<SgdWithMomentum, SgdWithout>, update<Adam>, update<AdamW>, update<RmsPropWithMomentum, RmsPropWithout>, update<AdagradStep>,
+     update<AdamaxStep>, update<NadamStep>, update<RadamStep>, update<AdadeltaStep>},
+#if HWY_TARGET == HWY_SCALAR
+    {},  // it would be code for each element of a tile
+#else
+    {step_tiles<SgdWithMomentum, SgdWithout>, step_tiles<Adam<PlainGradient>>, step_tiles<AdamW<PlainGradient>>,
+     step_tiles<RmsPropWithMomentum, RmsPropWithout>, step_tiles<AdagradStep<PlainGradient>>, step_tiles<AdamaxStep<PlainGradient>>,
+     step_tiles<NadamStep<PlainGradient>>, step_tiles<RadamStep<PlainGradient>>, step_tiles<AdadeltaStep<PlainGradient>>},
+#endif
+};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -38,13 +38,16 @@ struct UpdateStretch {
   float* parameter = nullptr;
   const float* gradient = nullptr;
   float *first = nullptr, *second = nullptr;  ///< null: the rule has none
-  const GradientFactors* factors = nullptr;   ///< instead of a gradient, for whole rows of a panel
 };
 
-/// In the order of UpdateKind.
 using UpdateLoop = void (*)(const UpdateRule&, const UpdateStretch&);
+/// Of rows of a panel whose gradient is used up in the registers that it is made in. Without clip_value and l1.
+using UpdateTiles = void (*)(const UpdateRule&, const UpdateStretch&, const GradientFactors&);
+
+/// Each in the order of UpdateKind.
 struct UpdateLoops {
   UpdateLoop of[update_count];
+  UpdateTiles tiles[update_count];  ///< null: none
 };
 
 const UpdateLoops& update_loops(Isa isa);

@@ -16,10 +16,6 @@ namespace {
 // batch.
 constexpr int64_t step_elements = 1024;
 
-// Rows of a batch up to which an element's chain is run through where its update needs it: a gradient of so few multiply-adds costs more to write
-// and to read. One row takes half the time, four a fifth less, six the same (Zen 5, 784 x 128 and 1024 x 1024, sgd and adam).
-constexpr int64_t few_products = 6;
-
 /// Where the operations of the run are, and where their addresses begin.
 struct Operations {
   size_t count = 0;
@@ -69,9 +65,10 @@ class WeightStep final : public Matmul {
   void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
                  float* gradient) const;
   void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, MatmulBlock block, float* copy) const;
+  bool in_tiles(const Operands& o, const Steps& steps, int64_t p) const;
+  void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const MatmulBlock& block, float* copy) const;
   int64_t first_element(const Operands& o, const Part& at) const;
   void update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const;
-  void update_by_factors(const Operands& o, const Steps& steps, const Part& at) const;
   void step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const;
 
   UpdateSpec weights_, biases_;
@@ -89,13 +86,7 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   float* const gradients = scratch + gradients_;
   const int64_t height = rows_at_once(std::min(most_depth, o.k));
-  int64_t p0 = part.p0;
-  if (o.k <= few_products && spec_.layout)
-    for (; p0 < part.p1 && o.n - p0 * panel >= panel; p0++) {  // without missing columns
-      update_by_factors(o, steps, {part.m0, part.m1, p0, p0 + 1});
-      if (has_biases_ && part.m0 == 0) step_biases(o, steps, p0, gradients);
-    }
-  for (; p0 < part.p1; p0 += held_) {
+  for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_) {
     const int64_t p1 = std::min(p0 + held_, part.p1);
     const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
@@ -124,23 +115,33 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
   }
 }
 
-/// A block of one panel, some rows after the other: their gradient is used up while it is in the first-level cache.
+/// A block of one panel: its gradient is used up where it is made, or, some rows after the other, while it is in the first-level cache.
 void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
                            float* gradient) const {
+  if (in_tiles(o, steps, at.p0)) return step_tiles(o, steps, part, at, block, copy);
   const float* const a = block.a;
   block.c = gradient;
   for (int64_t m0 = at.m0; m0 < at.m1; m0 += most_rows_) {
     const Part rows{m0, std::min(m0 + most_rows_, at.m1), at.p0, at.p1};
     block.a = a + m0 - at.m0;
-    if (spec_.layout) {
-      const UpdateStretch next = stretch_of(steps.weights, first_element(o, rows), 0);
-      block.fetch[0] = next.parameter;
-      block.fetch[1] = next.first ? next.first : next.parameter;
-      block.fetch[2] = next.second ? next.second : block.fetch[1];
-    }
     multiply(o, part, rows, 0, block, copy);
     update(o, steps, rows, gradient);
   }
+}
+
+/// Whether no gradient of the p-th panel need be written, be it only to a cache.
+bool WeightStep::in_tiles(const Operands& o, const Steps& steps, int64_t p) const {
+  const bool whole = spec_.layout && o.n - p * panel >= panel, plain = steps.weight_rule.clip_value == 0 && steps.weight_rule.l1 == 0;
+  return whole && plain && updates_.tiles[size_t(weights_.kind)];
+}
+
+void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const MatmulBlock& block,
+                            float* copy) const {
+  const float* const b = o.b + at.p0 * panel;
+  const bool copies = part.m1 - part.m0 > tiles_.most_rows && o.k > 4;
+  if (copies && at.m0 == part.m0) tiles_.copy(b, spec_.ldb, o.k, panel, copy);
+  const GradientFactors factors{block.a, copies ? copy : b, block.a_stride, copies ? panel : spec_.ldb, o.k};
+  updates_.tiles[size_t(weights_.kind)](steps.weight_rule, stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel), factors);
 }
 
 /// What the rows from k0 on of b add to the gradient of a block of one panel, which lies at block.c.
@@ -171,14 +172,6 @@ int64_t WeightStep::first_element(const Operands& o, const Part& at) const {
 void WeightStep::update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const {
   UpdateStretch stretch = stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * stride_);
   stretch.gradient = gradient;
-  updates_.of[size_t(weights_.kind)](steps.weight_rule, stretch);
-}
-
-/// Rows of one panel.
-void WeightStep::update_by_factors(const Operands& o, const Steps& steps, const Part& at) const {
-  UpdateStretch stretch = stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel);
-  const GradientFactors factors{o.a + at.m0, o.b + at.p0 * panel, spec_.lda, spec_.ldb, o.k};
-  stretch.factors = &factors;
   updates_.of[size_t(weights_.kind)](steps.weight_rule, stretch);
 }
 
