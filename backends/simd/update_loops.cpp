@@ -65,37 +65,48 @@ void sweep(const UpdateRule& rule, const UpdateStretch& s) {
 /// What becomes of a tile of the gradient: it is used up where it is, in registers.
 template <class Step>
 struct ToStep {
-  const Sweep<Step>& sweep;
+  const Sweep<Step> held;
+  const Sweep<Step>* sweep = &held;
 
-  HWY_INLINE void fetch(int64_t i) const { sweep.fetch(i); }
+  /// The constants of the step wait in memory until a tile is made: GCC would give them registers that the sums need.
+  explicit HWY_INLINE ToStep(const Sweep<Step>& at) : held(at) { asm("" : "+r"(sweep) : "m"(held)); }
+  ToStep(const ToStep&) = delete;
+  HWY_INLINE void fetch(int64_t i) const { sweep->fetch(i); }
   template <int rows, int vectors>
   HWY_INLINE void take(int64_t row, int64_t column, Edge, const V (&gradient)[rows][vectors]) const {
+    const Sweep<Step> at = *sweep;  // held here: what is stored could be a part of it
     PLEXUS_UNROLL for (int r = 0; r < rows; r++)
-      PLEXUS_UNROLL for (int v = 0; v < vectors; v++) sweep.run((row + r) * panel + column + v * lanes, gradient[r][v]);
+      PLEXUS_UNROLL for (int v = 0; v < vectors; v++) at.run((row + r) * panel + column + v * lanes, gradient[r][v]);
   }
 };
 
-/// Rows of a panel, tile by tile: each is used up before the next is made. Of a batch of one an element is one product: a tile would be all
-/// beginning and end.
+/// Rows of a panel whose elements have one product each, of a batch of one: tiles would be all beginning and end.
 template <class Step>
-void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFactors& factors) {
+void step_products(const UpdateRule& rule, const UpdateStretch& s, const GradientFactors& f) {
   const Sweep<Step> at(rule, s);
-  const GradientFactors f = factors;
-  int64_t row = 0, left = s.count / panel;
-  if (f.depth == 1) {
-    for (; row < left; row++)
-      PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, fma(set(f.left[row]), load(f.right + v), zero()));
-    return;
-  }
+  const float *const left = f.left, *const right = f.right;
+  const int64_t rows = s.count / panel;
+  for (int64_t row = 0; row < rows; row++)
+    PLEXUS_UNROLL for (int64_t v = 0; v < panel; v += lanes) at.run(row * panel + v, fma(set(left[row]), load(right + v), zero()));
+}
+
+/// Rows of a panel, tile by tile: each is used up before the next is made.
+template <class Step>
+void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFactors& f) {
+  if (f.depth == 1) return step_products<Step>(rule, s, f);
+  const ToStep<Step> steps(Sweep<Step>(rule, s));
   MatmulBlock block;
   block.columns = panel;
   block.depth = f.depth;
   block.a = f.left;
   block.a_stride = f.left_stride;
+  const float* const b = f.right;
+  const int64_t b_stride = f.right_stride;
+  int64_t row = 0, left = s.count / panel;
   const auto while_there_are = [&]<int rows>(std::integral_constant<int, rows>) HWY_ATTR {
     for (; left >= rows; left -= rows, row += rows)
       for (int64_t column = 0; column < panel; column += 2 * lanes)
-        tile<rows, 2, true, Besides::fetching>(block, f.right, f.right_stride, row, column, ToStep<Step>{at});
+        tile<rows, 2, true, Besides::fetching>(block, b, b_stride, row, column, steps);
   };
   while_there_are(std::integral_constant<int, most_rows>());
   while_there_are(std::integral_constant<int, 4>());
