@@ -85,7 +85,7 @@ class WeightStep final : public Matmul {
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   float* const gradients = scratch + gradients_;
-  const int64_t height = rows_at_once(std::min(most_depth, o.k));
+  const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k));
   for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_) {
     const int64_t p1 = std::min(p0 + held_, part.p1);
     const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
