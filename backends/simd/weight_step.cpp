@@ -1,6 +1,6 @@
 // The whole step of a dense layer's parameters as one kernel: weight gradient, bias gradient, optimizer
-// steps. Gradients live for some rows of one panel, in the first-level cache, and are never written to
-// memory; every element goes through the same operations as in the kernels of its own, in the same order, and
+// steps. Gradients live in the registers of a tile, or for some rows of one panel in the first-level cache, and are never
+// written to memory; every element goes through the same operations as in the kernels of its own, in the same order, and
 // gets the same bits.
 #include <algorithm>
 
@@ -11,7 +11,7 @@
 namespace plexus::simd {
 namespace {
 
-// Elements of the gradient that are made before they are used: 4 KB, and as much for the parameter and each
+// Elements of a gradient that is not used up in registers, made before they are used: 4 KB, and as much for the parameter and each
 // of two states. Of a panel these are 32 rows, and the rows of a beside them take 4 KB for every 32 of the
 // batch.
 constexpr int64_t step_elements = 1024;
