@@ -6,6 +6,7 @@
 
 #include "plexus/backends/simd/loss_rows.h"
 #include "plexus/backends/simd/softmax-inl.h"
+#include "plexus/backends/simd/transpose-inl.h"
 
 HWY_BEFORE_NAMESPACE();
 namespace plexus::simd {
@@ -123,8 +124,11 @@ void cross_entropy_rows(const LossRows& b, int64_t row) {
   const int64_t columns = b.columns;
   const float* const prediction = b.prediction + row * columns;
   HWY_ALIGN float x[narrow * lanes], e[narrow * lanes];
-  for (int64_t r = 0; r < lanes; r++)
-    for (int64_t j = 0; j < columns; j++) x[j * lanes + r] = prediction[r * columns + j];
+  for (int64_t first = 0; first < columns; first += lanes) {
+    V square[lanes];
+    load_square(prediction + first, columns, lanes, columns - first, square);
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) store(square[i], x + (first + i) * lanes);
+  }
 
   V largest = set(-std::numeric_limits<float>::infinity());
   for (int64_t j = 0; j < columns; j++) {
@@ -155,13 +159,16 @@ void cross_entropy_rows(const LossRows& b, int64_t row) {
   for (int64_t r = 0; r < lanes; r++) b.loss[row + r] = loss[r];
   if (!b.gradient) return;
   const V factor = hn::Div(weights, sum);
-  for (int64_t j = 0; j < columns; j++) store(mul(load(e + j * lanes), factor), e + j * lanes);
   store(mul(weights, sub(hn::Div(load(e_at_label), sum), set(1))), at_label);
   float* const gradient = b.gradient + row * columns;
-  for (int64_t r = 0; r < lanes; r++) {
-    for (int64_t j = 0; j < columns; j++) gradient[r * columns + j] = e[j * lanes + r];
-    gradient[r * columns + labels[r]] = at_label[r];
+  for (int64_t first = 0; first < columns; first += lanes) {
+    V square[lanes];
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++)
+      square[i] = first + i < columns ? mul(load(e + (first + i) * lanes), factor) : zero();
+    transpose_square(square);
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) store_up_to(square[i], gradient + i * columns + first, columns - first);
   }
+  for (int64_t r = 0; r < lanes; r++) gradient[r * columns + labels[r]] = at_label[r];
 }
 
 void cross_entropy(const LossRows& b) {

@@ -17,17 +17,6 @@ namespace {
 // for more it is done once for all of them.
 constexpr int most_rows = lanes == 16 ? 8 : 4;
 
-/// x[i] = element k of row i of a matrix for k < columns <= lanes, then transposed. Rows from `rows` on are the last one again.
-HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int64_t columns, V (&x)[lanes]) {
-  if (rows >= lanes && columns >= lanes) {
-    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load(from + i * stride);
-  } else {
-    PLEXUS_UNROLL for (int i = 0; i < lanes; i++)
-      x[i] = load_up_to(from + std::min<int64_t>(i, rows - 1) * stride, columns);
-  }
-  transpose_square(x);
-}
-
 /// `rows` rows times `squares` vectors of columns at once. Of one row two squares: their chains hide each other's latency.
 template <int rows, int squares>
 void rows_of_transposed(const MatmulBlock& block, int64_t row) {

@@ -94,6 +94,17 @@ HWY_INLINE void transpose_whole(const float* from, int64_t from_stride, int64_t 
 }
 #endif
 
+/// x[i] = element k of row i of a matrix for k < columns <= lanes, then transposed. Rows from `rows` on are the last one again.
+HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int64_t columns, V (&x)[lanes]) {
+  if (rows >= lanes && columns >= lanes) {
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load(from + i * stride);
+  } else {
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++)
+      x[i] = load_up_to(from + std::min<int64_t>(i, rows - 1) * stride, columns);
+  }
+  transpose_square(x);
+}
+
 /// to[i, j] = from[j, i] for i < rows, j < columns.
 HWY_INLINE void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
   const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes, whole_rows = rows / 4 * 4;
