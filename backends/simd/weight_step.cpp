@@ -138,7 +138,7 @@ bool WeightStep::in_tiles(const Operands& o, const Steps& steps, int64_t p) cons
 void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const MatmulBlock& block,
                             float* copy) const {
   const float* const b = o.b + at.p0 * panel;
-  const bool copies = part.m1 - part.m0 > tiles_.most_rows && o.k > 4;
+  const bool copies = part.m1 - part.m0 > tiles_.most_rows && o.k > 1;  // one row of b lies in one piece as it is
   if (copies && at.m0 == part.m0) tiles_.copy(b, spec_.ldb, o.k, panel, copy);
   const GradientFactors factors{block.a, copies ? copy : b, block.a_stride, copies ? panel : spec_.ldb, o.k};
   updates_.tiles[size_t(weights_.kind)](steps.weight_rule, stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel), factors);
