@@ -52,7 +52,8 @@ def loops(name, body, accumulators):
         inside = [entry for entry in body if int(target[1], 16) <= entry[0] <= address]
         if any(m in ("ret", "jmp") for _, m, _ in inside):  # not a loop: what comes before it lies behind it
             continue
-        if "step_tiles" in name and any(WRITTEN.search(o) for _, m, o in inside if m == "vmovups"):  # one over tiles
+        # One over tiles: it writes parameters. What is written to the stack is what is looked for.
+        if "step_tiles" in name and any(WRITTEN.search(o) and not STACK_OR_FRAME.search(o) for _, m, o in inside if m == "vmovups"):
             continue
         if sum(m.startswith("vfmadd") and m.endswith("ps") for _, m, _ in inside) in (accumulators, 2 * accumulators):
             found.append(inside)
