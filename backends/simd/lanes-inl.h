@@ -47,10 +47,17 @@ HWY_INLINE void fetch_to_write(const float* at) {
 #endif
 }
 
-/// The first `count` < lanes floats, zeros behind. Reads no others.
+/// The first `count` < lanes floats, zeros behind. Reads no others. AVX2 has masked loads and stores, but the first Zen takes 12 cycles for
+/// such a load, most CPUs as many for a store: parts of 16, 8 and 4 bytes take 1 to 3.
 HWY_INLINE V load_some(const float* from, int64_t count) {
-#if HWY_TARGET == HWY_AVX2 || HWY_TARGET == HWY_AVX3
+#if HWY_TARGET == HWY_AVX3
   return hn::MaskedLoad(hn::FirstN(F(), size_t(count)), F(), from);
+#elif HWY_TARGET == HWY_AVX2
+  __m128 last = _mm_setzero_ps();
+  if (count & 1) last = _mm_load_ss(from + (count & 6));
+  if (count & 2) last = _mm_movelh_ps(_mm_castsi128_ps(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(from + (count & 4)))), last);
+  if (count & 4) return V{_mm256_insertf128_ps(_mm256_castps128_ps256(_mm_loadu_ps(from)), last, 1)};
+  return V{_mm256_zextps128_ps256(last)};
 #else
   HWY_ALIGN float buffer[lanes] = {};
   for (int64_t i = 0; i < count; i++) buffer[i] = from[i];
@@ -58,10 +65,21 @@ HWY_INLINE V load_some(const float* from, int64_t count) {
 #endif
 }
 
-/// Writes the first `count` < lanes floats and no others. AVX2's masked store takes longer than this loop on most CPUs.
+/// Writes the first `count` < lanes floats and no others.
 HWY_INLINE void store_some(V v, float* to, int64_t count) {
 #if HWY_TARGET == HWY_AVX3
   hn::BlendedStore(v, hn::FirstN(F(), size_t(count)), F(), to);
+#elif HWY_TARGET == HWY_AVX2
+  __m128 left = _mm256_castps256_ps128(v.raw);
+  if (count & 4) {
+    _mm_storeu_ps(to, left);
+    left = _mm256_extractf128_ps(v.raw, 1);
+  }
+  if (count & 2) {
+    _mm_storel_pi(reinterpret_cast<__m64*>(to + (count & 4)), left);
+    left = _mm_movehl_ps(left, left);
+  }
+  if (count & 1) _mm_store_ss(to + (count & 6), left);
 #else
   HWY_ALIGN float buffer[lanes];
   hn::Store(v, F(), buffer);
@@ -78,6 +96,21 @@ HWY_INLINE void store_up_to(V v, float* to, int64_t count) {
     store(v, to);
   else if (count > 0)
     store_some(v, to, count);
+}
+
+// Edges of a block that pass through memory, by functions of their own: inlined in dozens of tiles they would be most of the code.
+
+/// to[r, j] = from[r, j] for r < rows, j < columns; zeros for the other j < width, the length of a row of `to`.
+template <int64_t width>
+HWY_NOINLINE void copy_padded(const float* from, int64_t stride, int64_t rows, int64_t columns, float* to) {
+  for (int64_t r = 0; r < rows; r++, from += stride, to += width) {
+    // Unrolled: GCC makes a loop of stores of zero into a string instruction, which takes 20 cycles to start.
+    PLEXUS_UNROLL for (int64_t j = 0; j < width; j += lanes) store(load_up_to(from + j, columns - j), to + j);
+  }
+}
+/// to[r, j] = from[r, j] for r < rows, j < columns < lanes, the length of a row of `from`.
+HWY_NOINLINE inline void copy_some(const float* from, int64_t rows, int64_t columns, float* to, int64_t stride) {
+  for (int64_t r = 0; r < rows; r++) store_some(load(from + r * lanes), to + r * stride, columns);
 }
 
 /// A sum over `width` places whose order depends on positions alone: element i goes to place i % width, and the places are

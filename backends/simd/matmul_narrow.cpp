@@ -117,10 +117,22 @@ void rows_by_columns(const MatmulBlock& block) {
       Columns<columns, groups> chains(block, row);
       const float* b = block.b;
       if (block.a_transposed) {
-        const float* a = block.a + row;
-        for (int64_t k = 0; k < block.depth; k++, a += block.a_stride, b += block.b_stride)
-          PLEXUS_UNROLL for (int g = 0; g < groups; g++)
-            chains.add(g, load_up_to(a + g * lanes, block.rows - row - g * lanes), b);
+        const auto add = [&](const float* a, int64_t stride, int64_t depth) HWY_ATTR {
+          for (int64_t k = 0; k < depth; k++, a += stride, b += block.b_stride)
+            PLEXUS_UNROLL for (int g = 0; g < groups; g++) chains.add(g, load(a + g * lanes), b);
+        };
+        constexpr int64_t width = groups * lanes, at_once = 16;
+        const float* const a = block.a + row;
+        if (block.rows - row >= width) {
+          add(a, block.a_stride, block.depth);
+        } else {
+          for (int64_t k = 0; k < block.depth; k += at_once) {
+            const int64_t depth = std::min(at_once, block.depth - k);
+            HWY_ALIGN float copy[at_once * width];
+            copy_padded<width>(a + k * block.a_stride, block.a_stride, depth, block.rows - row, copy);
+            add(copy, width, depth);
+          }
+        }
       } else {
         const float* a = block.a + row * block.a_stride;
         for (int64_t k = 0; k < block.depth; k += lanes, a += lanes, b += lanes * block.b_stride) {

@@ -32,11 +32,15 @@ struct Edge {
 
 template <int rows, int vectors>
 HWY_INLINE void begin(const MatmulBlock& block, int64_t row, int64_t column, Edge edge, V (&sum)[rows][vectors]) {
-  const auto last = [&](const float* p) HWY_ATTR { return edge.whole ? load(p) : load_some(p, edge.columns); };
   if (block.start == Start::c) {
-    PLEXUS_UNROLL for (int r = 0; r < rows; r++) PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
-      const float* c = block.c + (row + r) * block.c_stride + column + v * lanes;
-      sum[r][v] = v + 1 < vectors ? load(c) : last(c);
+    const float* const c = block.c + row * block.c_stride + column;
+    const float* last = c + (vectors - 1) * lanes;
+    int64_t stride = block.c_stride;
+    HWY_ALIGN float copy[rows * lanes];
+    if (!edge.whole) copy_padded<lanes>(last, stride, rows, edge.columns, copy), last = copy, stride = lanes;
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++) {
+      PLEXUS_UNROLL for (int v = 0; v + 1 < vectors; v++) sum[r][v] = load(c + r * block.c_stride + v * lanes);
+      sum[r][vectors - 1] = load(last + r * stride);
     }
     return;
   }
@@ -44,7 +48,7 @@ HWY_INLINE void begin(const MatmulBlock& block, int64_t row, int64_t column, Edg
     V value = zero();
     if (block.start == Start::bias) {
       const float* bias = block.bias + column + v * lanes;
-      value = v + 1 < vectors ? load(bias) : last(bias);
+      value = v + 1 < vectors || edge.whole ? load(bias) : load_some(bias, edge.columns);
     }
     PLEXUS_UNROLL for (int r = 0; r < rows; r++) sum[r][v] = value;
   }
@@ -56,13 +60,18 @@ struct ToMemory {
 
   template <int rows, int vectors>
   HWY_INLINE void take(int64_t row, int64_t column, Edge edge, const V (&sum)[rows][vectors]) const {
-    PLEXUS_UNROLL for (int r = 0; r < rows; r++) PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
-      float* c = block.c + (row + r) * block.c_stride + column + v * lanes;
-      if (v + 1 < vectors || edge.whole)
-        store(sum[r][v], c);
-      else
-        store_some(sum[r][v], c, edge.columns);
+    const int64_t stride = block.c_stride;  // held here: what is stored could be the block
+    float* const c = block.c + row * stride + column;
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++)
+      PLEXUS_UNROLL for (int v = 0; v + 1 < vectors; v++) store(sum[r][v], c + r * stride + v * lanes);
+    float* const last = c + (vectors - 1) * lanes;
+    if (edge.whole) {
+      PLEXUS_UNROLL for (int r = 0; r < rows; r++) store(sum[r][vectors - 1], last + r * stride);
+      return;
     }
+    HWY_ALIGN float copy[rows * lanes];
+    PLEXUS_UNROLL for (int r = 0; r < rows; r++) store(sum[r][vectors - 1], copy + r * lanes);
+    copy_some(copy, rows, edge.columns, last, stride);
   }
 };
 
