@@ -9,8 +9,9 @@ namespace plexus::simd {
 namespace {
 
 // Products that are worth a thread of their own: a second one that looks out for work is there after half a microsecond, but
-// operands have to move to its cache, 5 to 10 us where the first one has written them. Half a million products take 5 to 9 us.
-constexpr double products_a_thread = 500e3;
+// operands have to move to its cache, 5 to 10 us where the first one has written them. With AVX-512 half a million products take 5 to 9 us,
+// with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took 0.55 to 0.85 of the time on two threads.
+constexpr double products_a_lane = 500e3 / 16;
 
 // Rows of a batch from which on a step cuts weights that it trains: each thread writes a part and reads, for the gradient that
 // goes back, the parts of the others, 20 ns a cache line where cores share no cache. With fewer rows a step of 784-512-512-10
@@ -76,11 +77,10 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
-  const double worth = double(o.m) * double(o.n) * double(o.k) / products_a_thread;
-  const int64_t threads = worth < 2 ? 1 : std::min<int64_t>(executor_.threads(), int64_t(worth));
-  const int64_t columns = panel_count(o.n);
   Grid best{1, 1};
-  if (threads == 1 || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
+  const double products = double(o.m) * double(o.n) * double(o.k), a_thread = products_a_lane * double(tiles_.lanes);
+  if (products < 2 * a_thread || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
+  const int64_t threads = std::min<int64_t>(executor_.threads(), int64_t(products / a_thread)), columns = panel_count(o.n);
   const int64_t a_cost = trained_ ? 0 : reading, b_cost = a_cost + (packs() ? packing_rows : 0);
   int64_t least = INT64_MAX;
   for (int64_t rows = 1; rows <= std::min(threads, o.m); rows++) {
@@ -132,18 +132,16 @@ void Matmul::place_b(const Operands& o, const Part& part, int64_t m0, int64_t p,
 }
 
 /// b is not worth a copy: it is used once, or its columns fill too little of a vector.
-bool Matmul::few_columns(const Operands& o, int64_t rows, int64_t columns) const {
+bool Matmul::few_columns(const Operands& o, int64_t rows) const {
   if (spec_.form == Form::nt || spec_.layout) return false;
-  if (spec_.form == Form::nn && rows == 1) return columns < panel;
   return o.n <= (spec_.form == Form::tn ? narrow_.most_columns : narrow_.most_columns_of_squares) && rows >= narrow_rows;
 }
 
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
-  int64_t p = part.p0;
-  if (spec_.form == Form::nn && part.m1 - part.m0 == 1) p = multiply_row(o, part);
-  const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k)), group = packs() ? held_ : part.p1 - p;
+  if (spec_.form == Form::nn && part.m1 - part.m0 == 1) return multiply_row(o, part);
+  const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k)), group = packs() ? held_ : part.p1 - part.p0;
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
-  for (; p < part.p1; p += group)
+  for (int64_t p = part.p0; p < part.p1; p += group)
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
       for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
         const int64_t m1 = std::min(m0 + height, part.m1);
@@ -173,11 +171,10 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   block.c_stride = panels_of_c ? panel : spec_.ldc;
   block.start = spec_.accumulate || k0 > 0 ? Start::c : spec_.bias ? Start::bias : Start::zero;
   block.bias = spec_.bias ? o.bias + n0 : nullptr;
-  if (few_columns(o, part.m1 - part.m0, block.columns)) {
+  if (few_columns(o, part.m1 - part.m0)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
-    // A row of a transposed a does not lie in one piece.
-    block.rows == 1 && !transposed ? tiles_.multiply_row(block) : narrow_.few_columns(block);
+    narrow_.few_columns(block);
   } else {
     if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
     tiles_.multiply(block);
@@ -189,18 +186,16 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   finish(o, at.m0, block.rows, n0, block.columns, block.c, block.c_stride);
 }
 
-/// One row, as far as there are whole pieces, or panels of a packed b. The first panel that is left.
-int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
-  const int64_t end = std::min(part.p1 * panel, o.n), unit = spec_.layout ? panel : wide;
-  int64_t p = part.p0;
-  while (p * panel + unit <= end) {
-    const int64_t n0 = p * panel;
+/// One row: b is read where it lies.
+void Matmul::multiply_row(const Operands& o, const Part& part) const {
+  const int64_t end = std::min(part.p1 * panel, o.n);
+  for (int64_t n0 = part.p0 * panel; n0 < end; n0 += wide) {
     MatmulBlock block;
     block.rows = 1;
-    block.columns = std::min(wide, (end - n0) / unit * unit);
+    block.columns = std::min(wide, end - n0);
     block.depth = o.k;
     block.a = o.a + part.m0 * spec_.lda;
-    block.b = spec_.layout ? o.b + n0 * o.k : o.b + n0;
+    block.b = o.k == 0 ? nullptr : spec_.layout ? o.b + n0 * o.k : o.b + n0;
     block.b_stride = spec_.ldb;
     block.b_panels = spec_.layout ? o.k * panel : 0;
     block.c = o.c + part.m0 * spec_.ldc + n0;
@@ -208,9 +203,7 @@ int64_t Matmul::multiply_row(const Operands& o, const Part& part) const {
     block.bias = spec_.bias ? o.bias + n0 : nullptr;
     tiles_.multiply_row(block);
     finish(o, part.m0, 1, n0, block.columns, block.c, spec_.ldc);
-    p += block.columns / panel;
   }
-  return p;
 }
 
 /// Form nt, a row or a few: b is read where it lies. For one row its panels are read front to back, one after the other, between which the

@@ -96,8 +96,7 @@ class Matmul : public Kernel {
 
   void copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const;
 
-  /// Of `rows` rows of c and of one of its panels.
-  bool few_columns(const Operands& o, int64_t rows, int64_t columns) const;
+  bool few_columns(const Operands& o, int64_t rows) const;
 
   MatmulSpec spec_;
   Epilogue epilogue_;
@@ -114,7 +113,7 @@ class Matmul : public Kernel {
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
   void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a) const;
-  int64_t multiply_row(const Operands& o, const Part& part) const;
+  void multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;
   void multiply_transposed(const Operands& o, float* scratch) const;

@@ -62,17 +62,7 @@ void multiply(const MatmulBlock& block) {
   }
 }
 
-/// One row, a vector of columns or less: b is read as far as it goes, and need not be copied.
-void row_edge(const MatmulBlock& block, int64_t column) {
-  const int64_t columns = std::min(lanes, block.columns - column);
-  const auto part = [&](const float* from) HWY_ATTR { return columns == lanes ? load(from) : load_some(from, columns); };
-  const float* b = block.b + column;
-  V sum = block.start == Start::c ? part(block.c + column) : block.start == Start::bias ? part(block.bias + column) : zero();
-  for (int64_t k = 0; k < block.depth; k++, b += block.b_stride) sum = hn::MulAdd(set(block.a[k]), part(b), sum);
-  columns == lanes ? store(sum, block.c + column) : store_some(sum, block.c + column, columns);
-}
-
-/// One row, some panels at once.
+/// One row, some whole panels at once.
 template <int panels>
 void row_of_panels(const MatmulBlock& block, int64_t column) {
   constexpr int each = int(panel / lanes), vectors = panels * each;
@@ -89,31 +79,51 @@ void row_of_panels(const MatmulBlock& block, int64_t column) {
   ToMemory{block}.take<1, vectors>(0, column, whole, sum);
 }
 
+/// One row, the last columns, all at once: their chains hide each other's latency. Nothing behind them is read, unless a panel is padded.
+template <int vectors>
+void row_end(const MatmulBlock& block, int64_t column) {
+  const int64_t left = block.columns - column - (vectors - 1) * lanes;
+  const Edge edge{left, left >= lanes};
+  V sum[1][vectors];
+  begin<1, vectors>(block, 0, column, edge, sum);
+  const float* b = block.b;  // there may be none
+  if (block.depth > 0) b += block.b_panels ? column / panel * block.b_panels + column % panel : column;
+  const int64_t stride = block.b_panels ? panel : block.b_stride;
+  const auto add = [&](const auto& load_last) HWY_ATTR {
+    for (int64_t k = 0; k < block.depth; k++, b += stride) {
+      const V from_a = set(block.a[k]);
+      PLEXUS_UNROLL for (int v = 0; v + 1 < vectors; v++) sum[0][v] = hn::MulAdd(from_a, load(b + v * lanes), sum[0][v]);
+      sum[0][vectors - 1] = hn::MulAdd(from_a, load_last(b + (vectors - 1) * lanes), sum[0][vectors - 1]);
+    }
+  };
+  if (edge.whole || block.b_panels)
+    add([](const float* from) HWY_ATTR { return load(from); });
+  else
+    add([&](const float* from) HWY_ATTR { return load_some(from, left); });
+  ToMemory{block}.take<1, vectors>(0, column, edge, sum);
+}
+
 void multiply_row(const MatmulBlock& block) {
   constexpr int vectors = 8;
+  static constexpr void (*ends[])(const MatmulBlock&, int64_t) = {row_end<1>, row_end<2>, row_end<3>, row_end<4>,
+                                                                  row_end<5>, row_end<6>, row_end<7>, row_end<8>};
+  int64_t column = 0;
   if (block.b_panels) {
     constexpr int most = std::max(1, int(vectors * lanes / panel));
-    int64_t column = 0;
     for (; column + most * panel <= block.columns; column += most * panel) row_of_panels<most>(block, column);
     if constexpr (most > 2)
       for (; column + 2 * panel <= block.columns; column += 2 * panel) row_of_panels<2>(block, column);
-    for (; column < block.columns; column += panel) row_of_panels<1>(block, column);
-    return;
+    for (; column + panel <= block.columns; column += panel) row_of_panels<1>(block, column);
+  } else {
+    for (; column + vectors * lanes <= block.columns; column += vectors * lanes)
+      tile_to_memory<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);
   }
-  int64_t column = 0;
-  for (; column + vectors * lanes <= block.columns; column += vectors * lanes)
-    tile_to_memory<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);
-  for (; column < block.columns; column += lanes) row_edge(block, column);
+  for (; column < block.columns; column += vectors * lanes)
+    ends[(std::min(block.columns - column, vectors * lanes) - 1) / lanes](block, column);
 }
 
 void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
-  for (int64_t k = 0; k < depth; k++, b += b_stride, packed += panel) {
-    // Unrolled: GCC makes a loop of stores of zero into a string instruction, which takes 20 cycles to start.
-    PLEXUS_UNROLL for (int64_t j = 0; j < panel; j += lanes) {
-      const int64_t left = columns - j;
-      store(left >= lanes ? load(b + j) : left > 0 ? load_some(b + j, left) : zero(), packed + j);
-    }
-  }
+  copy_padded<panel>(b, b_stride, depth, columns, packed);
 }
 
 void transpose(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {

@@ -41,7 +41,7 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
-  /// One row, at most `wide` columns, or whole panels; nothing behind them is read.
+  /// One row, at most `wide` columns. Nothing behind them is read, but for the padding of a panel.
   void (*multiply_row)(const MatmulBlock&);
   /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);

@@ -61,12 +61,18 @@ class WeightStep final : public Matmul {
     UpdateStretch weights, biases = {};
   };
 
+  /// Of a transposed a, from a row of the gradient on.
+  struct Rows {
+    const float* at;
+    int64_t stride;
+  };
+
   void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
-  void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
+  void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy,
                  float* gradient) const;
-  void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, MatmulBlock block, float* copy) const;
+  void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const Rows& a, float* c, float* copy) const;
   bool in_tiles(const Operands& o, const Steps& steps, int64_t p) const;
-  void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const MatmulBlock& block, float* copy) const;
+  void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy) const;
   int64_t first_element(const Operands& o, const Part& at) const;
   void update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const;
   void step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const;
@@ -93,19 +99,14 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
       for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
         const int64_t m1 = std::min(m0 + height, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
+        const Rows a = copy_of_a ? Rows{copy_of_a, m1 - m0} : Rows{o.a + k0 * spec_.lda + m0, spec_.lda};
         for (int64_t p = p0; p < p1; p++) {
           float* const copy = scratch + (p - p0) * depth_ * panel;
-          MatmulBlock block;
-          block.a = copy_of_a ? copy_of_a : o.a + k0 * spec_.lda + m0;
-          block.a_stride = copy_of_a ? m1 - m0 : spec_.lda;
-          block.depth = std::min(most_depth, o.k - k0);
-          block.start = k0 > 0 ? Start::c : Start::zero;
-          if (!deep_) {
-            step_rows(o, steps, part, {m0, m1, p, p + 1}, block, copy, gradients);
-            continue;
-          }
-          block.c = gradient_of(p, m0);
-          multiply(o, part, {m0, m1, p, p + 1}, k0, block, copy);
+          const Part at{m0, m1, p, p + 1};
+          if (deep_)
+            multiply(o, part, at, k0, a, gradient_of(p, m0), copy);
+          else
+            step_rows(o, steps, part, at, a, copy, gradients);
         }
       }
     for (int64_t p = p0; p < p1; p++) {
@@ -116,15 +117,12 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
 }
 
 /// A block of one panel: its gradient is used up where it is made, or, some rows after the other, while it is in the first-level cache.
-void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, MatmulBlock block, float* copy,
+void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy,
                            float* gradient) const {
-  if (in_tiles(o, steps, at.p0)) return step_tiles(o, steps, part, at, block, copy);
-  const float* const a = block.a;
-  block.c = gradient;
+  if (in_tiles(o, steps, at.p0)) return step_tiles(o, steps, part, at, a, copy);
   for (int64_t m0 = at.m0; m0 < at.m1; m0 += most_rows_) {
     const Part rows{m0, std::min(m0 + most_rows_, at.m1), at.p0, at.p1};
-    block.a = a + m0 - at.m0;
-    multiply(o, part, rows, 0, block, copy);
+    multiply(o, part, rows, 0, {a.at + m0 - at.m0, a.stride}, gradient, copy);
     update(o, steps, rows, gradient);
   }
 }
@@ -135,23 +133,28 @@ bool WeightStep::in_tiles(const Operands& o, const Steps& steps, int64_t p) cons
   return whole && plain && updates_.tiles[size_t(weights_.kind)];
 }
 
-void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const MatmulBlock& block,
-                            float* copy) const {
+void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy) const {
   const float* const b = o.b + at.p0 * panel;
   const bool copies = part.m1 - part.m0 > tiles_.most_rows && o.k > 1;  // one row of b lies in one piece as it is
   if (copies && at.m0 == part.m0) tiles_.copy(b, spec_.ldb, o.k, panel, copy);
-  const GradientFactors factors{block.a, copies ? copy : b, block.a_stride, copies ? panel : spec_.ldb, o.k};
+  const GradientFactors factors{a.at, copies ? copy : b, a.stride, copies ? panel : spec_.ldb, o.k};
   updates_.tiles[size_t(weights_.kind)](steps.weight_rule, stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel), factors);
 }
 
-/// What the rows from k0 on of b add to the gradient of a block of one panel, which lies at block.c.
-void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, MatmulBlock block, float* copy) const {
+/// What the rows from k0 on of b add to the gradient of a block of one panel, which lies at c.
+void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const Rows& a, float* c, float* copy) const {
   const int64_t n0 = at.p0 * panel;
+  MatmulBlock block;
   block.rows = at.m1 - at.m0;
   block.columns = std::min(panel, o.n - n0);
+  block.depth = std::min(most_depth, o.k - k0);
+  block.a = a.at;
+  block.a_stride = a.stride;
   block.a_transposed = true;
+  block.c = c;
   block.c_stride = stride_;
-  if (few_columns(o, part.m1 - part.m0, o.n)) {
+  block.start = k0 > 0 ? Start::c : Start::zero;
+  if (few_columns(o, part.m1 - part.m0)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
     narrow_.few_columns(block);
