@@ -32,6 +32,9 @@ using I = hn::RebindToSigned<F>;
 /// Floats in a vector.
 constexpr int64_t lanes = HWY_LANES(float);
 
+/// Whether a part of a vector is loaded or stored by one instruction, as fast as a whole one.
+constexpr bool masks = HWY_TARGET == HWY_AVX3;
+
 HWY_INLINE V set(float value) { return hn::Set(F(), value); }
 HWY_INLINE V zero() { return hn::Zero(F()); }
 HWY_INLINE V load(const float* from) { return hn::LoadU(F(), from); }
@@ -98,7 +101,8 @@ HWY_INLINE void store_up_to(V v, float* to, int64_t count) {
     store_some(v, to, count);
 }
 
-// Edges of a block that pass through memory, by functions of their own: inlined in dozens of tiles they would be most of the code.
+// Edges of a block that pass through memory where there are no masks, by functions of their own: inlined in dozens of tiles they would be
+// most of the code.
 
 /// to[r, j] = from[r, j] for r < rows, j < columns; zeros for the other j < width, the length of a row of `to`.
 template <int64_t width>

@@ -34,6 +34,7 @@ Tile tile_of(int64_t rows) {
 template <int vectors>
 Tile tile_of(int64_t rows, bool transposed, Besides besides) {
   if (besides == Besides::asking) return tile_of<vectors, false, Besides::asking>(rows);
+  if (besides == Besides::turning) return tile_of<vectors, false, Besides::turning>(rows);
   if (besides == Besides::packing)
     return transposed ? tile_of<vectors, true, Besides::packing>(rows) : tile_of<vectors, false, Besides::packing>(rows);
   return transposed ? tile_of<vectors, true, Besides::nothing>(rows) : tile_of<vectors, false, Besides::nothing>(rows);
@@ -52,6 +53,7 @@ void multiply(const MatmulBlock& block) {
       const int64_t rows = low + (t < taller);
       const bool packing = block.packed && t == 0;
       const Besides besides = packing                     ? Besides::packing
+                              : block.a_jump != 0         ? Besides::turning
                               : block.next && column == 0 ? Besides::asking
                                                           : Besides::nothing;
       const Tile tile = two ? tile_of<2>(rows, block.a_transposed, besides) : tile_of<1>(rows, block.a_transposed, besides);

@@ -37,10 +37,10 @@ HWY_INLINE void begin(const MatmulBlock& block, int64_t row, int64_t column, Edg
     const float* last = c + (vectors - 1) * lanes;
     int64_t stride = block.c_stride;
     HWY_ALIGN float copy[rows * lanes];
-    if (!edge.whole) copy_padded<lanes>(last, stride, rows, edge.columns, copy), last = copy, stride = lanes;
+    if (!masks && !edge.whole) copy_padded<lanes>(last, stride, rows, edge.columns, copy), last = copy, stride = lanes;
     PLEXUS_UNROLL for (int r = 0; r < rows; r++) {
       PLEXUS_UNROLL for (int v = 0; v + 1 < vectors; v++) sum[r][v] = load(c + r * block.c_stride + v * lanes);
-      sum[r][vectors - 1] = load(last + r * stride);
+      sum[r][vectors - 1] = masks && !edge.whole ? load_some(last + r * stride, edge.columns) : load(last + r * stride);
     }
     return;
   }
@@ -69,6 +69,10 @@ struct ToMemory {
       PLEXUS_UNROLL for (int r = 0; r < rows; r++) store(sum[r][vectors - 1], last + r * stride);
       return;
     }
+    if constexpr (masks) {
+      PLEXUS_UNROLL for (int r = 0; r < rows; r++) store_some(sum[r][vectors - 1], last + r * stride, edge.columns);
+      return;
+    }
     HWY_ALIGN float copy[rows * lanes];
     PLEXUS_UNROLL for (int r = 0; r < rows; r++) store(sum[r][vectors - 1], copy + r * lanes);
     copy_some(copy, rows, edge.columns, last, stride);
@@ -76,8 +80,8 @@ struct ToMemory {
 };
 
 /// What a tile does while it reads b: nothing, copy it, ask for lines of the next b (a not transposed), or for those that are written when the
-/// tile below is taken.
-enum class Besides { nothing, packing, asking, fetching };
+/// tile below is taken, or go on to the next panel of a (not transposed).
+enum class Besides { nothing, packing, asking, fetching, turning };
 
 /// One tile of c, and what `finish` does with it.
 template <int rows, int vectors, bool transposed, Besides besides, class Finish>
@@ -137,17 +141,21 @@ HWY_INLINE void tile(const MatmulBlock& block, const float* b, int64_t b_stride,
     }
     depth -= asked;
   }
-  const int64_t stretch = block.a_jump == 0 ? depth : panel;
-  for (int64_t left = depth; left > 0; left -= stretch) {
-    int64_t k = std::min(left, stretch);
+  const auto steps = [&](int64_t k) HWY_ATTR __attribute__((always_inline)) {
     constexpr int64_t at_once = packing ? 1 : 2;  // clang has no registers for two steps that store beside
     for (; k >= at_once; k -= at_once) {
       step();
       if (at_once > 1) step();
     }
     if (k > 0) step();
-    PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;
+  };
+  if constexpr (besides == Besides::turning) {
+    for (; depth > panel; depth -= panel) {
+      steps(panel);
+      PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;
+    }
   }
+  steps(depth);
   finish.template take<rows, vectors>(row, column, edge, sum);
 }
 

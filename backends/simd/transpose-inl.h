@@ -114,14 +114,13 @@ HWY_INLINE void transpose_whole(const float* from, int64_t from_stride, int64_t 
 /// x[i] = element k of row i of a matrix for k < columns <= lanes, then transposed. Rows from `rows` on are anything.
 HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int64_t columns, V (&x)[lanes]) {
   if (rows >= lanes && columns >= lanes) return load_transposed(from, stride, x);
-#if HWY_TARGET == HWY_AVX2
+  if constexpr (masks) {
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load_up_to(from + std::min<int64_t>(i, rows - 1) * stride, columns);
+    return transpose_square(x);
+  }
   HWY_ALIGN float copy[lanes * lanes];
   copy_padded<lanes>(from, stride, std::min(rows, lanes), columns, copy);
   load_transposed(copy, lanes, x);
-#else
-  PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load_up_to(from + std::min<int64_t>(i, rows - 1) * stride, columns);
-  transpose_square(x);
-#endif
 }
 
 /// to[i, j] = from[j, i] for i < rows, j < columns.
