@@ -26,6 +26,10 @@ constexpr int64_t reading = 8;
 // multiply-add takes a sixteenth of a cycle.
 constexpr int64_t packing_rows = 12;
 
+// Elements of c that the second operation is done on all at once, whole rows where there is one part: a block of 64 KB is still in the
+// second-level cache then, and often in the first. Panel by panel it is many short rows: up to a sixth more time for shallow products.
+constexpr int64_t finished_elements = 16384;
+
 // Rows of c from which on lanes along them are filled: a square of AVX-512 has 16.
 constexpr int64_t narrow_rows = 12;
 
@@ -140,6 +144,8 @@ bool Matmul::few_columns(const Operands& o, int64_t rows) const {
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   if (spec_.form == Form::nn && part.m1 - part.m0 == 1) return multiply_row(o, part);
   const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k)), group = packs() ? held_ : part.p1 - part.p0;
+  const int64_t columns = std::min(part.p1 * panel, o.n) - part.p0 * panel;
+  const bool at_once = (part.m1 - part.m0) * columns <= finished_elements;
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   for (int64_t p = part.p0; p < part.p1; p += group)
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
@@ -147,8 +153,9 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
         const int64_t m1 = std::min(m0 + height, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
-          multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a);
+          multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, !at_once);
       }
+  if (at_once) finish(o, part.m0, part.m1 - part.m0, part.p0 * panel, columns);
 }
 
 /// [k1 - k0, m1 - m0] of a transposed a.
@@ -157,7 +164,8 @@ void Matmul::copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64
 }
 
 /// What the rows [k0, k0 + most_depth) of b add to a block of one panel. `a`: those of the block, or null.
-void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a) const {
+void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a,
+                            bool finishes) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   const int64_t n0 = at.p0 * panel;
   MatmulBlock block;
@@ -183,7 +191,7 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   if (panels_of_c && block.columns < panel)
     for (int64_t row = 0; row < block.rows; row++)
       std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
-  finish(o, at.m0, block.rows, n0, block.columns, block.c, block.c_stride);
+  if (finishes) finish(o, at.m0, block.rows, n0, block.columns);
 }
 
 /// One row: b is read where it lies.
@@ -202,7 +210,7 @@ void Matmul::multiply_row(const Operands& o, const Part& part) const {
     block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
     block.bias = spec_.bias ? o.bias + n0 : nullptr;
     tiles_.multiply_row(block);
-    finish(o, part.m0, 1, n0, block.columns, block.c, spec_.ldc);
+    finish(o, part.m0, 1, n0, block.columns);
   }
 }
 
@@ -226,7 +234,7 @@ void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
     block.start = spec_.accumulate || k > 0 ? Start::c : spec_.bias ? Start::bias : Start::zero;
     narrow_.few_rows(block);
   }
-  finish(o, part.m0, block.rows, n0, block.columns, block.c, block.c_stride);
+  finish(o, part.m0, block.rows, n0, block.columns);
 }
 
 /// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.
@@ -254,15 +262,16 @@ void Matmul::multiply_transposed(const Operands& o, float* scratch) const {
       tiles_.multiply(block);
       float* const to = o.c + m0 * spec_.ldc + n0;
       tiles_.transpose_back(c, block.columns, block.rows, to, spec_.ldc);
-      finish(o, m0, block.columns, n0, block.rows, to, spec_.ldc);
+      finish(o, m0, block.columns, n0, block.rows);
     }
   }
 }
 
 /// The second operation on a block of c that is still in the cache.
-void Matmul::finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c,
-                    int64_t c_stride) const {
+void Matmul::finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns) const {
   if (epilogue_.kind == Epilogue::Kind::none) return;
+  const int64_t c_stride = spec_.ldc;
+  const float* const c = o.c + m0 * c_stride + n0;
   float* const y = o.y + m0 * o.y_stride + n0;
   const size_t kind = size_t(epilogue_.activation);
   if (c_stride == columns && o.y_stride == columns) columns *= rows, rows = 1;  // no gaps: one long row has one end

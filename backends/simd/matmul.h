@@ -112,12 +112,12 @@ class Matmul : public Kernel {
 
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
-  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a) const;
+  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a, bool finishes) const;
   void multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;
   void multiply_transposed(const Operands& o, float* scratch) const;
-  void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns, const float* c, int64_t c_stride) const;
+  void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns) const;
 };
 
 template <class Work>
