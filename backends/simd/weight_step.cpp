@@ -16,6 +16,10 @@ namespace {
 // batch.
 constexpr int64_t step_elements = 1024;
 
+// Elements of b whose columns are summed up for the biases all at once: 16 KB, half of the first-level cache. More are summed panel by panel,
+// each while it is there.
+constexpr int64_t summed_elements = 4096;
+
 /// Where the operations of the run are, and where their addresses begin.
 struct Operations {
   size_t count = 0;
@@ -40,7 +44,7 @@ class WeightStep final : public Matmul {
         deep_(product.k > most_depth),
         gradients_(scratch_) {
     if (biases) biases_ = *biases;
-    scratch_ += std::max((deep_ ? held_ * product.m : most_rows_) * stride_, panel);
+    scratch_ += std::max({(deep_ ? held_ * product.m : most_rows_) * stride_, panel, biases ? std::min(product.n, summed_elements) : 0});
     scratch_ = (scratch_ + 15) / 16 * 16;
   }
 
@@ -75,7 +79,7 @@ class WeightStep final : public Matmul {
   void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy) const;
   int64_t first_element(const Operands& o, const Part& at) const;
   void update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const;
-  void step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const;
+  void step_biases(const Operands& o, const Steps& steps, int64_t p0, int64_t p1, float* gradient) const;
 
   UpdateSpec weights_, biases_;
   bool has_biases_;
@@ -92,6 +96,8 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   float* const gradients = scratch + gradients_;
   const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k));
+  const bool biases = has_biases_ && part.m0 == 0;
+  const bool biases_at_once = std::max<int64_t>(o.k, 1) * std::min((part.p1 - part.p0) * panel, o.n) <= summed_elements;
   for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_) {
     const int64_t p1 = std::min(p0 + held_, part.p1);
     const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
@@ -111,9 +117,10 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
       }
     for (int64_t p = p0; p < p1; p++) {
       if (deep_) update(o, steps, {part.m0, part.m1, p, p + 1}, gradient_of(p, part.m0));
-      if (has_biases_ && part.m0 == 0) step_biases(o, steps, p, gradients);
+      if (biases && !biases_at_once) step_biases(o, steps, p, p + 1, gradients);
     }
   }
+  if (biases && biases_at_once) step_biases(o, steps, part.p0, part.p1, gradients);
 }
 
 /// A block of one panel: its gradient is used up where it is made, or, some rows after the other, while it is in the first-level cache.
@@ -178,9 +185,9 @@ void WeightStep::update(const Operands& o, const Steps& steps, const Part& at, c
   updates_.of[size_t(weights_.kind)](steps.weight_rule, stretch);
 }
 
-/// Those of one panel.
-void WeightStep::step_biases(const Operands& o, const Steps& steps, int64_t p, float* gradient) const {
-  const int64_t n0 = p * panel, columns = std::min(panel, o.n - n0);
+/// Those of the panels [p0, p1).
+void WeightStep::step_biases(const Operands& o, const Steps& steps, int64_t p0, int64_t p1, float* gradient) const {
+  const int64_t n0 = p0 * panel, columns = std::min(p1 * panel, o.n) - n0;
   column_sum_(o.b + n0, spec_.ldb, o.k, columns, false, gradient);
   UpdateStretch stretch = stretch_of(steps.biases, n0, columns);
   stretch.gradient = gradient;
