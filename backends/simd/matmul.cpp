@@ -13,6 +13,9 @@ namespace {
 // with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took 0.55 to 0.85 of the time on two threads.
 constexpr double products_a_lane = 500e3 / 16;
 
+// A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
+constexpr int64_t least_size = 4;
+
 // Rows of a batch from which on a step cuts weights that it trains: each thread writes a part and reads, for the gradient that
 // goes back, the parts of the others, 20 ns a cache line where cores share no cache. With fewer rows a step of 784-512-512-10
 // took up to three times as long on two threads as on one; with 8 rows up to an eighth longer, with 32 three quarters as long.
@@ -21,6 +24,9 @@ constexpr int64_t trained_rows = 16;
 // What it costs to bring an element of a or b to a part that reads it, in multiply-adds. Not where weights are trained: they stay
 // with the thread that writes them, which is the one of their panel.
 constexpr int64_t reading = 8;
+
+// What it costs that two threads write to the same cache line, in multiply-adds: some 100 ns until it has gone from one core to the other.
+constexpr int64_t sharing = 2000;
 
 // What it costs to pack a column of b, in rows of a that are multiplied with it: packing moves 12 bytes an element, a
 // multiply-add takes a sixteenth of a cycle.
@@ -82,15 +88,19 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
   Grid best{1, 1};
-  const double products = double(o.m) * double(o.n) * double(o.k), a_thread = products_a_lane * double(tiles_.lanes);
+  const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
+  const double products = size(o.m) * size(o.n) * size(o.k), a_thread = products_a_lane * double(tiles_.lanes);
   if (products < 2 * a_thread || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
   const int64_t threads = std::min<int64_t>(executor_.threads(), int64_t(products / a_thread)), columns = panel_count(o.n);
   const int64_t a_cost = trained_ ? 0 : reading, b_cost = a_cost + (packs() ? packing_rows : 0);
+  // Where rows of c are not whole cache lines, each has one that belongs to two panels.
+  const bool shares = !trained_ && !(spec_.form == Form::tn && spec_.layout) && spec_.ldc % 16 != 0;
+  const int64_t shared_cost = shares ? sharing / std::max<int64_t>(o.k, 1) : 0;
   int64_t least = INT64_MAX;
   for (int64_t rows = 1; rows <= std::min(threads, o.m); rows++) {
     const int64_t parts = std::min(threads / rows, columns);
     const int64_t height = (o.m + rows - 1) / rows, width = (columns + parts - 1) / parts * panel;
-    const int64_t cost = width * (height + b_cost) + height * a_cost;
+    const int64_t cost = width * (height + b_cost) + height * (a_cost + (parts > 1 ? shared_cost : 0));
     if (cost < least) least = cost, best = {rows, parts};
   }
   return best;
@@ -196,22 +206,20 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
 
 /// One row: b is read where it lies.
 void Matmul::multiply_row(const Operands& o, const Part& part) const {
-  const int64_t end = std::min(part.p1 * panel, o.n);
-  for (int64_t n0 = part.p0 * panel; n0 < end; n0 += wide) {
-    MatmulBlock block;
-    block.rows = 1;
-    block.columns = std::min(wide, end - n0);
-    block.depth = o.k;
-    block.a = o.a + part.m0 * spec_.lda;
-    block.b = o.k == 0 ? nullptr : spec_.layout ? o.b + n0 * o.k : o.b + n0;
-    block.b_stride = spec_.ldb;
-    block.b_panels = spec_.layout ? o.k * panel : 0;
-    block.c = o.c + part.m0 * spec_.ldc + n0;
-    block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
-    block.bias = spec_.bias ? o.bias + n0 : nullptr;
-    tiles_.multiply_row(block);
-    finish(o, part.m0, 1, n0, block.columns);
-  }
+  const int64_t n0 = part.p0 * panel;
+  MatmulBlock block;
+  block.rows = 1;
+  block.columns = std::min(part.p1 * panel, o.n) - n0;
+  block.depth = o.k;
+  block.a = o.a + part.m0 * spec_.lda;
+  block.b = o.k == 0 ? nullptr : spec_.layout ? o.b + n0 * o.k : o.b + n0;
+  block.b_stride = spec_.ldb;
+  block.b_panels = spec_.layout ? o.k * panel : 0;
+  block.c = o.c + part.m0 * spec_.ldc + n0;
+  block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
+  block.bias = spec_.bias ? o.bias + n0 : nullptr;
+  tiles_.multiply_row(block);
+  finish(o, part.m0, 1, n0, block.columns);
 }
 
 /// Form nt, a row or a few: b is read where it lies. For one row its panels are read front to back, one after the other, between which the

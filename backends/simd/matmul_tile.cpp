@@ -105,6 +105,38 @@ void row_end(const MatmulBlock& block, int64_t column) {
   ToMemory{block}.take<1, vectors>(0, column, edge, sum);
 }
 
+/// Some rows of b times as many elements of a, added to one row of c, which `start` says how to begin.
+template <int rows>
+void add_rows(const MatmulBlock& block, int64_t k, Start start) {
+  V from_a[rows];
+  PLEXUS_UNROLL for (int i = 0; i < rows; i++) from_a[i] = set(block.a[k + i]);
+  const float* const b = block.b + k * block.b_stride;
+  float* const c = block.c;
+  const auto sum = [&](int64_t column, const auto& load_from) HWY_ATTR {
+    V v = start == Start::c ? load_from(c + column) : start == Start::bias ? load_from(block.bias + column) : zero();
+    PLEXUS_UNROLL for (int i = 0; i < rows; i++) v = hn::MulAdd(from_a[i], load_from(b + i * block.b_stride + column), v);
+    return v;
+  };
+  int64_t column = 0;
+  for (; column + lanes <= block.columns; column += lanes)
+    store(sum(column, [](const float* from) HWY_ATTR { return load(from); }), c + column);
+  if (const int64_t left = block.columns - column; left > 0)
+    store_some(sum(column, [&](const float* from) HWY_ATTR { return load_some(from, left); }), c + column, left);
+}
+
+/// One row, many columns of a b that is not in panels: b is read as it lies in memory, some rows at a time, between which the chains rest in c.
+/// Strips of it, one after the other, would lie pages apart.
+void add_all_rows(const MatmulBlock& block) {
+  Start start = block.start;
+  int64_t k = 0;
+  for (; k + 8 <= block.depth; k += 8, start = Start::c) add_rows<8>(block, k, start);
+  for (; k + 2 <= block.depth; k += 2, start = Start::c) add_rows<2>(block, k, start);
+  for (; k < block.depth; k++, start = Start::c) add_rows<1>(block, k, start);
+}
+
+// Strips of a row that are read one after the other: 512 or 1024 bytes of each row of b.
+constexpr int strips = 2;
+
 void multiply_row(const MatmulBlock& block) {
   constexpr int vectors = 8;
   static constexpr void (*ends[])(const MatmulBlock&, int64_t) = {row_end<1>, row_end<2>, row_end<3>, row_end<4>,
@@ -116,9 +148,8 @@ void multiply_row(const MatmulBlock& block) {
     if constexpr (most > 2)
       for (; column + 2 * panel <= block.columns; column += 2 * panel) row_of_panels<2>(block, column);
     for (; column + panel <= block.columns; column += panel) row_of_panels<1>(block, column);
-  } else {
-    for (; column + vectors * lanes <= block.columns; column += vectors * lanes)
-      tile_to_memory<1, vectors, false, Besides::nothing>(block, block.b, block.b_stride, 0, column);
+  } else if (block.columns > strips * vectors * lanes && block.depth > 0) {
+    return add_all_rows(block);
   }
   for (; column < block.columns; column += vectors * lanes)
     ends[(std::min(block.columns - column, vectors * lanes) - 1) / lanes](block, column);

@@ -10,10 +10,6 @@ namespace plexus::simd {
 /// are stored as panels lie everywhere alike.
 inline constexpr int64_t panel = 32;
 
-/// Columns that one row is multiplied with at once: 8 vectors of AVX-512, chains enough to hide what a multiply-add takes. Where b is
-/// not packed, 512 bytes of a row of b lie one behind the other; a panel's 128 are over before the CPU fetches ahead.
-inline constexpr int64_t wide = 4 * panel;
-
 /// What the chain of fused multiply-adds of an element of c begins with.
 enum class Start : uint8_t { zero, bias, c };
 
@@ -41,7 +37,7 @@ struct MatmulTiles {
   int64_t lanes;         ///< floats in a vector
   int64_t most_rows;     ///< of one tile
   void (*multiply)(const MatmulBlock&);
-  /// One row, at most `wide` columns. Nothing behind them is read, but for the padding of a panel.
+  /// One row, any number of columns. Nothing behind them is read, but for the padding of a panel.
   void (*multiply_row)(const MatmulBlock&);
   /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
