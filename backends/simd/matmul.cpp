@@ -59,8 +59,10 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   spec_.ldb = operand(spec, 1).stride;
   spec_.ldc = operand(spec, 3).stride;
   depth_ = std::min(most_depth, spec_.k);
-  held_ = packs() ? held(spec_, depth_) : 0;
-  copies_a_ = copies_a(spec_, depth_);
+  height_ = rows_at_once(spec_, depth_);
+  held_ = packs() ? held(spec_, height_) : 0;
+  copies_a_ = copies_a(spec_, height_);
+  alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;
   scratch_ = held_ * depth_ * panel + (copies_a_ ? a_room(depth_) : 0);
   if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
 }
@@ -86,12 +88,17 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
   return o;
 }
 
+double Matmul::threads_worth(int64_t m, int64_t n, int64_t k) const {
+  const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
+  return size(m) * size(n) * size(k) / (products_a_lane * double(tiles_.lanes));
+}
+
 Matmul::Grid Matmul::grid(const Operands& o) const {
   Grid best{1, 1};
-  const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
-  const double products = size(o.m) * size(o.n) * size(o.k), a_thread = products_a_lane * double(tiles_.lanes);
-  if (products < 2 * a_thread || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
-  const int64_t threads = std::min<int64_t>(executor_.threads(), int64_t(products / a_thread)), columns = panel_count(o.n);
+  if (alone_) return best;
+  const double worth = threads_worth(o.m, o.n, o.k);
+  if (worth < 2 || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
+  const int64_t threads = std::min<int64_t>(executor_.threads(), int64_t(worth)), columns = panel_count(o.n);
   const int64_t a_cost = trained_ ? 0 : reading, b_cost = a_cost + (packs() ? packing_rows : 0);
   // Where rows of c are not whole cache lines, each has one that belongs to two panels.
   const bool shares = !trained_ && !(spec_.form == Form::tn && spec_.layout) && spec_.ldc % 16 != 0;
@@ -153,14 +160,14 @@ bool Matmul::few_columns(const Operands& o, int64_t rows) const {
 
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   if (spec_.form == Form::nn && part.m1 - part.m0 == 1) return multiply_row(o, part);
-  const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k)), group = packs() ? held_ : part.p1 - part.p0;
+  const int64_t group = packs() ? held_ : part.p1 - part.p0;
   const int64_t columns = std::min(part.p1 * panel, o.n) - part.p0 * panel;
   const bool at_once = (part.m1 - part.m0) * columns <= finished_elements;
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   for (int64_t p = part.p0; p < part.p1; p += group)
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
-      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
-        const int64_t m1 = std::min(m0 + height, part.m1);
+      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height_) {
+        const int64_t m1 = std::min(m0 + height_, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
           multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, !at_once);

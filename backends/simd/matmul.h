@@ -73,19 +73,20 @@ class Matmul : public Kernel {
   /// Room for a copy of them, wherever they end.
   static int64_t a_room(int64_t depth) { return std::max(a_elements, panel * depth); }
   /// Panels of b that are held: several only where a has more rows than are worked on at once.
-  static int64_t held(const MatmulSpec& spec, int64_t depth) {
-    return spec.m > rows_at_once(spec, depth) ? std::min(most_held, panel_count(spec.n)) : 1;
+  static int64_t held(const MatmulSpec& spec, int64_t height) {
+    return spec.m > height ? std::min(most_held, panel_count(spec.n)) : 1;
   }
 
   /// Whether they are copied. The elements of a column of a lie where few lines of the caches can hold them if a row has 1 KB or a
   /// multiple; the copy pays from four panels on.
-  static bool copies_a(const MatmulSpec& spec, int64_t depth) {
-    return spec.form == Form::tn && spec.lda % 256 == 0 && spec.m > rows_at_once(spec, depth) && spec.n >= 4 * panel;
+  static bool copies_a(const MatmulSpec& spec, int64_t height) {
+    return spec.form == Form::tn && spec.lda % 256 == 0 && spec.m > height && spec.n >= 4 * panel;
   }
 
   /// Whether some b must be copied: all but what lies in panels already.
   bool packs() const { return spec_.form != Form::nn || !spec_.layout; }
   Operands operands(void* const* buffers, const Call& call) const;
+  double threads_worth(int64_t m, int64_t n, int64_t k) const;
   Grid grid(const Operands& o) const;
   /// Calls work(part, scratch) for the parts of c, on the threads where it is worth it.
   template <class Work>
@@ -106,8 +107,10 @@ class Matmul : public Kernel {
   const MatmulTiles& tiles_;
   const MatmulNarrow& narrow_;
   const ActivationLoops& loops_;
-  int64_t depth_, held_;
+  int64_t depth_, height_;      ///< rows of b and of a that are worked on at once
+  int64_t held_;
   bool copies_a_;
+  bool alone_;                  ///< whatever its true size: too small for a second thread
   int64_t scratch_;             ///< floats of workspace for a thread
 
  private:

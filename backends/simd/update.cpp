@@ -11,11 +11,13 @@ class Update final : public Kernel {
       : spec_(spec),
         executor_(machine.executor),
         isa_(machine.isa),
+        rule_(update_rule(spec)),
         loop_(update_loops(machine.isa).of[size_t(spec.kind)]),
         count_(flat_elements(spec.layout, Shape{spec.m, spec.n})) {}
 
   void run(void* const* buffers, const Call&) const override {
-    const UpdateRule rule = update_rule(spec_, buffers);
+    UpdateRule rule = rule_;
+    begin_step(rule, spec_, buffers);
     const UpdateStretch whole = whole_stretch(buffers);
     executor_.parallel_for(count_, grain(update_ns(spec_.kind)), [&](int64_t first, int64_t last) {
       loop_(rule, stretch_of(whole, first, last - first));
@@ -27,20 +29,16 @@ class Update final : public Kernel {
   UpdateSpec spec_;
   const Executor& executor_;
   Isa isa_;
+  UpdateRule rule_;
   UpdateLoop loop_;
   int64_t count_;
 };
 
 }  // namespace
 
-UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers) {
+UpdateRule update_rule(const UpdateSpec& spec) {
   UpdateRule rule;
-  const float rate = *static_cast<const float*>(buffers[4]);
-  rule.rate = rate;
-  if (buffers[6]) rule.scale = *static_cast<const float*>(buffers[6]);
-  const bool decoupled = spec.kind == UpdateKind::adamw;
-  rule.weight_decay = float((decoupled ? 0 : spec.weight_decay) + 2 * spec.l2);
-  if (decoupled) rule.shrink = float(double(rate) * spec.weight_decay);
+  rule.weight_decay = float((spec.kind == UpdateKind::adamw ? 0 : spec.weight_decay) + 2 * spec.l2);
   rule.l1 = float(spec.l1);
   rule.clip_value = float(spec.clip_value);
   rule.momentum = float(spec.momentum);
@@ -48,6 +46,14 @@ UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers) {
   rule.beta1 = float(spec.beta1), rule.fresh1 = float(1 - spec.beta1);
   rule.beta2 = float(spec.beta2), rule.fresh2 = float(1 - spec.beta2);
   rule.epsilon = float(spec.epsilon);
+  return rule;
+}
+
+void begin_step(UpdateRule& rule, const UpdateSpec& spec, void* const* buffers) {
+  const float rate = *static_cast<const float*>(buffers[4]);
+  rule.rate = rate;
+  if (buffers[6]) rule.scale = *static_cast<const float*>(buffers[6]);
+  if (spec.kind == UpdateKind::adamw) rule.shrink = float(double(rate) * spec.weight_decay);
   if (spec.has_moments()) {
     const StepFactors factors = step_factors(spec, *static_cast<const int64_t*>(buffers[5]));
     rule.rate = float(double(rate) * factors.moment);
@@ -55,7 +61,6 @@ UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers) {
     rule.root_scale = float(factors.root);
     rule.adaptive = factors.adaptive;
   }
-  return rule;
 }
 
 Claim claim_update(const Run& rest, const Machine& machine) {

@@ -4,8 +4,10 @@
 
 namespace plexus::simd {
 
-/// Corrections for the step are worked out here, once. `buffers`: the addresses of UpdateSpec's slots.
-UpdateRule update_rule(const UpdateSpec& spec, void* const* buffers);
+/// What all steps have in common.
+UpdateRule update_rule(const UpdateSpec& spec);
+/// Fills in the rate and the corrections of this step, worked out once. `buffers`: the addresses of UpdateSpec's slots.
+void begin_step(UpdateRule& rule, const UpdateSpec& spec, void* const* buffers);
 
 /// The whole parameter, but how much it is.
 inline UpdateStretch whole_stretch(void* const* buffers) {

@@ -43,7 +43,8 @@ class WeightStep final : public Matmul {
         most_rows_(std::min(product.m, step_elements / std::max<int64_t>(stride_, 1))),
         deep_(product.k > most_depth),
         gradients_(scratch_) {
-    if (biases) biases_ = *biases;
+    weight_rule_ = update_rule(weights);
+    if (biases) biases_ = *biases, bias_rule_ = update_rule(*biases);
     scratch_ += std::max({(deep_ ? held_ * product.m : most_rows_) * stride_, panel, biases ? std::min(product.n, summed_elements) : 0});
     scratch_ = (scratch_ + 15) / 16 * 16;
   }
@@ -51,9 +52,10 @@ class WeightStep final : public Matmul {
   void run(void* const* buffers, const Call& call) const override {
     const Operands o = operands(buffers, call);
     if (o.m == 0 || o.n == 0) return;
-    Steps steps{.weight_rule = update_rule(weights_, buffers + weights_at_), .weights = whole_stretch(buffers + weights_at_)};
+    Steps steps{.weight_rule = weight_rule_, .bias_rule = bias_rule_, .weights = whole_stretch(buffers + weights_at_)};
+    begin_step(steps.weight_rule, weights_, buffers + weights_at_);
     if (has_biases_) {
-      steps.bias_rule = update_rule(biases_, buffers + biases_at_);
+      begin_step(steps.bias_rule, biases_, buffers + biases_at_);
       steps.biases = whole_stretch(buffers + biases_at_);
     }
     for_parts(o, grid(o), call.workspace, [&](const Part& part, float* scratch) { step(o, steps, part, scratch); });
@@ -61,7 +63,7 @@ class WeightStep final : public Matmul {
 
  private:
   struct Steps {
-    UpdateRule weight_rule, bias_rule = {};
+    UpdateRule weight_rule, bias_rule;
     UpdateStretch weights, biases = {};
   };
 
@@ -82,6 +84,7 @@ class WeightStep final : public Matmul {
   void step_biases(const Operands& o, const Steps& steps, int64_t p0, int64_t p1, float* gradient) const;
 
   UpdateSpec weights_, biases_;
+  UpdateRule weight_rule_, bias_rule_;  ///< but for what each step says
   bool has_biases_;
   size_t weights_at_, biases_at_;
   decltype(SweepLoops::column_sum) column_sum_;
@@ -95,15 +98,14 @@ class WeightStep final : public Matmul {
 void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const {
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   float* const gradients = scratch + gradients_;
-  const int64_t height = rows_at_once(spec_, std::min(most_depth, o.k));
   const bool biases = has_biases_ && part.m0 == 0;
   const bool biases_at_once = std::max<int64_t>(o.k, 1) * std::min((part.p1 - part.p0) * panel, o.n) <= summed_elements;
   for (int64_t p0 = part.p0; p0 < part.p1; p0 += held_) {
     const int64_t p1 = std::min(p0 + held_, part.p1);
     const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
-      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height) {
-        const int64_t m1 = std::min(m0 + height, part.m1);
+      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height_) {
+        const int64_t m1 = std::min(m0 + height_, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
         const Rows a = copy_of_a ? Rows{copy_of_a, m1 - m0} : Rows{o.a + k0 * spec_.lda + m0, spec_.lda};
         for (int64_t p = p0; p < p1; p++) {
