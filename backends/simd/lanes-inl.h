@@ -50,8 +50,8 @@ HWY_INLINE void fetch_to_write(const float* at) {
 #endif
 }
 
-/// The first `count` < lanes floats, zeros behind. Reads no others. AVX2 has masked loads and stores, but the first Zen takes 12 cycles for
-/// such a load, most CPUs as many for a store: parts of 16, 8 and 4 bytes take 1 to 3.
+/// The first `count` < lanes floats, zeros behind. Reads no others. AVX2 has masked loads and stores, but the first Zen takes 12
+/// cycles for such a load, most CPUs as many for a store: parts of 16, 8 and 4 bytes take 1 to 3.
 HWY_INLINE V load_some(const float* from, int64_t count) {
 #if HWY_TARGET == HWY_AVX3
   return hn::MaskedLoad(hn::FirstN(F(), size_t(count)), F(), from);
@@ -101,8 +101,8 @@ HWY_INLINE void store_up_to(V v, float* to, int64_t count) {
     store_some(v, to, count);
 }
 
-// Edges of a block that pass through memory where there are no masks, by functions of their own: inlined in dozens of tiles they would be
-// most of the code.
+// Edges of a block that pass through memory where there are no masks, by functions of their own: inlined in dozens of tiles they
+// would be most of the code.
 
 /// to[r, j] = from[r, j] for r < rows, j < columns; zeros for the other j < width, the length of a row of `to`.
 template <int64_t width>

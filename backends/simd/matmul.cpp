@@ -9,8 +9,9 @@ namespace plexus::simd {
 namespace {
 
 // Products that are worth a thread of their own: a second one that looks out for work is there after half a microsecond, but
-// operands have to move to its cache, 5 to 10 us where the first one has written them. With AVX-512 half a million products take 5 to 9 us,
-// with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took 0.55 to 0.85 of the time on two threads.
+// operands have to move to its cache, 5 to 10 us where the first one has written them. With AVX-512 half a million products take 5
+// to 9 us, with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took 0.55 to 0.85 of
+// the time on two threads.
 constexpr double products_a_lane = 500e3 / 16;
 
 // A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
@@ -25,7 +26,8 @@ constexpr int64_t trained_rows = 16;
 // with the thread that writes them, which is the one of their panel.
 constexpr int64_t reading = 8;
 
-// What it costs that two threads write to the same cache line, in multiply-adds: some 100 ns until it has gone from one core to the other.
+// What it costs that two threads write to the same cache line, in multiply-adds: some 100 ns until it has gone from one core to the
+// other.
 constexpr int64_t sharing = 2000;
 
 // What it costs to pack a column of b, in rows of a that are multiplied with it: packing moves 12 bytes an element, a
@@ -229,8 +231,8 @@ void Matmul::multiply_row(const Operands& o, const Part& part) const {
   finish(o, part.m0, 1, n0, block.columns);
 }
 
-/// Form nt, a row or a few: b is read where it lies. For one row its panels are read front to back, one after the other, between which the
-/// chains rest in c: a sixth less time; for eight it would be a tenth more.
+/// Form nt, a row or a few: b is read where it lies. For one row its panels are read front to back, one after the other, between
+/// which the chains rest in c: a sixth less time; for eight it would be a tenth more.
 void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
   const int64_t n0 = part.p0 * panel, at_once = spec_.layout && part.m1 - part.m0 == 1 ? panel : std::max<int64_t>(o.k, 1);
   MatmulBlock block;

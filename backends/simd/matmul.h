@@ -60,8 +60,9 @@ class Matmul : public Kernel {
   // Panels of b that are copied, and then multiplied with all of a: 1 MB where they are 1024 rows deep.
   static constexpr int64_t most_held = 8;
 
-  // Rows of a that are worked on at once where a product is shallow and rows of c lie a multiple of 4 KB apart: 64 rows of a panel fall on few lines
-  // of the caches, and have to be written before the next come there. 1024 x 1024, 1 to 8 deep: a quarter less time, 32 to 128 deep: a tenth less.
+  // Rows of a that are worked on at once where a product is shallow and rows of c lie a multiple of 4 KB apart: 64 rows of a panel
+  // fall on few lines of the caches, and have to be written before the next come there. 1024 x 1024, 1 to 8 deep: a quarter less
+  // time, 32 to 128 deep: a tenth less.
   static constexpr int64_t shallow = 128, shallow_rows = 64;
 
   /// Rows of a that are worked on at once, where they are so deep.

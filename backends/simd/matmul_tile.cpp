@@ -81,7 +81,8 @@ void row_of_panels(const MatmulBlock& block, int64_t column) {
   ToMemory{block}.take<1, vectors>(0, column, whole, sum);
 }
 
-/// One row, the last columns, all at once: their chains hide each other's latency. Nothing behind them is read, unless a panel is padded.
+/// One row, the last columns, all at once: their chains hide each other's latency. Nothing behind them is read, unless a panel is
+/// padded.
 template <int vectors>
 void row_end(const MatmulBlock& block, int64_t column) {
   const int64_t left = block.columns - column - (vectors - 1) * lanes;
@@ -125,8 +126,8 @@ void add_rows(const MatmulBlock& block, int64_t k, Start start) {
     store_some(sum(column, [&](const float* from) HWY_ATTR { return load_some(from, left); }), c + column, left);
 }
 
-/// One row, many columns of a b that is not in panels: b is read as it lies in memory, some rows at a time, between which the chains rest in c.
-/// Strips of it, one after the other, would lie pages apart.
+/// One row, many columns of a b that is not in panels: b is read as it lies in memory, some rows at a time, between which the
+/// chains rest in c. Strips of it, one after the other, would lie pages apart.
 void add_all_rows(const MatmulBlock& block) {
   Start start = block.start;
   int64_t k = 0;
@@ -135,8 +136,8 @@ void add_all_rows(const MatmulBlock& block) {
   for (; k < block.depth; k++, start = Start::c) add_rows<1>(block, k, start);
 }
 
-// Strips of b that are read one after the other, 256 or 512 bytes of each of its rows. Where there are more, b is read as it lies: with AVX2
-// 256 to 512 columns took 0.7 to 0.8 of the time, 1024 columns half. Of fewer the end of a row would weigh too much.
+// Strips of b that are read one after the other, 256 or 512 bytes of each of its rows. Where there are more, b is read as it lies:
+// with AVX2 256 to 512 columns took 0.7 to 0.8 of the time, 1024 columns half. Of fewer the end of a row would weigh too much.
 constexpr int strips = 2;
 
 void multiply_row(const MatmulBlock& block) {

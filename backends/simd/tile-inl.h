@@ -79,8 +79,8 @@ struct ToMemory {
   }
 };
 
-/// What a tile does while it reads b: nothing, copy it, ask for lines of the next b (a not transposed), or for those that are written when the
-/// tile below is taken, or go on to the next panel of a (not transposed).
+/// What a tile does while it reads b: nothing, copy it, ask for lines of the next b (a not transposed), or for those that are
+/// written when the tile below is taken, or go on to the next panel of a (not transposed).
 enum class Besides { nothing, packing, asking, fetching, turning };
 
 /// One tile of c, and what `finish` does with it.

@@ -80,8 +80,8 @@ HWY_INLINE void transpose_square(V (&x)[lanes]) {
   interleave_blocks(x);
 }
 
-/// A square that lies in memory, transposed. AVX2 takes its halves of rows as they come: these loads are a third of the shuffles less. The
-/// quarters of AVX-512 would take a quarter more time than whole rows.
+/// A square that lies in memory, transposed. AVX2 takes its halves of rows as they come: these loads are a third of the shuffles
+/// less. The quarters of AVX-512 would take a quarter more time than whole rows.
 HWY_INLINE void load_transposed(const float* from, int64_t stride, V (&x)[lanes]) {
 #if HWY_TARGET == HWY_AVX2
   PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load_fours(from + i % 4 * stride + i / 4 * 4, 4 * stride);

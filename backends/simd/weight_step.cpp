@@ -16,8 +16,8 @@ namespace {
 // batch.
 constexpr int64_t step_elements = 1024;
 
-// Elements of b whose columns are summed up for the biases all at once: 16 KB, half of the first-level cache. More are summed panel by panel,
-// each while it is there.
+// Elements of b whose columns are summed up for the biases all at once: 16 KB, half of the first-level cache. More are summed panel
+// by panel, each while it is there.
 constexpr int64_t summed_elements = 4096;
 
 /// Where the operations of the run are, and where their addresses begin.
