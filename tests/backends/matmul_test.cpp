@@ -79,6 +79,19 @@ TEST(Matmul, FewRowsAreSharedByThreads) {
       3);
 }
 
+// Few columns are multiplied at once, a wide matrix some rows at a time, of which any number may be left.
+TEST(Matmul, OneRowOfAnyWidthAndDepth) {
+  on_every_backend([&](const std::string& name, const Context& context) {
+    for (const int64_t columns : {1, 5, 31, 100, 131, 300, 601})
+      for (const int64_t depth : {1, 7, 17, 24}) {
+        MatmulSpec spec{.m = 1, .n = columns, .k = depth, .batch = Batch::none};
+        spec.bias = depth == 7;
+        spec.accumulate = depth == 17;
+        expect_exact(name, context, spec);
+      }
+  });
+}
+
 class Foreign final : public Layout {
  public:
   std::string name() const override { return "foreign"; }
