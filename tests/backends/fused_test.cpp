@@ -1,5 +1,6 @@
 // What every backend runs as one kernel, against its own kernels one by one.
 #include "backends/every_backend.h"
+#include "backends/max_isa.h"
 #include "plexus/backends/conformance/modes.h"
 #include "plexus/backends/registry.h"
 #include "plexus/core/plan.h"
@@ -61,35 +62,44 @@ TEST(FusedKernels, ALayerTakesThree) {
   EXPECT_EQ(plan.rows().size(), 3u) << plan.table();
 }
 
-// Weights that lie as the backend likes them, in a layer so wide that several threads share it: forward and back, against the
-// reference.
+/// Weights that lie as the backend likes them, forward and back, against the reference.
+void expect_packed(const std::string& name, const Context& context, int64_t rows, int64_t in, int64_t out) {
+  announce(name + ": " + std::to_string(rows) + " x " + std::to_string(in) + " x " + std::to_string(out));
+  Program program;
+  const auto add = [&](const char* buffer, Role role, Shape shape) {
+    return program.add_buffer({.name = buffer, .role = role, .shape = shape, .batch = role != Role::parameter});
+  };
+  const BufferId weights = add("w", Role::parameter, {in, out});
+  const BufferId x = add("x", Role::input, {rows, in}), y = add("y", Role::output, {rows, out});
+  const BufferId dy = add("dy", Role::input, {rows, out}), dx = add("dx", Role::output, {rows, in});
+  program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, y});
+  program.add("backward", MatmulSpec{.form = Form::nt, .m = rows, .n = in, .k = out}, {dy, weights, no_buffer, dx});
+  Store store;
+  Plan plan = Plan::build(context, store, program);
+  const RandomStream random(1, Purpose::user, 0);
+  Tensor values(DType::f32, {in, out});
+  for (int64_t i = 0; i < in * out; i++) values.values<float>()[size_t(i)] = float(random.normal(uint64_t(i)));
+  store.set("w", values);
+  for (int64_t i = 0; i < rows * in; i++) plan.data<float>("x")[i] = float(random.normal(uint64_t(in * out + i)));
+  for (int64_t i = 0; i < rows * out; i++) plan.data<float>("dy")[i] = float(random.normal(uint64_t(i)));
+  const Plan::Difference difference = plan.check(rows);
+  EXPECT_FALSE(difference.wrong) << name << ", " << rows << " rows, " << in << " x " << out << ": " << difference.where;
+}
+
+// A layer so wide that several threads share it.
 TEST(FusedKernels, ShareWideLayersOfPackedWeights) {
-  constexpr int64_t in = 1030, out = 1501;
-  for (const int64_t rows : {1, 4, 7, 40}) {
-    Program program;
-    const auto add = [&](const char* name, Role role, Shape shape) {
-      return program.add_buffer({.name = name, .role = role, .shape = shape, .batch = role != Role::parameter});
-    };
-    const BufferId weights = add("w", Role::parameter, {in, out});
-    const BufferId x = add("x", Role::input, {rows, in}), y = add("y", Role::output, {rows, out});
-    const BufferId dy = add("dy", Role::input, {rows, out}), dx = add("dx", Role::output, {rows, in});
-    program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, y});
-    program.add("backward", MatmulSpec{.form = Form::nt, .m = rows, .n = in, .k = out}, {dy, weights, no_buffer, dx});
-    on_every_backend(
-        [&](const std::string& name, const Context& context) {
-          Store store;
-          Plan plan = Plan::build(context, store, program);
-          const RandomStream random(1, Purpose::user, 0);
-          Tensor values(DType::f32, {in, out});
-          for (int64_t i = 0; i < in * out; i++) values.values<float>()[size_t(i)] = float(random.normal(uint64_t(i)));
-          store.set("w", values);
-          for (int64_t i = 0; i < rows * in; i++) plan.data<float>("x")[i] = float(random.normal(uint64_t(in * out + i)));
-          for (int64_t i = 0; i < rows * out; i++) plan.data<float>("dy")[i] = float(random.normal(uint64_t(i)));
-          const Plan::Difference difference = plan.check(rows);
-          EXPECT_FALSE(difference.wrong) << name << ", " << rows << " rows: " << difference.where;
-        },
-        4);
-  }
+  for (const int64_t rows : {1, 4, 7, 40})
+    on_every_backend([&](const std::string& name, const Context& context) { expect_packed(name, context, rows, 1030, 1501); }, 4);
+}
+
+// The columns of one row end anywhere in a panel, and are taken a few vectors at a time, of whatever length.
+TEST(FusedKernels, EndOneRowOfPackedWeightsAnywhere) {
+  const auto expect_widths = [](const std::string& name, const Context& context) {
+    for (const int64_t out : {1, 3, 8, 10, 15, 17, 24, 29, 31, 32, 33, 47, 63, 70, 100, 120})
+      for (const int64_t in : {1, 13, 40}) expect_packed(name, context, 1, in, out);
+  };
+  on_every_backend(expect_widths, 1);
+  for (const std::string& isa : test::instruction_sets()) expect_widths("simd, " + isa, test::simd_context(isa, 1));
 }
 
 // Rows of a batch that cancel but for what was rounded on the way: Adam divides the rest by its own size, and makes a step of

@@ -11,15 +11,9 @@ namespace plexus::conformance {
 namespace {
 
 using test::has_simd;
+using test::instruction_sets;
 
 Context context_of(const std::string& isa) { return test::simd_context(isa, 2); }
-
-std::vector<std::string> instruction_sets() {
-  if (!has_simd()) return {};
-  if (cpu().isa == Isa::avx512) return {"scalar", "avx2", "avx512"};
-  if (cpu().isa == Isa::avx2) return {"scalar", "avx2"};
-  return {to_string(cpu().isa)};
-}
 
 TEST(Isa, EveryFamilyIsWithinItsBoundsOnEveryOne) {
   if (!has_simd()) GTEST_SKIP() << "simd is not built";

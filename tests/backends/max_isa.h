@@ -2,8 +2,10 @@
 #pragma once
 #include <cstdlib>
 #include <string>
+#include <vector>
 
 #include "plexus/backends/registry.h"
+#include "plexus/core/cpu.h"
 
 namespace plexus::test {
 
@@ -25,6 +27,14 @@ inline bool has_simd() {
   for (const BackendRow& row : backends())
     if (row.name == "simd") return row.usable;
   return false;
+}
+
+/// Those that the simd backend has on this machine; none if it is not there.
+inline std::vector<std::string> instruction_sets() {
+  if (!has_simd()) return {};
+  if (cpu().isa == Isa::avx512) return {"scalar", "avx2", "avx512"};
+  if (cpu().isa == Isa::avx2) return {"scalar", "avx2"};
+  return {to_string(cpu().isa)};
 }
 
 inline Context simd_context(const std::string& isa, int threads) {
