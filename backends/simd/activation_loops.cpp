@@ -62,9 +62,9 @@ struct Softplus {
   V operator()(V x) const { return softplus(x); }
 };
 
-// And dx of (dy, saved): selected, not multiplied by 0 or 1, since an infinite dy times 0 would be NaN.
+// And dx of (dy, saved).
 struct ReluGradient {
-  V operator()(V dy, V y) const { return select(hn::Gt(y, zero()), dy, positive_part(y)); }
+  V operator()(V dy, V y) const { return relu_gradient(dy, y); }
 };
 struct LeakyReluGradient {
   V alpha;

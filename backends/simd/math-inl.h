@@ -27,7 +27,10 @@ HWY_INLINE V fnma(V a, V b, V c) { return hn::NegMulAdd(a, b, c); }      ///< c 
 /// Comparisons with NaN are false, so that NaN passes: Highway's Min and Max differ in that between instruction sets.
 HWY_INLINE V at_most(V x, float limit) { return select(hn::Gt(x, set(limit)), set(limit), x); }
 HWY_INLINE V at_least(V x, float limit) { return select(hn::Lt(x, set(limit)), set(limit), x); }
-HWY_INLINE V positive_part(V x) { return select(hn::Lt(x, zero()), zero(), x); }
+HWY_INLINE V positive_part(V x) { return hn::IfThenZeroElse(hn::Lt(x, zero()), x); }
+
+/// Of dy, and y that relu left: selected, not multiplied by 0 or 1, since an infinite dy times 0 would be NaN.
+HWY_INLINE V relu_gradient(V dy, V y) { return select(hn::Gt(y, zero()), dy, positive_part(y)); }
 
 /// 2^n for -126 <= n <= 127.
 HWY_INLINE V power_of_two(hn::Vec<I> n) {

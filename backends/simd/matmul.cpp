@@ -64,6 +64,8 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   height_ = rows_at_once(spec_, depth_);
   held_ = packs() ? held(spec_, height_) : 0;
   copies_a_ = copies_a(spec_, height_);
+  if (epilogue_.kind != Epilogue::Kind::none && epilogue_.activation == Activation::relu && spec_.ldc == spec_.n)
+    then_ = epilogue_.kind == Epilogue::Kind::activation ? Then::relu : Then::relu_gradient;
   alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;
   scratch_ = held_ * depth_ * panel + (copies_a_ ? a_room(depth_) : 0);
   if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
@@ -160,11 +162,17 @@ bool Matmul::few_columns(const Operands& o, int64_t rows) const {
   return o.n <= (spec_.form == Form::tn ? narrow_.most_columns : narrow_.most_columns_of_squares) && rows >= narrow_rows;
 }
 
+/// In a tile c is stored once, but it is stored nowhere else.
+Matmul::Second Matmul::second(const Operands& o, const Part& part) const {
+  const int64_t rows = part.m1 - part.m0;
+  if (then_ != Then::nothing && o.c == o.y && !few_columns(o, rows)) return Second::in_tiles;
+  return rows * (std::min(part.p1 * panel, o.n) - part.p0 * panel) <= finished_elements ? Second::on_part : Second::on_blocks;
+}
+
 void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const {
   if (spec_.form == Form::nn && part.m1 - part.m0 == 1) return multiply_row(o, part);
   const int64_t group = packs() ? held_ : part.p1 - part.p0;
-  const int64_t columns = std::min(part.p1 * panel, o.n) - part.p0 * panel;
-  const bool at_once = (part.m1 - part.m0) * columns <= finished_elements;
+  const Second second = this->second(o, part);
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   for (int64_t p = part.p0; p < part.p1; p += group)
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
@@ -172,9 +180,10 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
         const int64_t m1 = std::min(m0 + height_, part.m1);
         if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
-          multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, !at_once);
+          multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, second);
       }
-  if (at_once) finish(o, part.m0, part.m1 - part.m0, part.p0 * panel, columns);
+  if (second == Second::on_part)
+    finish(o, part.m0, part.m1 - part.m0, part.p0 * panel, std::min(part.p1 * panel, o.n) - part.p0 * panel);
 }
 
 /// [k1 - k0, m1 - m0] of a transposed a.
@@ -184,7 +193,7 @@ void Matmul::copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64
 
 /// What the rows [k0, k0 + most_depth) of b add to a block of one panel. `a`: those of the block, or null.
 void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a,
-                            bool finishes) const {
+                            Second second) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   const int64_t n0 = at.p0 * panel;
   MatmulBlock block;
@@ -198,6 +207,11 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   block.c_stride = panels_of_c ? panel : spec_.ldc;
   block.start = spec_.accumulate || k0 > 0 ? Start::c : spec_.bias ? Start::bias : Start::zero;
   block.bias = spec_.bias ? o.bias + n0 : nullptr;
+  const bool last = k0 + block.depth >= o.k;
+  if (last && second == Second::in_tiles && (then_ == Then::relu || block.columns % tiles_.lanes == 0)) {
+    block.then = then_;
+    if (then_ == Then::relu_gradient) block.saved = o.saved + at.m0 * o.y_stride + n0;
+  }
   if (few_columns(o, part.m1 - part.m0)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
@@ -206,11 +220,11 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
     if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
     tiles_.multiply(block);
   }
-  if (k0 + block.depth < o.k) return;
+  if (!last) return;
   if (panels_of_c && block.columns < panel)
     for (int64_t row = 0; row < block.rows; row++)
       std::fill(block.c + row * panel + block.columns, block.c + (row + 1) * panel, 0.f);
-  if (finishes) finish(o, at.m0, block.rows, n0, block.columns);
+  if (second != Second::on_part && block.then == Then::nothing) finish(o, at.m0, block.rows, n0, block.columns);
 }
 
 /// One row: b is read where it lies.
@@ -227,8 +241,9 @@ void Matmul::multiply_row(const Operands& o, const Part& part) const {
   block.c = o.c + part.m0 * spec_.ldc + n0;
   block.start = spec_.accumulate ? Start::c : spec_.bias ? Start::bias : Start::zero;
   block.bias = spec_.bias ? o.bias + n0 : nullptr;
+  if (o.c == o.y) block.then = then_;
   tiles_.multiply_row(block);
-  finish(o, part.m0, 1, n0, block.columns);
+  if (block.then == Then::nothing) finish(o, part.m0, 1, n0, block.columns);
 }
 
 /// Form nt, a row or a few: b is read where it lies. For one row its panels are read front to back, one after the other, between

@@ -111,12 +111,16 @@ class Matmul : public Kernel {
   int64_t depth_, height_;      ///< rows of b and of a that are worked on at once
   int64_t held_;
   bool copies_a_;
+  Then then_ = Then::nothing;   ///< the second operation, if tiles have it
   bool alone_;                  ///< whatever its true size: too small for a second thread
   int64_t scratch_;             ///< floats of workspace for a thread
 
  private:
   void multiply(const Operands& o, const Part& part, float* scratch) const;
-  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a, bool finishes) const;
+  /// Where the second operation is done: on the sums in a tile, or on each block of c, or on the whole part.
+  enum class Second { in_tiles, on_blocks, on_part };
+  Second second(const Operands& o, const Part& part) const;
+  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a, Second second) const;
   void multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;

@@ -16,7 +16,8 @@ using Tile = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride
 
 template <int rows, int vectors, bool transposed, Besides besides>
 void tile_to_memory(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column) {
-  tile<rows, vectors, transposed, besides>(block, b, b_stride, row, column, ToMemory{block});
+  constexpr bool activates = !transposed && besides != Besides::turning;
+  tile<rows, vectors, transposed, besides>(block, b, b_stride, row, column, ToMemory<activates>{block});
 }
 
 template <int vectors, bool transposed, Besides besides>
@@ -78,7 +79,7 @@ void row_of_panels(const MatmulBlock& block, int64_t column) {
     PLEXUS_UNROLL for (int v = 0; v < vectors; v++)
         sum[0][v] = hn::MulAdd(from_a, load(b[v / each] + k * panel + v % each * lanes), sum[0][v]);
   }
-  ToMemory{block}.take<1, vectors>(0, column, whole, sum);
+  ToMemory<true>{block}.template take<1, vectors>(0, column, whole, sum);
 }
 
 /// One row, the last columns, all at once: their chains hide each other's latency. Nothing behind them is read, unless a panel is
@@ -103,7 +104,7 @@ void row_end(const MatmulBlock& block, int64_t column) {
     add([](const float* from) HWY_ATTR { return load(from); });
   else
     add([&](const float* from) HWY_ATTR { return load_some(from, left); });
-  ToMemory{block}.take<1, vectors>(0, column, edge, sum);
+  ToMemory<true>{block}.template take<1, vectors>(0, column, edge, sum);
 }
 
 /// Some rows of b times as many elements of a, added to one row of c, which `start` says how to begin.
@@ -114,10 +115,11 @@ void add_rows(const MatmulBlock& block, int64_t k, Start start) {
   const int64_t stride = block.b_stride, columns = block.columns;  // held here: what is stored could be the block
   const float *const b = block.b + k * stride, *const bias = block.bias;
   float* const c = block.c;
+  const bool relu = block.then == Then::relu && k + rows == block.depth;
   const auto sum = [&](int64_t column, const auto& load_from) HWY_ATTR {
     V v = start == Start::c ? load_from(c + column) : start == Start::bias ? load_from(bias + column) : zero();
     PLEXUS_UNROLL for (int i = 0; i < rows; i++) v = hn::MulAdd(from_a[i], load_from(b + i * stride + column), v);
-    return v;
+    return relu ? positive_part(v) : v;
   };
   int64_t column = 0;
   for (; column + lanes <= columns; column += lanes)

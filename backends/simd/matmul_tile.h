@@ -13,6 +13,9 @@ inline constexpr int64_t panel = 32;
 /// What the chain of fused multiply-adds of an element of c begins with.
 enum class Start : uint8_t { zero, bias, c };
 
+/// What is done with an element of c before it is stored.
+enum class Then : uint8_t { nothing, relu, relu_gradient };
+
 /// c[rows, columns] = start + a[rows, depth] b[depth, columns], columns <= panel.
 struct MatmulBlock {
   int64_t rows = 0, columns = 0, depth = 0;
@@ -31,6 +34,8 @@ struct MatmulBlock {
   const float* next = nullptr;
   Start start = Start::zero;
   const float* bias = nullptr; ///< [columns]
+  Then then = Then::nothing;   ///< where a is not transposed and lies in rows; relu_gradient: where `columns` are whole vectors
+  const float* saved = nullptr;  ///< of relu_gradient: what relu left, with rows as far apart as those of c
 };
 
 struct MatmulTiles {

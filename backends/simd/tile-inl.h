@@ -8,7 +8,7 @@
 
 #include <algorithm>
 
-#include "plexus/backends/simd/lanes-inl.h"
+#include "plexus/backends/simd/math-inl.h"
 #include "plexus/backends/simd/matmul_tile.h"
 
 HWY_BEFORE_NAMESPACE();
@@ -54,14 +54,23 @@ HWY_INLINE void begin(const MatmulBlock& block, int64_t row, int64_t column, Edg
   }
 }
 
-/// What becomes of a tile: it is stored.
+/// What becomes of a tile: it is stored. `activates`: something may be done with it before.
+template <bool activates>
 struct ToMemory {
   const MatmulBlock& block;
 
   template <int rows, int vectors>
-  HWY_INLINE void take(int64_t row, int64_t column, Edge edge, const V (&sum)[rows][vectors]) const {
+  HWY_INLINE void take(int64_t row, int64_t column, Edge edge, V (&sum)[rows][vectors]) const {
     const int64_t stride = block.c_stride;  // held here: what is stored could be the block
     float* const c = block.c + row * stride + column;
+    if (activates && block.then == Then::relu) {
+      PLEXUS_UNROLL for (int r = 0; r < rows; r++)
+        PLEXUS_UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = positive_part(sum[r][v]);
+    } else if (activates && block.then == Then::relu_gradient) {
+      const float* const saved = block.saved + row * stride + column;
+      PLEXUS_UNROLL for (int r = 0; r < rows; r++)
+        PLEXUS_UNROLL for (int v = 0; v < vectors; v++) sum[r][v] = relu_gradient(sum[r][v], load(saved + r * stride + v * lanes));
+    }
     PLEXUS_UNROLL for (int r = 0; r < rows; r++)
       PLEXUS_UNROLL for (int v = 0; v + 1 < vectors; v++) store(sum[r][v], c + r * stride + v * lanes);
     float* const last = c + (vectors - 1) * lanes;

@@ -1,4 +1,6 @@
 // What every backend runs as one kernel, against its own kernels one by one.
+#include <algorithm>
+
 #include "backends/every_backend.h"
 #include "backends/max_isa.h"
 #include "plexus/backends/conformance/modes.h"
@@ -62,41 +64,53 @@ TEST(FusedKernels, ALayerTakesThree) {
   EXPECT_EQ(plan.rows().size(), 3u) << plan.table();
 }
 
-/// Weights that lie as the backend likes them, forward and back, against the reference.
-void expect_packed(const std::string& name, const Context& context, int64_t rows, int64_t in, int64_t out) {
+/// A layer with relu before and behind it, forward and back, against the reference. Its weights lie as the backend likes them where
+/// they are a parameter, in rows where they are an input.
+void expect_layer(const std::string& name, const Context& context, int64_t rows, int64_t in, int64_t out, Role role = Role::parameter) {
   announce(name + ": " + std::to_string(rows) + " x " + std::to_string(in) + " x " + std::to_string(out));
   Program program;
-  const auto add = [&](const char* buffer, Role role, Shape shape) {
-    return program.add_buffer({.name = buffer, .role = role, .shape = shape, .batch = role != Role::parameter});
+  const auto add = [&](const char* buffer, Role of, Shape shape, bool batch = true) {
+    return program.add_buffer({.name = buffer, .role = of, .shape = shape, .batch = batch});
   };
-  const BufferId weights = add("w", Role::parameter, {in, out});
-  const BufferId x = add("x", Role::input, {rows, in}), y = add("y", Role::output, {rows, out});
-  const BufferId dy = add("dy", Role::input, {rows, out}), dx = add("dx", Role::output, {rows, in});
-  program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, y});
-  program.add("backward", MatmulSpec{.form = Form::nt, .m = rows, .n = in, .k = out}, {dy, weights, no_buffer, dx});
+  const BufferId weights = add("w", role, {in, out}, false);
+  const BufferId x = add("x", Role::input, {rows, in}), z = add("z", Role::temporary, {rows, out});
+  const BufferId y = add("y", Role::output, {rows, out}), dy = add("dy", Role::input, {rows, out});
+  const BufferId dh = add("dh", Role::temporary, {rows, in}), dx = add("dx", Role::output, {rows, in});
+  program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, z});
+  program.add("relu", ActivationSpec{.kind = Activation::relu, .m = rows, .n = out}, {z, y});
+  program.add("backward", MatmulSpec{.form = Form::nt, .m = rows, .n = in, .k = out}, {dy, weights, no_buffer, dh});
+  program.add("relu back", ActivationGradientSpec{.kind = Activation::relu, .m = rows, .n = in}, {dh, x, dx});
   Store store;
   Plan plan = Plan::build(context, store, program);
   const RandomStream random(1, Purpose::user, 0);
   Tensor values(DType::f32, {in, out});
   for (int64_t i = 0; i < in * out; i++) values.values<float>()[size_t(i)] = float(random.normal(uint64_t(i)));
-  store.set("w", values);
+  if (role == Role::parameter)
+    store.set("w", values);
+  else
+    std::ranges::copy(values.values<float>(), plan.data<float>("w"));
   for (int64_t i = 0; i < rows * in; i++) plan.data<float>("x")[i] = float(random.normal(uint64_t(in * out + i)));
   for (int64_t i = 0; i < rows * out; i++) plan.data<float>("dy")[i] = float(random.normal(uint64_t(i)));
   const Plan::Difference difference = plan.check(rows);
   EXPECT_FALSE(difference.wrong) << name << ", " << rows << " rows, " << in << " x " << out << ": " << difference.where;
 }
 
-// A layer so wide that several threads share it.
-TEST(FusedKernels, ShareWideLayersOfPackedWeights) {
-  for (const int64_t rows : {1, 4, 7, 40})
-    on_every_backend([&](const std::string& name, const Context& context) { expect_packed(name, context, rows, 1030, 1501); }, 4);
+// Layers so wide that several threads share them, and so deep that they are multiplied in pieces.
+TEST(FusedKernels, ShareWideLayers) {
+  on_every_backend(
+      [&](const std::string& name, const Context& context) {
+        for (const int64_t rows : {1, 4, 7, 40, 140}) expect_layer(name, context, rows, 1030, 1501);
+        for (const int64_t rows : {1, 40, 140}) expect_layer(name, context, rows, 1030, 1056, Role::input);
+      },
+      4);
 }
 
 // The columns of one row end anywhere in a panel, and are taken a few vectors at a time, of whatever length.
-TEST(FusedKernels, EndOneRowOfPackedWeightsAnywhere) {
+TEST(FusedKernels, EndOneRowAnywhere) {
   const auto expect_widths = [](const std::string& name, const Context& context) {
-    for (const int64_t out : {1, 3, 8, 10, 15, 17, 24, 29, 31, 32, 33, 47, 63, 70, 100, 120})
-      for (const int64_t in : {1, 13, 40}) expect_packed(name, context, 1, in, out);
+    for (const Role role : {Role::parameter, Role::input})
+      for (const int64_t out : {1, 3, 8, 10, 15, 17, 24, 29, 31, 32, 33, 47, 63, 70, 100, 120, 300})
+        for (const int64_t in : {1, 13, 40}) expect_layer(name, context, 1, in, out, role);
   };
   on_every_backend(expect_widths, 1);
   for (const std::string& isa : test::instruction_sets()) expect_widths("simd, " + isa, test::simd_context(isa, 1));
