@@ -161,6 +161,12 @@ HWY_INLINE void tile(const MatmulBlock& block, const float* b, int64_t b_stride,
   };
   if constexpr (besides == Besides::turning) {
     for (; depth > 0; depth -= panel) {
+      // The rows of the next panel are far away: the CPU's own prefetching stops at the end of a page.
+      const float* next = depth > panel ? a[0] + panel + block.a_jump : block.a + (row + rows) * a_stride;
+      for (int r = 0; r < rows; r++, next += a_stride) {
+        __builtin_prefetch(next);
+        __builtin_prefetch(next + line);
+      }
       steps(std::min(depth, panel));
       PLEXUS_UNROLL for (int g = 0; g < groups; g++) a[g] += block.a_jump;
     }
