@@ -12,33 +12,34 @@ namespace plexus::simd {
 namespace HWY_NAMESPACE {
 namespace {
 
-using Tile = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column);
+/// Tiles below each other, from a row on to another.
+using Tiles = void (*)(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t last, int64_t column);
 
 template <int rows, int vectors, bool transposed, Besides besides>
-void tile_to_memory(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t column) {
+void tiles_to_memory(const MatmulBlock& block, const float* b, int64_t b_stride, int64_t row, int64_t last, int64_t column) {
   constexpr bool activates = !transposed && besides != Besides::turning;
-  tile<rows, vectors, transposed, besides>(block, b, b_stride, row, column, ToMemory<activates>{block});
+  for (; row < last; row += rows) tile<rows, vectors, transposed, besides>(block, b, b_stride, row, column, ToMemory<activates>{block});
 }
 
 template <int vectors, bool transposed, Besides besides>
-Tile tile_of(int64_t rows) {
+Tiles tiles_of(int64_t rows) {
   static_assert(most_rows <= 8);
   constexpr auto fitting = [](int r) { return r <= most_rows ? r : 1; };
-  static constexpr Tile tiles[] = {
-      tile_to_memory<fitting(1), vectors, transposed, besides>, tile_to_memory<fitting(2), vectors, transposed, besides>,
-      tile_to_memory<fitting(3), vectors, transposed, besides>, tile_to_memory<fitting(4), vectors, transposed, besides>,
-      tile_to_memory<fitting(5), vectors, transposed, besides>, tile_to_memory<fitting(6), vectors, transposed, besides>,
-      tile_to_memory<fitting(7), vectors, transposed, besides>, tile_to_memory<fitting(8), vectors, transposed, besides>};
+  static constexpr Tiles tiles[] = {
+      tiles_to_memory<fitting(1), vectors, transposed, besides>, tiles_to_memory<fitting(2), vectors, transposed, besides>,
+      tiles_to_memory<fitting(3), vectors, transposed, besides>, tiles_to_memory<fitting(4), vectors, transposed, besides>,
+      tiles_to_memory<fitting(5), vectors, transposed, besides>, tiles_to_memory<fitting(6), vectors, transposed, besides>,
+      tiles_to_memory<fitting(7), vectors, transposed, besides>, tiles_to_memory<fitting(8), vectors, transposed, besides>};
   return tiles[rows - 1];
 }
 
 template <int vectors>
-Tile tile_of(int64_t rows, bool transposed, Besides besides) {
-  if (besides == Besides::asking) return tile_of<vectors, false, Besides::asking>(rows);
-  if (besides == Besides::turning) return tile_of<vectors, false, Besides::turning>(rows);
+Tiles tiles_of(int64_t rows, bool transposed, Besides besides) {
+  if (besides == Besides::asking) return tiles_of<vectors, false, Besides::asking>(rows);
+  if (besides == Besides::turning) return tiles_of<vectors, false, Besides::turning>(rows);
   if (besides == Besides::packing)
-    return transposed ? tile_of<vectors, true, Besides::packing>(rows) : tile_of<vectors, false, Besides::packing>(rows);
-  return transposed ? tile_of<vectors, true, Besides::nothing>(rows) : tile_of<vectors, false, Besides::nothing>(rows);
+    return transposed ? tiles_of<vectors, true, Besides::packing>(rows) : tiles_of<vectors, false, Besides::packing>(rows);
+  return transposed ? tiles_of<vectors, true, Besides::nothing>(rows) : tiles_of<vectors, false, Besides::nothing>(rows);
 }
 
 /// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
@@ -50,18 +51,20 @@ void multiply(const MatmulBlock& block) {
     const float* b = block.b;
     int64_t b_stride = block.b_stride;
     int64_t row = 0;
-    for (int64_t t = 0; t < tiles; t++) {
-      const int64_t rows = low + (t < taller);
-      const bool packing = block.packed && t == 0;
-      const Besides besides = packing                     ? Besides::packing
-                              : block.a_jump != 0         ? Besides::turning
-                              : block.next && column == 0 ? Besides::asking
-                                                          : Besides::nothing;
-      const Tile tile = two ? tile_of<2>(rows, block.a_transposed, besides) : tile_of<1>(rows, block.a_transposed, besides);
-      tile(block, b, b_stride, row, column);
-      if (packing) b = block.packed, b_stride = panel;
-      row += rows;
+    const auto down_to = [&](int64_t last, int64_t rows, Besides besides) {
+      const Tiles tiles = two ? tiles_of<2>(rows, block.a_transposed, besides) : tiles_of<1>(rows, block.a_transposed, besides);
+      tiles(block, b, b_stride, row, last, column);
+      row = last;
+    };
+    if (block.packed) {
+      down_to(low + (taller > 0), low + (taller > 0), Besides::packing);
+      b = block.packed, b_stride = panel;
     }
+    const Besides besides = block.a_jump != 0           ? Besides::turning
+                            : block.next && column == 0 ? Besides::asking
+                                                        : Besides::nothing;
+    if (row < taller * (low + 1)) down_to(taller * (low + 1), low + 1, besides);
+    if (row < block.rows) down_to(block.rows, low, besides);
   }
 }
 

@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-STORED = re.compile(r"^[0-9a-f]+ <(.*tile_to_memory<(\d+), (\d+), .*)>:$")
+STORED = re.compile(r"^[0-9a-f]+ <(.*tiles_to_memory<(\d+), (\d+), .*)>:$")
 STEPPED = re.compile(r"^[0-9a-f]+ <(.*::N_(\w+)::.*step_tiles<.*Step<.*)>:$")
 STEPPED_ACCUMULATORS = {"AVX3": 8 * 2, "AVX2": 6 * 2}  # of the tallest tile
 INSTRUCTION = re.compile(r"^\s*([0-9a-f]+):\s+(\S+)\s*(.*)$")
