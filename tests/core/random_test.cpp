@@ -167,6 +167,17 @@ TEST(RandomStreamTest, BelowIsUniform) {
   for (uint64_t i = 0; i < 100; i++) EXPECT_EQ(stream.below(1, i), 0u);
 }
 
+/// A bound of 3 * 2^62 rejects a quarter of all draws, one of 2^63 + 1 half of them.
+TEST(RandomStreamTest, BelowEachIsFourTimesBelow) {
+  const RandomStream stream(23, Purpose::shuffle, 1, 5);
+  for (const uint64_t base : {1ull, 60ull, 1ull << 32, (1ull << 33) - 2, (1ull << 63) + 1, 3ull << 62})
+    for (uint64_t i = 0; i < 200; i++) {
+      const std::array<uint64_t, 4> positions = {base + i, base + 7 * i, base, base + (i << 20)};
+      const std::array<uint64_t, 4> values = stream.below_each(positions);
+      for (size_t j = 0; j < 4; j++) ASSERT_EQ(values[j], stream.below(positions[j], positions[j])) << positions[j];
+    }
+}
+
 /// Without rejection half of the values below 3 * 2^62 would be multiples of 3. A quarter of all draws is
 /// rejected, one position in 16 twice, so that later blocks are met too.
 TEST(RandomStreamTest, BelowHasNoBias) {
