@@ -9,6 +9,7 @@
 #include <set>
 
 #include "plexus/core/error.h"
+#include "plexus/core/random.h"
 #include "trainer/example_data.h"
 #include "core/message.h"
 
@@ -169,6 +170,17 @@ TEST(Shuffle, IsAPermutationAndAFunctionOfSeedAndEpoch) {
   EXPECT_NE(shuffled(1000, 9, 4), shuffled(1000, 8, 4));
   EXPECT_EQ(message<ArgumentError>([] { shuffled(-1, 0, 0); }),
             "shuffled: -1 rows: give a count of 0 or more");
+}
+
+// The orders that a seed stands for are part of what makes a run repeatable.
+TEST(Shuffle, DrawsOnePositionAfterTheOther) {
+  const RandomStream random(9, Purpose::shuffle, 0, 4);
+  for (const size_t n : {2, 3, 4, 5, 6, 7, 8, 9, 10, 1000}) {
+    std::vector<int64_t> order(n);
+    std::iota(order.begin(), order.end(), int64_t{0});
+    for (size_t i = n; i > 1; --i) std::swap(order[i - 1], order[random.below(i, i)]);
+    EXPECT_EQ(shuffled(int64_t(n), 9, 4), order) << n;
+  }
 }
 
 TEST(Shuffle, AllOrdersAreEquallyLikely) {
