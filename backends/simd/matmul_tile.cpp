@@ -44,8 +44,8 @@ Tiles tiles_of(int64_t rows, bool transposed, Besides besides) {
 
 /// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
 void multiply(const MatmulBlock& block) {
-  const int64_t tiles = (block.rows + most_rows - 1) / most_rows;
-  const int64_t low = block.rows / tiles, taller = block.rows % tiles;
+  const int64_t count = (block.rows + most_rows - 1) / most_rows;
+  const int64_t low = block.rows / count, taller = block.rows % count;
   for (int64_t column = 0; column < block.columns; column += 2 * lanes) {
     const bool two = block.columns - column > lanes;
     const float* b = block.b;

@@ -153,7 +153,7 @@ HWY_INLINE void tile(const MatmulBlock& block, const float* b, int64_t b_stride,
     depth -= asked;
   }
   const auto steps = [&](int64_t k) HWY_ATTR __attribute__((always_inline)) {
-    // Not unrolled: with 16 registers GCC mixes the sums of two steps up, and products took 2 to 9 % more time.
+    // Not unrolled: of two steps a turn GCC moves sums about where there are 16 registers, and products took 2 to 9 % more time.
     _Pragma("GCC unroll 1") for (; k > 0; k--) step();
   };
   if constexpr (besides == Besides::turning) {
