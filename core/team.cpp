@@ -210,13 +210,14 @@ Team::Loop* Team::place() {
   return nullptr;
 }
 
-/// Where there is no memory for one more, the caller does the work of those that do not come.
+/// Where there is no memory for one more, the caller does the work of those that do not come. Enqueued, not spawned: with a task that is
+/// spawned oneTBB may miss that a thread just went to sleep, and since nobody is called twice, none would ever come again.
 void Team::summon(int64_t wanted) {
   Helpers& h = *helpers_;
   for (int here = h.count.load(); here < wanted;) {
     if (!h.count.compare_exchange_weak(here, here + 1)) continue;
     try {
-      h.arena.execute([&] { h.tasks.run([this] { help(); }); });
+      h.arena.enqueue(h.tasks.defer([this] { help(); }));
     } catch (...) {
       h.count--;
       return;
