@@ -36,7 +36,7 @@ void fill_state(const std::string& name, Tensor& values) {
   // Small: millions of steps with the same gradient must not leave the range of numbers.
   if (name == "learning_rate") values.values<float>()[0] = 1e-6f;
   if (name == "step") values.values<int64_t>()[0] = 10;
-  if (name == "second")  // a mean of squares
+  if (name == "second" || name == "first")  // means of squares, adadelta's both
     for (float& value : values.values<float>()) value = std::fabs(value);
 }
 

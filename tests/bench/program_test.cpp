@@ -97,6 +97,14 @@ TEST(Program, EveryFamilyOfSimd) {
   expect_complete("simd", all_families);
 }
 
+/// --quick leaves most of them out.
+TEST(Program, EveryOptimizer) {
+  const Result result = run({"--backend", "reference", "--threads", "1", "--benchmark_filter=^update/.*/m1/", "--benchmark_format=json",
+                             "--benchmark_min_time=0.0001"});
+  EXPECT_EQ(result.code, 0) << result.err;
+  EXPECT_EQ(Json::parse(result.out)["benchmarks"].size(), 10u) << result.out;
+}
+
 TEST(Program, WhatOneDnnHas) {
   const auto table = backends();
   if (!std::any_of(table.begin(), table.end(),
