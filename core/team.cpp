@@ -210,8 +210,8 @@ Team::Loop* Team::place() {
   return nullptr;
 }
 
-/// Where there is no memory for one more, the caller does the work of those that do not come. Enqueued, not spawned: with a task that is
-/// spawned oneTBB may miss that a thread just went to sleep, and since nobody is called twice, none would ever come again.
+/// Where there is no memory for one more, the caller does the work of those that do not come. Enqueued, not spawned: of a task
+/// that is spawned oneTBB may miss that a thread just went to sleep, and since nobody is called twice, none would ever come.
 void Team::summon(int64_t wanted) {
   Helpers& h = *helpers_;
   for (int here = h.count.load(); here < wanted;) {

@@ -241,8 +241,8 @@ TEST(ExecutorTest, IdleThreadsSleep) {
   EXPECT_LT(processor_seconds() - before, 0.1);
 }
 
-// A task that oneTBB does not promise to run was lost in one pause of a thousand, where a thread just went to sleep, and its helper with
-// it for ever. When that is depends on the machine: here 0.3 to 0.4 ms after the last loop.
+// A task that oneTBB does not promise to run was lost in one pause of a thousand, where a thread just went to sleep, and its
+// helper with it for ever. When that is depends on the machine: on one, 0.3 to 0.4 ms after the last loop.
 TEST(ExecutorTest, ThreadsComeBackAfterPausesOfAnyLength) {
   using Clock = std::chrono::steady_clock;
   const Executor executor(2);
