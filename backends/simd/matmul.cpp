@@ -10,10 +10,11 @@ namespace plexus::simd {
 namespace {
 
 // Products that are worth a thread of their own: a second one that looks out for work is there after half a microsecond, but
-// operands have to move to its cache, 5 to 10 us where the first one has written them. With AVX-512 half a million products take 5
-// to 9 us, with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took 0.55 to 0.85 of
-// the time on two threads.
-constexpr double products_a_lane = 500e3 / 16;
+// operands have to move to its cache, 5 to 10 us where the first one has written them, as in a step. With AVX-512 half a million
+// products take 5 to 9 us, with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took
+// 0.55 to 0.85 of the time on two threads. Where nothing is trained, parts stay with the thread that had them before: there, products
+// of 0.2 to half a million took 0.55 to 0.7 of the time.
+constexpr double products_a_lane = 200e3 / 16, trained_products_a_lane = 500e3 / 16;
 
 // A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
 constexpr int64_t least_size = 4;
@@ -108,7 +109,7 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
 
 double Matmul::threads_worth(int64_t m, int64_t n, int64_t k) const {
   const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
-  return size(m) * size(n) * size(k) / (products_a_lane * double(tiles_.lanes));
+  return size(m) * size(n) * size(k) / ((trained_ ? trained_products_a_lane : products_a_lane) * double(tiles_.lanes));
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
