@@ -24,18 +24,20 @@ HWY_INLINE V mul(V a, V b) { return hn::Mul(a, b); }
 HWY_INLINE V fma(V a, V b, V c) { return hn::MulAdd(a, b, c); }          ///< a b + c
 HWY_INLINE V fnma(V a, V b, V c) { return hn::NegMulAdd(a, b, c); }      ///< c - a b
 
-/// Comparisons with NaN are false, so that NaN passes: Highway's Min and Max differ in that between instruction sets.
+/// NaN passes all three. On x86 the minimum of two numbers is the second one if either is NaN, or both are zeros; Highway's Min and Max
+/// differ in that between instruction sets.
+#if HWY_ARCH_X86 && HWY_TARGET != HWY_SCALAR
+HWY_INLINE V at_most(V x, float limit) { return hn::Min(set(limit), x); }
+HWY_INLINE V at_least(V x, float limit) { return hn::Max(set(limit), x); }
+HWY_INLINE V positive_part(V x) { return hn::Max(zero(), x); }
+#else
 HWY_INLINE V at_most(V x, float limit) { return select(hn::Gt(x, set(limit)), set(limit), x); }
 HWY_INLINE V at_least(V x, float limit) { return select(hn::Lt(x, set(limit)), set(limit), x); }
 HWY_INLINE V positive_part(V x) { return hn::IfThenZeroElse(hn::Lt(x, zero()), x); }
+#endif
 
 /// Of dy, and y that relu left: selected, not multiplied by 0 or 1, since an infinite dy times 0 would be NaN.
 HWY_INLINE V relu_gradient(V dy, V y) { return select(hn::Gt(y, zero()), dy, positive_part(y)); }
-
-/// 2^n for -126 <= n <= 127.
-HWY_INLINE V power_of_two(hn::Vec<I> n) {
-  return hn::BitCast(F(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(I(), 127))));
-}
 
 /// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
 HWY_INLINE V polynomial(V, float c0) { return set(c0); }
@@ -44,16 +46,44 @@ HWY_INLINE V polynomial(V x, float c0, C... higher) {
   return fma(polynomial(x, higher...), x, set(c0));
 }
 
+/// A whole number of at most 22 bits: its value, and the same number as the last bits of 1.5 2^23 + n.
+struct Whole {
+  V value, sum;
+};
+constexpr float last_bits = 0x1.8p23f;
+
+/// The nearest to a b.
+HWY_INLINE Whole nearest(V a, float b) {
+  const V sum = fma(a, set(b), set(last_bits));
+  return {sub(sum, set(last_bits)), sum};
+}
+
+/// 2^n for -126 <= n <= 127, n in the last bits.
+HWY_INLINE V power_of_two(hn::Vec<I> n) {
+  return hn::BitCast(F(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(I(), 127))));
+}
+
+/// y 2^(n + shift), rounded once, for normal y.
+template <int shift = 0>
+HWY_INLINE V scaled(V y, const Whole& n) {
+#if HWY_TARGET == HWY_AVX3
+  return V{_mm512_scalef_ps(y.raw, add(n.value, set(shift)).raw)};
+#else
+  // In two steps: 2^n alone may be beyond float where the result is not.
+  const hn::Vec<I> whole = hn::Sub(hn::BitCast(I(), n.sum), hn::BitCast(I(), set(last_bits - shift))), half = hn::ShiftRight<1>(whole);
+  return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(whole, half)));
+#endif
+}
+
 /// x = n ln 2 + r with |r| <= ln 2 / 2, and e^r - 1 = r + r^2 tail.
 struct Exponential {
-  hn::Vec<I> n;
+  Whole n;
   V r, tail;
 };
 HWY_INLINE Exponential reduce_exponent(V x) {
   Exponential e;
-  e.n = hn::NearestInt(mul(x, set(log2_e)));
-  const V n = hn::ConvertTo(F(), e.n);
-  e.r = fnma(n, set(ln2_low), fnma(n, set(ln2_high), x));
+  e.n = nearest(x, log2_e);
+  e.r = fnma(e.n.value, set(ln2_low), fnma(e.n.value, set(ln2_high), x));
   // Taylor's series: the first term left out is r^8 / 8!, less than 2^-27 of the sum.
   e.tail = polynomial(e.r, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f, 1 / 5040.f);
   return e;
@@ -64,16 +94,13 @@ template <int shift = 0>
 HWY_INLINE V exp(V x) {
   // Beyond these limits the result is infinite or 0 all the same.
   const Exponential e = reduce_exponent(at_least(at_most(x, 89), -128));
-  const V y = add(fma(mul(e.r, e.r), e.tail, e.r), set(1));
-  // In two steps: 2^n alone may be beyond float where the result is not.
-  const hn::Vec<I> n = hn::Add(e.n, hn::Set(I(), shift)), half = hn::ShiftRight<1>(n);
-  return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(n, half)));
+  return scaled<shift>(add(fma(mul(e.r, e.r), e.tail, e.r), set(1)), e.n);
 }
 
 /// e^x - 1 for x <= 0, within 3 ulp.
 HWY_INLINE V expm1_negative(V x) {
   const Exponential e = reduce_exponent(at_least(x, -30));  // e^-30 is nothing beside 1
-  const V scale = power_of_two(e.n), y = fma(mul(e.r, e.r), e.tail, e.r);
+  const V scale = power_of_two(hn::BitCast(I(), e.n.sum)), y = fma(mul(e.r, e.r), e.tail, e.r);
   return fma(scale, y, sub(scale, set(1)));
 }
 
@@ -131,7 +158,10 @@ HWY_INLINE Sigmoid wide_sigmoid(V x) {
   const V small = mul(wide, inverse);
   return {select(hn::Lt(x, zero()), small, mul(inverse, set(1 / wide_unit))), mul(small, inverse)};
 }
-HWY_INLINE V sigmoid(V x) { return mul(wide_sigmoid(x).value, set(wide_unit)); }
+HWY_INLINE V sigmoid(V x) {
+  const V e = exp(hn::Neg(hn::Abs(x))), inverse = hn::Div(set(1), add(e, set(1)));
+  return select(hn::Lt(x, zero()), mul(e, inverse), inverse);
+}
 
 /// x times a wide factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
 HWY_INLINE V damped_wide(V x, V factor) { return select(hn::Eq(factor, zero()), zero(), times_wide(x, factor)); }
