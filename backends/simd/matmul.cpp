@@ -44,9 +44,13 @@ constexpr int64_t finished_elements = 16384;
 constexpr int64_t narrow_rows = 12;
 
 // Rows of a transposed c that are held: 32 KB with a panel's 32 columns. As many of b are multiplied with, up to so deep: 512 KB,
-// which stay in the second-level cache for the next columns of c. Several threads transpose b: what another core has written comes
-// from there faster in sweeps than row by row. For 32 rows of 1024 x 1024 two of them took a fifth less time.
+// which stay in the second-level cache for the next columns of c, if there are any.
 constexpr int64_t transposed_rows = 256, transposed_depth = 512;
+
+// Of several threads each transposes a: it pays where b has so many times more elements than a and c. Where b is trained they
+// transpose b: what another core has written comes from there faster in sweeps than row by row. For 32 rows of 1024 x 1024 two of them
+// took a fifth less time.
+constexpr int64_t several = 4;
 
 // Bounds of the second-level caches that blocks of a are made for. Where it has 512 KB (EPYC 7001), blocks for one of 1 MB took up to a
 // fifth more time in weight gradients; larger ones than 1 MB were not found to need larger blocks.
@@ -137,9 +141,9 @@ void Matmul::run(void* const* buffers, const Call& call) const {
   if (o.m == 0 || o.n == 0) return;
   const bool few = spec_.form == Form::nt && o.m <= narrow_.most_rows;
   const Grid cuts = grid(o);
-  if (!few && transposes_a(o, cuts)) return multiply_transposed(o, static_cast<float*>(call.workspace));
+  const bool transposed = !few && transposes_a(o, cuts);
   for_parts(o, cuts, call.workspace, [&](const Part& part, float* scratch) {
-    few ? multiply_few_rows(o, part) : multiply(o, part, scratch);
+    few ? multiply_few_rows(o, part) : transposed ? multiply_transposed(o, part, scratch) : multiply(o, part, scratch);
   });
 }
 
@@ -286,16 +290,19 @@ void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
 
 /// Form nt multiplies with a transposed b. Where there are fewer elements in a and c, these are transposed instead: c^T = b a^T.
 bool Matmul::transposes_a(const Operands& o, const Grid& cuts) const {
-  return spec_.form == Form::nt && !spec_.bias && !spec_.accumulate && cuts.rows * cuts.panels == 1 && o.k <= transposed_depth &&
-         o.m * (o.k + o.n) < o.n * o.k;
+  if (spec_.form != Form::nt || spec_.bias || spec_.accumulate || cuts.rows > 1) return false;
+  if (cuts.panels > 1 && trained_) return false;
+  const int64_t each = cuts.panels > 1 ? several : 1;
+  return o.k <= (o.m <= panel ? most_depth : transposed_depth) && each * o.m * (o.k + o.n) < o.n * o.k;
 }
 
-void Matmul::multiply_transposed(const Operands& o, float* scratch) const {
+void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {
   float* const c = scratch + depth_ * panel;  // [transposed_rows][panel]
+  const int64_t first = part.p0 * panel, last = std::min(part.p1 * panel, o.n);
   for (int64_t m0 = 0; m0 < o.m; m0 += panel) {
-    for (int64_t n0 = 0; n0 < o.n; n0 += transposed_rows) {
+    for (int64_t n0 = first; n0 < last; n0 += transposed_rows) {
       MatmulBlock block;
-      block.rows = std::min(transposed_rows, o.n - n0);
+      block.rows = std::min(transposed_rows, last - n0);
       block.columns = std::min(panel, o.m - m0);
       block.depth = o.k;
       block.a = spec_.layout ? o.b + n0 * panel : o.b + n0 * spec_.ldb;
@@ -305,7 +312,7 @@ void Matmul::multiply_transposed(const Operands& o, float* scratch) const {
       block.b_stride = panel;
       block.c = c;
       block.c_stride = panel;
-      if (n0 == 0) tiles_.transpose(o.a + m0 * spec_.lda, spec_.lda, block.depth, block.columns, scratch);
+      if (n0 == first) tiles_.transpose(o.a + m0 * spec_.lda, spec_.lda, block.depth, block.columns, scratch);
       tiles_.multiply(block);
       float* const to = o.c + m0 * spec_.ldc + n0;
       tiles_.transpose_back(c, block.columns, block.rows, to, spec_.ldc);

@@ -126,7 +126,7 @@ class Matmul : public Kernel {
   void multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;
-  void multiply_transposed(const Operands& o, float* scratch) const;
+  void multiply_transposed(const Operands& o, const Part& part, float* scratch) const;
   void finish(const Operands& o, int64_t m0, int64_t rows, int64_t n0, int64_t columns) const;
 };
 

@@ -54,14 +54,18 @@ TEST(Matmul, RowsAreLeftByTheLargestPiece) {
   });
 }
 
-// Where b has more elements than a and c, these may be transposed instead of it: more rows, columns and depth than lie in one tile.
+// Where b has more elements than a and c, these may be transposed instead of it, by each thread that has a part of b: more rows,
+// columns and depth than lie in one tile.
 TEST(Matmul, NeitherSideOfATransposedProductIsSmall) {
-  on_every_backend(
-      [&](const std::string& name, const Context& context) {
-        for (const auto& [m, n, k] : {std::tuple{70, 300, 290}, std::tuple{33, 257, 100}, std::tuple{129, 520, 512}})
-          expect_exact(name, context, {.form = Form::nt, .m = m, .n = n, .k = k, .batch = Batch::none});
-      },
-      1);
+  for (const int threads : {1, 3})
+    on_every_backend(
+        [&](const std::string& name, const Context& context) {
+          for (const auto& [m, n, k] : {std::tuple{70, 300, 290}, std::tuple{33, 257, 100}, std::tuple{129, 520, 512},
+                                        std::tuple{9, 300, 290}, std::tuple{20, 700, 1024}, std::tuple{36, 700, 500}})
+            expect_exact(name, context, {.form = Form::nt, .m = m, .n = n, .k = k, .batch = Batch::none});
+        },
+        threads);
+  expect_same_bits_on_any_threads(MatmulSpec{.form = Form::nt, .m = 9, .n = 300, .k = 520, .batch = Batch::none});
 }
 
 // One example, or a few, and layers so wide that several threads share them.
