@@ -181,6 +181,17 @@ bool Matmul::few_columns(const Operands& o, int64_t rows) const {
   return o.n <= (spec_.form == Form::tn ? narrow_.most_columns : narrow_.most_columns_of_squares) && rows >= narrow_rows;
 }
 
+/// One column whose elements lie one behind the other, a transposed: c^T = b^T a is one row, and a is read as it lies.
+void Matmul::multiply_few_columns(const MatmulBlock& block) const {
+  if (!block.a_transposed || block.columns > 1 || block.b_stride > 1 || block.c_stride > 1 || block.start == Start::bias)
+    return narrow_.few_columns(block);
+  MatmulBlock row = block;
+  row.rows = 1, row.columns = block.rows;
+  row.a = block.b, row.a_transposed = false;
+  row.b = block.a, row.b_stride = block.a_stride;
+  tiles_.multiply_row(row);
+}
+
 /// In a tile c is stored once, but it is stored nowhere else.
 Matmul::Second Matmul::second(const Operands& o, const Part& part) const {
   const int64_t rows = part.m1 - part.m0;
@@ -234,7 +245,7 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   if (few_columns(o, part.m1 - part.m0)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
-    narrow_.few_columns(block);
+    multiply_few_columns(block);
   } else {
     if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
     tiles_.multiply(block);

@@ -67,6 +67,7 @@ class Matmul : public Kernel {
 
   /// Rows of a that are worked on at once, where they are so deep.
   static int64_t rows_at_once(const MatmulSpec& spec, int64_t depth) {
+    if (spec.form == Form::tn && spec.n == 1) return std::max(panel, spec.m);  // used only once
     const bool c_in_panels = spec.form == Form::tn && spec.layout;
     if (depth <= shallow && spec.ldc % 1024 == 0 && !c_in_panels) return shallow_rows;
     return std::max(panel, a_elements() / std::max<int64_t>(depth, 1) / panel * panel);
@@ -101,6 +102,7 @@ class Matmul : public Kernel {
   void copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const;
 
   bool few_columns(const Operands& o, int64_t rows) const;
+  void multiply_few_columns(const MatmulBlock& block) const;
 
   MatmulSpec spec_;
   Epilogue epilogue_;

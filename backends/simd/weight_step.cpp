@@ -166,7 +166,7 @@ void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, i
   if (few_columns(o, part.m1 - part.m0)) {
     block.b = o.b + k0 * spec_.ldb + n0;
     block.b_stride = spec_.ldb;
-    narrow_.few_columns(block);
+    multiply_few_columns(block);
   } else {
     if (block.depth > 0) place_b(o, part, at.m0, at.p0, k0, block, copy);
     tiles_.multiply(block);
