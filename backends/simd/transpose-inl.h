@@ -125,8 +125,14 @@ HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int
 
 /// to[i, j] = from[j, i] for i < rows, j < columns.
 HWY_INLINE void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
-  const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes, whole_rows = rows / 4 * 4;
+  const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes;
+  int64_t whole_rows = rows / 4 * 4;
   transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
+  if (whole_rows > 0 && whole_rows < rows) {  // the last four, some of them again
+    const int64_t i = rows - 4;
+    transpose_whole(from + i, from_stride, 4, whole_columns, to + i * to_stride, to_stride);
+    whole_rows = rows;
+  }
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) to[i * to_stride + j] = from[j * from_stride + i];
 }
