@@ -32,6 +32,8 @@ struct Draft {
   std::string_view first;       // and the field
   bool any_number = false;      // below the first
   int64_t text_line = 0;        // of the first field below it that is no number
+  int64_t grouped_line = 0;     // of the first field below it whose comma may stand before thousands
+  bool first_grouped = false;   // the first record's may
   int64_t doubtful_line = 0;    // of the first field below it that cannot be among numbers: "NA", "1e400"
   NumberKind doubtful_kind{};
   std::string_view doubtful;
@@ -45,6 +47,7 @@ class Reader {
 
   Table read() {
     read_records();
+    settle_commas();
     const bool header = options_.header.value_or(has_header());
     if (!header) take_first_record();
     name_columns(header);
@@ -99,7 +102,7 @@ class Reader {
       Draft& draft = drafts_.emplace_back();
       draft.first = field.raw;
       double value = 0;
-      draft.first_kind = io::read_number(field.raw, value);
+      draft.first_kind = read_number(field.raw, value, draft.first_grouped);
       draft.numbers.push_back(value);
     }
     reserve();
@@ -129,6 +132,24 @@ class Reader {
     }
   }
 
+  // Where decimal commas are usual, fields are separated by semicolons.
+  NumberKind read_number(std::string_view field, double& value, bool& grouped) {
+    const NumberKind kind = io::read_number(field, value);
+    if (kind != NumberKind::text || options_.delimiter != ';') return kind;
+    const NumberKind with_comma = io::read_number_with_comma(field, value, grouped);
+    decimal_commas_ |= with_comma != NumberKind::text && !grouped;
+    return with_comma;
+  }
+
+  // Where no comma can only be a decimal one, "1,234" is text, not a thousandth of what it may be.
+  void settle_commas() {
+    if (decimal_commas_) return;
+    for (Draft& draft : drafts_) {
+      if (draft.first_grouped) draft.first_kind = NumberKind::text;
+      if (draft.grouped_line != 0 && draft.text_line == 0) draft.text_line = draft.grouped_line, draft.numbers = {};
+    }
+  }
+
   bool keeps_missing() const { return options_.missing == MissingFields::keep; }
 
   void add(size_t column, std::string_view field, int64_t line) {
@@ -139,7 +160,9 @@ class Reader {
     }
     if (draft.text_line != 0) return;
     double value = std::numeric_limits<double>::quiet_NaN();
-    const NumberKind kind = io::read_number(field, value);
+    bool grouped = false;
+    const NumberKind kind = read_number(field, value, grouped);
+    if (grouped && draft.grouped_line == 0) draft.grouped_line = line;
     draft.numbers.push_back(value);
     if (kind == NumberKind::number) {
       draft.any_number = true;
@@ -262,6 +285,7 @@ class Reader {
   CsvScanner scanner_;
   std::vector<Draft> drafts_;
   std::vector<std::string> names_;
+  bool decimal_commas_ = false;
   std::vector<int64_t> lines_;  // on which records start, the header too
   std::optional<Problem> problem_;
 };

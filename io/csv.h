@@ -37,8 +37,9 @@ struct CsvOptions {
 /// Reads a file. Fields may be in quotes (then with delimiters, line ends, and "" for "), blanks around them do not count;
 /// lines end with LF, CR LF or CR; empty ones are skipped; a byte order mark is skipped. A column is text where a field of
 /// it is no number. Missing are empty fields and, among numbers, the words NA, N/A, NULL, None and ?; in a file of one column
-/// empty lines too. Numbers have a decimal point whatever the locale and are rounded to f64; nan, inf and infinity are
-/// numbers, hexadecimal is text. Throws IoError, FormatError (with line and column), ArgumentError for a delimiter that cannot be one.
+/// empty lines too. Numbers have a decimal point whatever the locale, or a comma between semicolons, unless every comma of the file
+/// may stand before thousands ("1,234"). They are rounded to f64; nan, inf and infinity are numbers, hexadecimal is text. Throws IoError,
+/// FormatError (with line and column), ArgumentError for a delimiter that cannot be one.
 PLEXUS_EXPORT Table load_csv(const std::string& path, const CsvOptions& options = {});
 
 /// A table as text, of which only the columns matter: a header where a column has a name (or as `options.header` says), comma

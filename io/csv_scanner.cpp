@@ -54,7 +54,10 @@ char sniff_delimiter(std::string_view text) {
   constexpr std::string_view candidates = ",;\t|";
   std::array<int64_t, 256> count{};
   bool quoted = false, started = false, fresh = true;  // fresh: where a quote opens
-  for (const char c : text) {
+  const auto digit = [&](size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+  int64_t within_numbers = 0;  // commas
+  for (size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
     const bool line_end = c == '\n' || c == '\r';
     if (line_end && started && !quoted) break;
     started = started || (!line_end && c != ' ');
@@ -63,9 +66,11 @@ char sniff_delimiter(std::string_view text) {
       fresh = true;  // the next may be the second of two
     } else if (!quoted) {
       ++count[uint8_t(c)];
+      within_numbers += c == ',' && i > 0 && digit(i - 1) && digit(i + 1);
       fresh = line_end || candidates.find(c) != candidates.npos || (fresh && c == ' ');
     }
   }
+  if (count[';'] > 0) count[','] -= within_numbers;  // decimal ones, between semicolons
   return *std::ranges::max_element(candidates, {}, [&](char c) { return count[uint8_t(c)]; });
 }
 

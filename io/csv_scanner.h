@@ -21,7 +21,8 @@ struct CsvField {
   std::string content() const;
 };
 
-/// Comma, semicolon, tab or bar, whichever the first line that is not empty has most of outside quotes; the first of those.
+/// Comma, semicolon, tab or bar, whichever the first line that is not empty has most of outside quotes; the first of those. Where
+/// there are semicolons, commas between digits are decimal ones.
 char sniff_delimiter(std::string_view text);
 
 /// Throws FormatError for what is plainly something else than text in UTF-8.

@@ -80,4 +80,17 @@ NumberKind read_number(std::string_view field, double& value) {
   return NumberKind::number;
 }
 
+NumberKind read_number_with_comma(std::string_view field, double& value, bool& grouping) {
+  const size_t comma = field.find(',');
+  if (comma == field.npos || field.find('.') != field.npos) return NumberKind::text;
+  std::string pointed(field);
+  pointed[comma] = '.';
+  const NumberKind kind = read_number(pointed, value);
+  if (kind != NumberKind::number) return kind;
+  const size_t first = field.find_first_not_of(" \t+-"), end = field.find_last_not_of(" \t") + 1;
+  const std::string_view before = field.substr(first, comma - first), behind = field.substr(comma + 1, end - comma - 1);
+  grouping = !before.empty() && before.size() <= 3 && before[0] != '0' && behind.size() == 3 && std::ranges::all_of(behind, digit);
+  return kind;
+}
+
 }  // namespace plexus::io

@@ -15,4 +15,8 @@ enum class NumberKind {
 /// other kinds.
 NumberKind read_number(std::string_view field, double& value);
 
+/// The same with a comma instead of the point. `grouping`: whether it may as well stand before thousands, as in "12,345"; not in
+/// "0,123" or "1,5".
+NumberKind read_number_with_comma(std::string_view field, double& value, bool& grouping);
+
 }  // namespace plexus::io
