@@ -46,16 +46,18 @@ HWY_INLINE V polynomial(V x, float c0, C... higher) {
   return fma(polynomial(x, higher...), x, set(c0));
 }
 
-/// A whole number of at most 22 bits: its value, and the same number as the last bits of 1.5 2^23 + n.
+/// Added to a number below 2^22, it leaves the nearest whole number in the last bits of the sum: between 2^23 and 2^24 floats are whole.
+constexpr float shifter = 0x1.8p23f;
+
+/// A whole number, and its sum with the shifter.
 struct Whole {
-  V value, sum;
+  V value, shifted;
 };
-constexpr float last_bits = 0x1.8p23f;
 
 /// The nearest to a b.
 HWY_INLINE Whole nearest(V a, float b) {
-  const V sum = fma(a, set(b), set(last_bits));
-  return {sub(sum, set(last_bits)), sum};
+  const V shifted = fma(a, set(b), set(shifter));
+  return {sub(shifted, set(shifter)), shifted};
 }
 
 /// 2^n for -126 <= n <= 127, n in the last bits.
@@ -70,7 +72,7 @@ HWY_INLINE V scaled(V y, const Whole& n) {
   return V{_mm512_scalef_ps(y.raw, add(n.value, set(shift)).raw)};
 #else
   // In two steps: 2^n alone may be beyond float where the result is not.
-  const hn::Vec<I> whole = hn::Sub(hn::BitCast(I(), n.sum), hn::BitCast(I(), set(last_bits - shift))), half = hn::ShiftRight<1>(whole);
+  const hn::Vec<I> whole = hn::Sub(hn::BitCast(I(), n.shifted), hn::BitCast(I(), set(shifter - shift))), half = hn::ShiftRight<1>(whole);
   return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(whole, half)));
 #endif
 }
@@ -100,7 +102,7 @@ HWY_INLINE V exp(V x) {
 /// e^x - 1 for x <= 0, within 3 ulp.
 HWY_INLINE V expm1_negative(V x) {
   const Exponential e = reduce_exponent(at_least(x, -30));  // e^-30 is nothing beside 1
-  const V scale = power_of_two(hn::BitCast(I(), e.n.sum)), y = fma(mul(e.r, e.r), e.tail, e.r);
+  const V scale = power_of_two(hn::BitCast(I(), e.n.shifted)), y = fma(mul(e.r, e.r), e.tail, e.r);
   return fma(scale, y, sub(scale, set(1)));
 }
 

@@ -50,7 +50,7 @@ constexpr int64_t transposed_rows = 256, transposed_depth = 512;
 // Of several threads each transposes a: it pays where b has so many times more elements than a and c. Where b is trained they
 // transpose b: what another core has written comes from there faster in sweeps than row by row. For 32 rows of 1024 x 1024 two of them
 // took a fifth less time.
-constexpr int64_t several = 4;
+constexpr int64_t shared_ratio = 4;
 
 // Bounds of the second-level caches that blocks of a are made for. Where it has 512 KB (EPYC 7001), blocks for one of 1 MB took up to a
 // fifth more time in weight gradients; larger ones than 1 MB were not found to need larger blocks.
@@ -303,8 +303,8 @@ void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
 bool Matmul::transposes_a(const Operands& o, const Grid& cuts) const {
   if (spec_.form != Form::nt || spec_.bias || spec_.accumulate || cuts.rows > 1) return false;
   if (cuts.panels > 1 && trained_) return false;
-  const int64_t each = cuts.panels > 1 ? several : 1;
-  return o.k <= (o.m <= panel ? most_depth : transposed_depth) && each * o.m * (o.k + o.n) < o.n * o.k;
+  const int64_t ratio = cuts.panels > 1 ? shared_ratio : 1;
+  return o.k <= (o.m <= panel ? most_depth : transposed_depth) && ratio * o.m * (o.k + o.n) < o.n * o.k;
 }
 
 void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {

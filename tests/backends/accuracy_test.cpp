@@ -62,7 +62,7 @@ void expect_accuracy(const std::string& name, const std::vector<Candidate>& cand
   std::vector<float> unlike;
   const Executor executor;
   executor.parallel_for(int64_t(floats) / chunk, 16, [&](int64_t first, int64_t last) {
-    std::vector<float> x(chunk), y(chunk), vectors(chunk);
+    std::vector<float> x(chunk), y(chunk), previous(chunk);
     std::vector<double> expected(chunk);
     for (int64_t c = first; c < last; ++c) {
       for (int64_t i = 0; i < chunk; ++i) {
@@ -73,8 +73,8 @@ void expect_accuracy(const std::string& name, const std::vector<Candidate>& cand
       for (size_t k = 0; k < candidates.size(); ++k) {
         candidates[k].function(x.data(), y.data());
         const auto same = [](float a, float b) { return std::bit_cast<uint32_t>(a) == std::bit_cast<uint32_t>(b) || (a != a && b != b); };
-        const auto differ = candidates[k].isa == "avx512" ? std::mismatch(y.begin(), y.end(), vectors.begin(), same).first : y.end();
-        vectors = y;
+        const auto differ = candidates[k].isa == "avx512" ? std::mismatch(y.begin(), y.end(), previous.begin(), same).first : y.end();
+        previous = y;
         double error = 0;
         size_t at = 0;
         for (size_t i = 0; i < size_t(chunk); ++i) {

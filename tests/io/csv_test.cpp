@@ -138,31 +138,6 @@ TEST_F(Csv, QuotesInTheFirstLineDoNotHideDelimiters) {
   EXPECT_EQ(load("1|2|3,5\n4|5|6,5\n").columns.size(), 3u);
 }
 
-TEST_F(Csv, BetweenSemicolonsCommasAreDecimal) {
-  const Table table = load("weight;kind;count\n1,5;a;3\n-,25;b;4,0e1\n+12,345;c;5.5\n");
-  EXPECT_EQ(names(table), (Texts{"weight", "kind", "count"}));
-  EXPECT_EQ(numbers(table, 0), (Numbers{1.5, -0.25, 12.345}));
-  EXPECT_EQ(texts(table, 1), (Texts{"a", "b", "c"}));
-  EXPECT_EQ(numbers(table, 2), (Numbers{3, 40, 5.5}));
-  EXPECT_EQ(numbers(load("36,9;17,7;195,9\n51,7;15,2;0,125\n"), 2), (Numbers{195.9, 0.125}));
-  EXPECT_EQ(numbers(load("\"1,5\"; 2,5 \n"), 1), (Numbers{2.5}));
-  EXPECT_EQ(refusal("1;1,5\n2;1,5e400\n"), "line 2: column 2: '1,5e400' is beyond the range of f64");
-}
-
-// "1,234" may be a thousand and more: it is a number only where the file has commas that cannot stand before thousands.
-TEST_F(Csv, CommasThatMayGroupThousandsMakeText) {
-  const Table doubtful = load("a;b\n1,234;1\n950;2\n");
-  EXPECT_EQ(texts(doubtful, 0), (Texts{"1,234", "950"}));
-  EXPECT_EQ(doubtful.columns[0].text_line, 2);
-  EXPECT_EQ(numbers(doubtful, 1), (Numbers{1, 2}));
-  EXPECT_EQ(texts(load("12,345;1\n", {.header = false}), 0), (Texts{"12,345"}));
-  EXPECT_EQ(numbers(load("a;b\n1,234;1\n9,500;0,5\n"), 0), (Numbers{1.234, 9.5}));
-  EXPECT_EQ(numbers(load("a;b\n0,234;1\n9,500;2\n"), 0), (Numbers{0.234, 9.5}));
-  for (const char* text : {"1,234,567", "1.234,5", "1,5x", ","})
-    EXPECT_EQ(texts(load(std::string("a;b\n") + text + ";1,5\n"), 0), (Texts{text})) << text;
-  EXPECT_EQ(texts(load("a\tb\n1,5\t1\n"), 0), (Texts{"1,5"}));
-}
-
 TEST_F(Csv, TheHeaderCanBeGiven) {
   const Table named = load("2019,2020\n1,2\n", {.header = true});
   EXPECT_EQ(names(named), (Texts{"2019", "2020"}));

@@ -6,6 +6,9 @@
 #include <limits>
 #include <locale>
 #include <optional>
+#include <string>
+#include <variant>
+#include <vector>
 
 #include "io/files.h"
 #include "plexus/io/csv.h"
@@ -119,6 +122,44 @@ TEST_F(Number, DoesNotDependOnTheLocale) {
   }
   std::locale::global(before);
   std::setlocale(LC_ALL, c_locale.c_str());
+}
+
+// Of a file of several lines: the numbers of a column, or nothing where it is text.
+std::optional<std::vector<double>> column(const Table& table, size_t i) {
+  const Column& column = table.columns.at(i);
+  if (column.text()) return std::nullopt;
+  return std::get<0>(column.values);
+}
+
+TEST_F(Number, BetweenSemicolonsCommasAreDecimal) {
+  using Numbers = std::vector<double>;
+  const auto load = [&](const std::string& bytes) { return load_csv(directory.write("a.csv", bytes)); };
+  const Table table = load("weight;kind;count\n1,5;a;3\n-,25;b;4,0e1\n+12,345;c;5.5\n");
+  EXPECT_EQ(table.columns[0].name, "weight");
+  EXPECT_EQ(column(table, 0), (Numbers{1.5, -0.25, 12.345}));
+  EXPECT_EQ(column(table, 1), std::nullopt);
+  EXPECT_EQ(column(table, 2), (Numbers{3, 40, 5.5}));
+  EXPECT_EQ(column(load("36,9;17,7;195,9\n51,7;15,2;0,125\n"), 2), (Numbers{195.9, 0.125}));
+  EXPECT_EQ(column(load("\"1,5\"; 2,5 \n"), 0), (Numbers{1.5}));
+  EXPECT_EQ(column(load("\"1,5\"; 2,5 \n"), 1), (Numbers{2.5}));
+  EXPECT_EQ(column(load("a\tb\n1,5\t1\n"), 0), std::nullopt);
+  const std::string path = directory.write("a.csv", "1;1,5\n2;1,5e400\n");
+  EXPECT_EQ(test::error<FormatError>(path, [&] { load_csv(path); }), "line 2: column 2: '1,5e400' is beyond the range of f64");
+}
+
+// "1,234" may be a thousand and more: it is a number only where the file has commas that cannot stand before thousands.
+TEST_F(Number, WhoseCommaMayGroupThousandsIsText) {
+  using Numbers = std::vector<double>;
+  const auto load = [&](const std::string& bytes) { return load_csv(directory.write("a.csv", bytes)); };
+  const Table doubtful = load("a;b\n1,234;1\n950;2\n");
+  EXPECT_EQ(std::get<1>(doubtful.columns[0].values), (std::vector<std::string>{"1,234", "950"}));
+  EXPECT_EQ(doubtful.columns[0].text_line, 2);
+  EXPECT_EQ(column(doubtful, 1), (Numbers{1, 2}));
+  EXPECT_EQ(column(load_csv(directory.write("a.csv", "12,345;1\n"), {.header = false}), 0), std::nullopt);
+  EXPECT_EQ(column(load("a;b\n1,234;1\n9,500;0,5\n"), 0), (Numbers{1.234, 9.5}));
+  EXPECT_EQ(column(load("a;b\n0,234;1\n9,500;2\n"), 0), (Numbers{0.234, 9.5}));
+  for (const char* field : {"1,234,567", "1.234,5", "1,5x", ","})
+    EXPECT_EQ(column(load(std::string("a;b\n") + field + ";1,5\n"), 0), std::nullopt) << field;
 }
 
 }  // namespace
