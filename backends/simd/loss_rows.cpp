@@ -165,8 +165,7 @@ void cross_entropy_rows(const LossRows& b, int64_t row) {
     V square[lanes];
     PLEXUS_UNROLL for (int i = 0; i < lanes; i++)
       square[i] = first + i < columns ? mul(load(e + (first + i) * lanes), factor) : zero();
-    transpose_square(square);
-    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) store_up_to(square[i], gradient + i * columns + first, columns - first);
+    store_square(square, gradient + first, columns, lanes, columns - first);
   }
   for (int64_t r = 0; r < lanes; r++) gradient[r * columns + labels[r]] = at_label[r];
 }

@@ -100,9 +100,7 @@ struct Columns {
       PLEXUS_UNROLL for (int first = 0; first < columns; first += lanes) {
         V x[lanes];
         PLEXUS_UNROLL for (int j = 0; j < lanes; j++) x[j] = first + j < columns ? sum[g][(first + j) % columns] : zero();
-        transpose_square(x);
-        PLEXUS_UNROLL for (int i = 0; i < lanes; i++)
-          if (i < rows) store_up_to(x[i], c + i * block.c_stride + first, columns - first);
+        store_square(x, c + first, block.c_stride, rows, columns - first);
       }
     }
   }

@@ -14,10 +14,21 @@ HWY_BEFORE_NAMESPACE();
 namespace plexus::simd {
 namespace HWY_NAMESPACE {
 
+// Columns of a matrix whose rows lie one behind the other without gaps, as those of a layer with few outputs: up to so many of them are
+// told apart within whole vectors. Row by row, most of each vector would be empty.
+constexpr int64_t most_gapless = 4;
+
+/// Whether `rows` rows of so many columns are enough for that, and lie like that.
+HWY_INLINE bool gapless(int64_t stride, int64_t rows, int64_t columns) {
+  return lanes > 1 && stride == columns && columns <= most_gapless && rows >= lanes;
+}
+
 #if HWY_TARGET == HWY_SCALAR
 HWY_INLINE void transpose_square(V (&)[lanes]) {}
 HWY_INLINE void load_transposed(const float* from, int64_t, V (&x)[lanes]) { x[0] = load(from); }
 HWY_INLINE void transpose_whole(const float*, int64_t, int64_t, int64_t, float*, int64_t) {}
+HWY_INLINE void split_columns(const float*, int64_t, float*, int64_t) {}
+HWY_INLINE void join_columns(const float*, int64_t, float*) {}
 #else
 
 using F4 = hn::CappedTag<float, 4>;
@@ -109,11 +120,41 @@ HWY_INLINE void transpose_whole(const float* from, int64_t from_stride, int64_t 
     for (int64_t j = 0; j < columns; j += lanes)
       transpose_fours(from + j * from_stride + i, from_stride, to + i * to_stride + j, to_stride);
 }
+
+/// to[i, j] = from[j, i] for i < count <= most_gapless, j < lanes; rows of `from` without gaps.
+HWY_NOINLINE inline void split_columns(const float* from, int64_t count, float* to, int64_t to_stride) {
+  V x[most_gapless];
+  if (count == 1) return store(load(from), to);
+  if (count == 2)
+    hn::LoadInterleaved2(F(), from, x[0], x[1]);
+  else if (count == 3)
+    hn::LoadInterleaved3(F(), from, x[0], x[1], x[2]);
+  else
+    hn::LoadInterleaved4(F(), from, x[0], x[1], x[2], x[3]);
+  store(x[0], to);
+  store(x[1], to + to_stride);
+  if (count > 2) store(x[2], to + 2 * to_stride);
+  if (count > 3) store(x[3], to + 3 * to_stride);
+}
+
+/// to[j, i] = from[i, j] for i < count <= most_gapless, j < lanes; rows of `to` without gaps, those of `from` of `lanes`.
+HWY_NOINLINE inline void join_columns(const float* from, int64_t count, float* to) {
+  if (count == 1) return store(load(from), to);
+  if (count == 2) return hn::StoreInterleaved2(load(from), load(from + lanes), F(), to);
+  if (count == 3) return hn::StoreInterleaved3(load(from), load(from + lanes), load(from + 2 * lanes), F(), to);
+  hn::StoreInterleaved4(load(from), load(from + lanes), load(from + 2 * lanes), load(from + 3 * lanes), F(), to);
+}
 #endif
 
 /// x[i] = element k of row i of a matrix for k < columns <= lanes, then transposed. Rows from `rows` on are anything.
 HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int64_t columns, V (&x)[lanes]) {
   if (rows >= lanes && columns >= lanes) return load_transposed(from, stride, x);
+  if (gapless(stride, rows, columns)) {
+    HWY_ALIGN float split[most_gapless * lanes];
+    split_columns(from, columns, split, lanes);
+    PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = i < columns ? load(split + i % most_gapless * lanes) : zero();
+    return;
+  }
   if constexpr (masks) {
     PLEXUS_UNROLL for (int i = 0; i < lanes; i++) x[i] = load_up_to(from + std::min<int64_t>(i, rows - 1) * stride, columns);
     return transpose_square(x);
@@ -123,15 +164,33 @@ HWY_INLINE void load_square(const float* from, int64_t stride, int64_t rows, int
   load_transposed(copy, lanes, x);
 }
 
+/// The other way: element i of row k of a matrix = lane k of x[i] for i < columns, k < rows; more of either than `lanes` are left out.
+/// x is used up.
+HWY_INLINE void store_square(V (&x)[lanes], float* to, int64_t stride, int64_t rows, int64_t columns) {
+  if (gapless(stride, rows, columns)) {
+    HWY_ALIGN float joined[most_gapless * lanes];
+    PLEXUS_UNROLL for (int i = 0; i < std::min(most_gapless, lanes); i++) store(x[i], joined + i * lanes);
+    return join_columns(joined, columns, to);
+  }
+  transpose_square(x);
+  PLEXUS_UNROLL for (int k = 0; k < lanes; k++)
+    if (k < rows) store_up_to(x[k], to + k * stride, columns);
+}
+
 /// to[i, j] = from[j, i] for i < rows, j < columns.
 HWY_INLINE void transpose_to(const float* from, int64_t from_stride, int64_t rows, int64_t columns, float* to, int64_t to_stride) {
   const int64_t whole_columns = lanes == 1 ? 0 : columns / lanes * lanes;
   int64_t whole_rows = rows / 4 * 4;
-  transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
-  if (whole_rows > 0 && whole_rows < rows) {  // the last four, some of them again
-    const int64_t i = rows - 4;
-    transpose_whole(from + i, from_stride, 4, whole_columns, to + i * to_stride, to_stride);
+  if (gapless(from_stride, columns, rows)) {
+    for (int64_t j = 0; j < whole_columns; j += lanes) split_columns(from + j * rows, rows, to + j, to_stride);
     whole_rows = rows;
+  } else {
+    transpose_whole(from, from_stride, whole_rows, whole_columns, to, to_stride);
+    if (whole_rows > 0 && whole_rows < rows) {  // the last four, some of them again
+      const int64_t i = rows - 4;
+      transpose_whole(from + i, from_stride, 4, whole_columns, to + i * to_stride, to_stride);
+      whole_rows = rows;
+    }
   }
   for (int64_t i = 0; i < rows; i++)
     for (int64_t j = i < whole_rows ? whole_columns : 0; j < columns; j++) to[i * to_stride + j] = from[j * from_stride + i];
