@@ -96,6 +96,21 @@ TEST(Matmul, OneRowOfAnyWidthAndDepth) {
   });
 }
 
+// The rows of a layer of few outputs lie one behind the other without gaps, and end anywhere in a vector.
+TEST(Matmul, FewOutputsOfAnyNumberOfRows) {
+  on_every_backend([&](const std::string& name, const Context& context) {
+    for (const int64_t outputs : {1, 2, 3, 4, 5})
+      for (const int64_t rows : {1, 4, 7, 8, 15, 16, 17, 33, 64}) {
+        const int64_t inputs = 19;
+        expect_exact(name, context, {.m = rows, .n = outputs, .k = inputs, .batch = Batch::none, .bias = true});
+        expect_exact(name, context, {.m = rows, .n = outputs, .k = inputs, .batch = Batch::none, .accumulate = true});
+        expect_exact(name, context, {.form = Form::nt, .m = inputs, .n = rows, .k = outputs, .batch = Batch::none});
+        expect_exact(name, context, {.form = Form::nt, .m = 1, .n = rows, .k = outputs, .batch = Batch::none});
+        expect_exact(name, context, {.form = Form::tn, .m = rows, .n = outputs, .k = inputs, .batch = Batch::none});
+      }
+  });
+}
+
 class Foreign final : public Layout {
  public:
   std::string name() const override { return "foreign"; }
