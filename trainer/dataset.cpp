@@ -288,16 +288,6 @@ Dataset Dataset::subset(std::vector<int64_t> positions) const {
   return result;
 }
 
-namespace {
-
-/// One cache line. Told that the two never overlap and how many there are, the compiler moves several values with one instruction.
-template <class From, class To>
-void convert_line(const From* __restrict from, To* __restrict to) {
-  for (size_t i = 0; i < 64 / sizeof(From); ++i) to[i] = static_cast<To>(from[i]);
-}
-
-}  // namespace
-
 template <class From, class To>
 void Dataset::read_as(std::span<const int64_t> rows, To* out, int64_t stride) const {
   // Rows of a shuffled batch lie anywhere: without asking, each would be waited for from its first cache line on. With every line of
@@ -307,6 +297,10 @@ void Dataset::read_as(std::span<const int64_t> rows, To* out, int64_t stride) co
   const From* const features = reinterpret_cast<const From*>(data_->first);
   const int64_t columns = data_->feature_shape.elements(), width = data_->stride;
   const int64_t* const sources = rows_->data();
+  // Told that they never overlap, the compiler moves several values with one instruction.
+  const auto convert_line = [](const From* __restrict from, To* __restrict to) {
+    for (int64_t i = 0; i < line; ++i) to[i] = static_cast<To>(from[i]);
+  };
   for (size_t i = 0; i < rows.size(); ++i, out += stride) {
     const From* const row = features + sources[rows[i]] * width;
     const From* const later = features + sources[rows[std::min(i + ahead, rows.size() - 1)]] * width;

@@ -83,10 +83,11 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   height_ = rows_at_once(spec_, depth_);
   held_ = packs() ? held(spec_, height_) : 0;
   copies_a_ = copies_a(spec_, height_);
+  if (copies_a_) height_ = height_ / tiles_.most_rows * tiles_.most_rows;
   if (epilogue_.kind != Epilogue::Kind::none && epilogue_.activation == Activation::relu && spec_.ldc == spec_.n)
     then_ = epilogue_.kind == Epilogue::Kind::activation ? Then::relu : Then::relu_gradient;
   alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;
-  scratch_ = held_ * depth_ * panel + (copies_a_ ? a_room(depth_) : 0);
+  scratch_ = held_ * depth_ * panel + (copies_a_ ? (height_ + height_ / 4) * depth_ : 0);
   if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
 }
 
@@ -206,9 +207,9 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
   float* const copy_of_a = copies_a_ ? scratch + held_ * depth_ * panel : nullptr;
   for (int64_t p = part.p0; p < part.p1; p += group)
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
-      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height_) {
-        const int64_t m1 = std::min(m0 + height_, part.m1);
-        if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
+      for (int64_t m0 = part.m0, m1; m0 < part.m1; m0 = m1) {
+        m1 = block_end(m0, part.m1);
+        if (copy_of_a) copy_a(o, m0, m1, k0, copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
           multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, second);
       }
@@ -216,13 +217,13 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     finish(o, part.m0, part.m1 - part.m0, part.p0 * panel, std::min(part.p1 * panel, o.n) - part.p0 * panel);
 }
 
-/// [k1 - k0, m1 - m0] of a transposed a.
-void Matmul::copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const {
-  for (int64_t k = k0; k < k1; k++) std::copy_n(o.a + k * spec_.lda + m0, m1 - m0, copy + (k - k0) * (m1 - m0));
+/// Of a transposed a, from k0 on as deep as is worked on at once.
+void Matmul::copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, float* pieces) const {
+  tiles_.copy_a(o.a + k0 * spec_.lda + m0, spec_.lda, std::min(most_depth, o.k - k0), m1 - m0, pieces);
 }
 
-/// What the rows [k0, k0 + most_depth) of b add to a block of one panel. `a`: those of the block, or null.
-void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a,
+/// What the rows [k0, k0 + most_depth) of b add to a block of one panel. `pieces`: of a, for the rows of the block, or null.
+void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* pieces,
                             Second second) const {
   const bool transposed = spec_.form == Form::tn, panels_of_c = transposed && spec_.layout;
   const int64_t n0 = at.p0 * panel;
@@ -230,8 +231,9 @@ void Matmul::multiply_block(const Operands& o, const Part& part, const Part& at,
   block.rows = at.m1 - at.m0;
   block.columns = std::min(panel, o.n - n0);
   block.depth = std::min(most_depth, o.k - k0);
-  block.a = a ? a : transposed ? o.a + k0 * spec_.lda + at.m0 : o.a + at.m0 * spec_.lda + k0;
-  block.a_stride = a ? block.rows : spec_.lda;
+  block.a = pieces ? pieces : transposed ? o.a + k0 * spec_.lda + at.m0 : o.a + at.m0 * spec_.lda + k0;
+  block.a_pieces = pieces != nullptr;
+  block.a_stride = spec_.lda;
   block.a_transposed = transposed;
   block.c = panels_of_c ? o.c + n0 * o.m + at.m0 * panel : o.c + at.m0 * spec_.ldc + n0;
   block.c_stride = panels_of_c ? panel : spec_.ldc;

@@ -72,8 +72,8 @@ class Matmul : public Kernel {
     if (depth <= shallow && spec.ldc % 1024 == 0 && !c_in_panels) return shallow_rows;
     return std::max(panel, a_elements() / std::max<int64_t>(depth, 1) / panel * panel);
   }
-  /// Room for a copy of them, wherever they end.
-  static int64_t a_room(int64_t depth) { return std::max(a_elements(), panel * depth); }
+  /// The end of the block of a that begins with row m0: a few rows that would be left go with the last one.
+  int64_t block_end(int64_t m0, int64_t m1) const { return m1 - m0 <= height_ + height_ / 4 ? m1 : m0 + height_; }
   /// Panels of b that are held: several only where a has more rows than are worked on at once.
   static int64_t held(const MatmulSpec& spec, int64_t height) {
     return spec.m > height ? std::min(most_held, panel_count(spec.n)) : 1;
@@ -99,7 +99,7 @@ class Matmul : public Kernel {
   /// part, and there for the others.
   void place_b(const Operands& o, const Part& part, int64_t m0, int64_t p, int64_t k0, MatmulBlock& block, float* copy) const;
 
-  void copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, int64_t k1, float* copy) const;
+  void copy_a(const Operands& o, int64_t m0, int64_t m1, int64_t k0, float* pieces) const;
 
   bool few_columns(const Operands& o, int64_t rows) const;
   void multiply_few_columns(const MatmulBlock& block) const;
@@ -124,7 +124,7 @@ class Matmul : public Kernel {
   /// Where the second operation is done: on the sums in a tile, or on each block of c, or on the whole part.
   enum class Second { in_tiles, on_blocks, on_part };
   Second second(const Operands& o, const Part& part) const;
-  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* a, Second second) const;
+  void multiply_block(const Operands& o, const Part& part, const Part& at, int64_t k0, float* copy, const float* pieces, Second second) const;
   void multiply_row(const Operands& o, const Part& part) const;
   void multiply_few_rows(const Operands& o, const Part& part) const;
   bool transposes_a(const Operands& o, const Grid& cuts) const;

@@ -4,6 +4,8 @@
 #define HWY_TARGET_INCLUDE "plexus/backends/simd/matmul_tile.cpp"
 #include <hwy/foreach_target.h>
 
+#include <cstring>
+
 #include "plexus/backends/simd/tile-inl.h"
 #include "plexus/backends/simd/transpose-inl.h"
 
@@ -42,7 +44,7 @@ Tiles tiles_of(int64_t rows, bool transposed, Besides besides) {
   return transposed ? tiles_of<vectors, true, Besides::nothing>(rows) : tiles_of<vectors, false, Besides::nothing>(rows);
 }
 
-/// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2.
+/// Rows are dealt out evenly: 32 rows in tiles of at most 6 are 6 6 5 5 5 5, not 6 6 6 6 6 2. But each piece of a is a tile.
 void multiply(const MatmulBlock& block) {
   const int64_t count = (block.rows + most_rows - 1) / most_rows;
   const int64_t low = block.rows / count, taller = block.rows % count;
@@ -57,12 +59,17 @@ void multiply(const MatmulBlock& block) {
       row = last;
     };
     if (block.packed) {
-      down_to(low + (taller > 0), low + (taller > 0), Besides::packing);
+      const int64_t first = block.a_pieces ? piece_rows(block.rows) : low + (taller > 0);
+      down_to(first, first, Besides::packing);
       b = block.packed, b_stride = panel;
     }
     const Besides besides = block.a_jump != 0           ? Besides::turning
                             : block.next && column == 0 ? Besides::asking
                                                         : Besides::nothing;
+    while (block.a_pieces && row < block.rows) {
+      const int64_t rows = piece_rows(block.rows - row);
+      down_to(row + (block.rows - row) / rows * rows, rows, besides);
+    }
     if (row < taller * (low + 1)) down_to(taller * (low + 1), low + 1, besides);
     if (row < block.rows) down_to(block.rows, low, besides);
   }
@@ -163,6 +170,23 @@ void multiply_row(const MatmulBlock& block) {
     ends[(std::min(block.columns - column, vectors * lanes) - 1) / lanes](block, column);
 }
 
+void copy_a(const float* a, int64_t a_stride, int64_t depth, int64_t rows, float* pieces) {
+  // Where rows lie a multiple of 4 KB apart, lines of more of them than these would not stay in the first-level cache.
+  constexpr int64_t at_once = 4;
+  const int64_t whole = rows / most_rows * most_rows;
+  for (int64_t k = 0; k < depth; k += at_once) {
+    for (int64_t i = k + 2 * at_once; i < std::min(k + 3 * at_once, depth); i++)
+      for (int64_t row = 0; row < rows; row += 16) __builtin_prefetch(a + i * a_stride + row);
+    for (int64_t row = 0; row < whole; row += most_rows)
+      for (int64_t i = k; i < std::min(k + at_once, depth); i++)
+        std::memcpy(pieces + row * depth + i * most_rows, a + i * a_stride + row, most_rows * sizeof(float));
+  }
+  for (int64_t row = whole, height; row < rows; row += height) {
+    height = piece_rows(rows - row);
+    for (int64_t k = 0; k < depth; k++) std::copy_n(a + k * a_stride + row, height, pieces + row * depth + k * height);
+  }
+}
+
 void copy(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed) {
   copy_padded<panel>(b, b_stride, depth, columns, packed);
 }
@@ -178,7 +202,7 @@ void transpose_back(const float* from, int64_t rows, int64_t columns, float* to,
   transpose_to(from, panel, rows, columns, to, to_stride);
 }
 
-const MatmulTiles tiles = {lanes, most_rows, multiply, multiply_row, copy, transpose, transpose_back};
+const MatmulTiles tiles = {lanes, most_rows, multiply, multiply_row, copy_a, copy, transpose, transpose_back};
 
 }  // namespace
 }  // namespace HWY_NAMESPACE

@@ -22,6 +22,7 @@ struct MatmulBlock {
   const float* a = nullptr;
   int64_t a_stride = 0;
   bool a_transposed = false;   ///< a is stored [depth, rows]
+  bool a_pieces = false;       ///< a transposed: as MatmulTiles::copy_a left it, and a_stride says nothing
   int64_t a_jump = 0;          ///< added to addresses in a, not transposed, after every `panel` columns: 0, or a lies in panels
   const float* b = nullptr;    ///< a panel, or rows of a wider matrix where `columns` are whole vectors
   int64_t b_stride = 0;
@@ -44,6 +45,9 @@ struct MatmulTiles {
   void (*multiply)(const MatmulBlock&);
   /// One row, any number of columns. Nothing behind them is read, but for the padding of a panel.
   void (*multiply_row)(const MatmulBlock&);
+  /// A transposed a, in pieces that lie one behind the other: [depth, rows of a tile]. Tiles then read nothing but what they use; of the
+  /// lines of [depth, rows] they use a part, and hold more of the first-level cache than they have of it where those lie far apart.
+  void (*copy_a)(const float* a, int64_t a_stride, int64_t depth, int64_t rows, float* pieces);
   /// packed[k, j] = b[k, j] for k < depth, j < columns <= panel; zeros for the other j < panel.
   void (*copy)(const float* b, int64_t b_stride, int64_t depth, int64_t columns, float* packed);
   /// packed[k, j] = b[j, k] for k < depth, j < columns <= panel; zeros for the other j < panel.

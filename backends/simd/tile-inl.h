@@ -20,6 +20,9 @@ namespace HWY_NAMESPACE {
 // with room to spare; 16 registers hold 12. Taller tiles gain nothing: their rows of a no longer fit the first-level cache.
 constexpr int most_rows = HWY_TARGET == HWY_AVX2 ? 6 : HWY_TARGET == HWY_AVX3 || HWY_TARGET == HWY_NEON ? 8 : 4;
 
+/// Rows of the next piece of a (MatmulTiles::copy_a), where so many are left.
+constexpr int64_t piece_rows(int64_t left) { return left >= most_rows ? most_rows : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
+
 // How far ahead of its use the tile that packs b asks for the next rows: they may lie pages apart, where the CPU's own
 // prefetching stops.
 constexpr int64_t ahead = 8;
@@ -104,10 +107,10 @@ HWY_INLINE void tile(const MatmulBlock& block, const float* b, int64_t b_stride,
   // Of an a that is not transposed a pointer every three rows: the two between are reached by the addressing modes [p + s] and
   // [p + 2 s].
   constexpr int groups = transposed ? 1 : (rows + 2) / 3;
-  const int64_t a_stride = block.a_stride;
+  const int64_t a_stride = transposed && block.a_pieces ? rows : block.a_stride;
   const float* a[groups];
   PLEXUS_UNROLL for (int g = 0; g < groups; g++) {
-    a[g] = transposed ? block.a + row : block.a + (row + 3 * g) * a_stride;
+    a[g] = block.a + (!transposed ? (row + 3 * g) * a_stride : block.a_pieces ? row * block.depth : row);
   }
   if (block.depth > 0) b += column;  // else there may be no b
   float* packed = packing ? block.packed + column : nullptr;

@@ -99,6 +99,7 @@ void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFa
   block.columns = panel;
   block.depth = f.depth;
   block.a = f.left;
+  block.a_pieces = f.left_pieces;
   block.a_stride = f.left_stride;
   const float* const b = f.right;
   const int64_t b_stride = f.right_stride;
@@ -108,6 +109,7 @@ void step_tiles(const UpdateRule& rule, const UpdateStretch& s, const GradientFa
       for (int64_t column = 0; column < panel; column += 2 * lanes)
         tile<rows, 2, true, Besides::fetching>(block, b, b_stride, row, column, steps);
   };
+  // The rows of pieces.
   while_there_are(std::integral_constant<int, most_rows>());
   while_there_are(std::integral_constant<int, 4>());
   while_there_are(std::integral_constant<int, 2>());

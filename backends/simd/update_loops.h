@@ -10,6 +10,7 @@ namespace plexus::simd {
 /// A gradient that is not there yet: of the rows of a panel, the sum over k < depth of left[k, row] * right[k, column].
 struct GradientFactors {
   const float *left = nullptr, *right = nullptr;
+  bool left_pieces = false;  ///< as MatmulTiles::copy_a left it, and left_stride says nothing
   int64_t left_stride = 0, right_stride = 0;  ///< from one k to the next
   int64_t depth = 0;
 };

@@ -67,18 +67,13 @@ class WeightStep final : public Matmul {
     UpdateStretch weights, biases = {};
   };
 
-  /// Of a transposed a, from a row of the gradient on.
-  struct Rows {
-    const float* at;
-    int64_t stride;
-  };
-
   void step(const Operands& o, const Steps& steps, const Part& part, float* scratch) const;
-  void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy,
+  // pieces: of a, for the rows of `at`; or null, and a is read where it lies
+  void step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const float* pieces, float* copy,
                  float* gradient) const;
-  void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const Rows& a, float* c, float* copy) const;
+  void multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const float* pieces, float* c, float* copy) const;
   bool in_tiles(const Operands& o, const Steps& steps, int64_t p) const;
-  void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy) const;
+  void step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const float* pieces, float* copy) const;
   int64_t first_element(const Operands& o, const Part& at) const;
   void update(const Operands& o, const Steps& steps, const Part& at, const float* gradient) const;
   void step_biases(const Operands& o, const Steps& steps, int64_t p0, int64_t p1, float* gradient) const;
@@ -104,17 +99,18 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
     const int64_t p1 = std::min(p0 + held_, part.p1);
     const auto gradient_of = [&](int64_t p, int64_t m) { return gradients + ((p - p0) * o.m + m) * stride_; };
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
-      for (int64_t m0 = part.m0; m0 < part.m1; m0 += height_) {
-        const int64_t m1 = std::min(m0 + height_, part.m1);
-        if (copy_of_a) copy_a(o, m0, m1, k0, std::min(k0 + most_depth, o.k), copy_of_a);
-        const Rows a = copy_of_a ? Rows{copy_of_a, m1 - m0} : Rows{o.a + k0 * spec_.lda + m0, spec_.lda};
+      for (int64_t m0 = part.m0, m1; m0 < part.m1; m0 = m1) {
+        m1 = block_end(m0, part.m1);
+        // What is made some rows after the other begins anywhere in a piece.
+        float* const pieces = deep_ || in_tiles(o, steps, p0) ? copy_of_a : nullptr;
+        if (pieces) copy_a(o, m0, m1, k0, pieces);
         for (int64_t p = p0; p < p1; p++) {
           float* const copy = scratch + (p - p0) * depth_ * panel;
           const Part at{m0, m1, p, p + 1};
           if (deep_)
-            multiply(o, part, at, k0, a, gradient_of(p, m0), copy);
+            multiply(o, part, at, k0, pieces, gradient_of(p, m0), copy);
           else
-            step_rows(o, steps, part, at, a, copy, gradients);
+            step_rows(o, steps, part, at, pieces, copy, gradients);
         }
       }
     for (int64_t p = p0; p < p1; p++) {
@@ -126,12 +122,12 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
 }
 
 /// A block of one panel: its gradient is used up where it is made, or, some rows after the other, while it is in the first-level cache.
-void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy,
+void WeightStep::step_rows(const Operands& o, const Steps& steps, const Part& part, const Part& at, const float* pieces, float* copy,
                            float* gradient) const {
-  if (in_tiles(o, steps, at.p0)) return step_tiles(o, steps, part, at, a, copy);
+  if (in_tiles(o, steps, at.p0)) return step_tiles(o, steps, part, at, pieces, copy);
   for (int64_t m0 = at.m0; m0 < at.m1; m0 += most_rows_) {
     const Part rows{m0, std::min(m0 + most_rows_, at.m1), at.p0, at.p1};
-    multiply(o, part, rows, 0, {a.at + m0 - at.m0, a.stride}, gradient, copy);
+    multiply(o, part, rows, 0, nullptr, gradient, copy);
     update(o, steps, rows, gradient);
   }
 }
@@ -142,23 +138,29 @@ bool WeightStep::in_tiles(const Operands& o, const Steps& steps, int64_t p) cons
   return whole && plain && updates_.tiles[size_t(weights_.kind)];
 }
 
-void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const Rows& a, float* copy) const {
+void WeightStep::step_tiles(const Operands& o, const Steps& steps, const Part& part, const Part& at, const float* pieces, float* copy) const {
   const float* const b = o.b + at.p0 * panel;
   const bool copies = part.m1 - part.m0 > tiles_.most_rows && o.k > 1;  // one row of b lies in one piece as it is
   if (copies && at.m0 == part.m0) tiles_.copy(b, spec_.ldb, o.k, panel, copy);
-  const GradientFactors factors{a.at, copies ? copy : b, a.stride, copies ? panel : spec_.ldb, o.k};
+  const GradientFactors factors{.left = pieces ? pieces : o.a + at.m0,
+                                .right = copies ? copy : b,
+                                .left_pieces = pieces != nullptr,
+                                .left_stride = spec_.lda,
+                                .right_stride = copies ? panel : spec_.ldb,
+                                .depth = o.k};
   updates_.tiles[size_t(weights_.kind)](steps.weight_rule, stretch_of(steps.weights, first_element(o, at), (at.m1 - at.m0) * panel), factors);
 }
 
 /// What the rows from k0 on of b add to the gradient of a block of one panel, which lies at c.
-void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const Rows& a, float* c, float* copy) const {
+void WeightStep::multiply(const Operands& o, const Part& part, const Part& at, int64_t k0, const float* pieces, float* c, float* copy) const {
   const int64_t n0 = at.p0 * panel;
   MatmulBlock block;
   block.rows = at.m1 - at.m0;
   block.columns = std::min(panel, o.n - n0);
   block.depth = std::min(most_depth, o.k - k0);
-  block.a = a.at;
-  block.a_stride = a.stride;
+  block.a = pieces ? pieces : o.a + k0 * spec_.lda + at.m0;
+  block.a_pieces = pieces != nullptr;
+  block.a_stride = spec_.lda;
   block.a_transposed = true;
   block.c = c;
   block.c_stride = stride_;

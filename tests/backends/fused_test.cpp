@@ -105,6 +105,46 @@ TEST(FusedKernels, ShareWideLayers) {
       4);
 }
 
+// The rows of a weight gradient are worked on some hundred at a time where a batch is deep or rows of the input lie on few lines of a
+// cache: any number of them may be left, and the last columns fill no panel. Clipped gradients are not used up where they are made.
+TEST(FusedKernels, StepWideLayers) {
+  const auto expect_step = [](const std::string& name, const Context& context, int64_t rows, int64_t in, int64_t out, double clip) {
+    announce(name + ": " + std::to_string(rows) + " x " + std::to_string(in) + " x " + std::to_string(out));
+    Program program;
+    const BufferId x = program.add_buffer({.name = "x", .role = Role::input, .shape = {rows, in}, .batch = true}),
+                   dy = program.add_buffer({.name = "dy", .role = Role::input, .shape = {rows, out}, .batch = true}),
+                   weights = program.add_buffer({.name = "w", .role = Role::parameter, .shape = {in, out}}),
+                   gradient = program.add_buffer({.name = "dw", .shape = {in, out}, .like = weights}),
+                   first = program.add_buffer({.name = "m", .role = Role::state, .shape = {in, out}, .like = weights}),
+                   rate = program.add_buffer({.name = "learning_rate", .role = Role::scalar, .shape = {1}}),
+                   y = program.add_buffer({.name = "y", .role = Role::output, .shape = {rows, out}, .batch = true});
+    program.add("forward", MatmulSpec{.m = rows, .n = out, .k = in}, {x, weights, no_buffer, y});  // wants weights in panels
+    program.add("dW", MatmulSpec{.form = Form::tn, .m = in, .n = out, .k = rows, .batch = Batch::k}, {x, dy, no_buffer, gradient});
+    program.add("update", UpdateSpec{.kind = UpdateKind::sgd, .m = in, .n = out, .momentum = 0.9, .clip_value = clip},
+                {weights, gradient, first, no_buffer, rate, no_buffer, no_buffer});
+    Store store;
+    Plan plan = Plan::build(context, store, program);
+    store.scalar<float>("learning_rate") = 0.5f;
+    const RandomStream random(1, Purpose::user, 0);
+    for (int64_t i = 0; i < rows * in; i++) plan.data<float>("x")[i] = float(random.normal(uint64_t(i)));
+    for (int64_t i = 0; i < rows * out; i++) plan.data<float>("dy")[i] = float(random.normal(uint64_t(rows * in + i)));
+    for (const int64_t of : {rows, rows - 1}) {
+      const Plan::Difference difference = plan.check(of);
+      EXPECT_FALSE(difference.wrong) << name << ", " << of << " rows, " << in << " x " << out << ": " << difference.where;
+    }
+  };
+  for (const int threads : {1, 3})
+    on_every_backend(
+        [&](const std::string& name, const Context& context) {
+          for (const double clip : {0.0, 20.0}) {
+            expect_step(name, context, 140, 1280, 160, clip);
+            expect_step(name, context, 520, 311, 290, clip);
+            expect_step(name, context, 1030, 256, 160, clip);
+          }
+        },
+        threads);
+}
+
 // The columns of one row end anywhere in a panel, and are taken a few vectors at a time, of whatever length.
 TEST(FusedKernels, EndOneRowAnywhere) {
   const auto expect_widths = [](const std::string& name, const Context& context) {
