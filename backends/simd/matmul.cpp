@@ -83,7 +83,7 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   height_ = rows_at_once(spec_, depth_);
   held_ = packs() ? held(spec_, height_) : 0;
   copies_a_ = copies_a(spec_, height_);
-  if (copies_a_) height_ = height_ / tiles_.most_rows * tiles_.most_rows;
+  if (copies_a_) height_ = height_ / tiles_.most_rows * tiles_.most_rows;  // in whole pieces
   if (epilogue_.kind != Epilogue::Kind::none && epilogue_.activation == Activation::relu && spec_.ldc == spec_.n)
     then_ = epilogue_.kind == Epilogue::Kind::activation ? Then::relu : Then::relu_gradient;
   alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;

@@ -175,6 +175,7 @@ void copy_a(const float* a, int64_t a_stride, int64_t depth, int64_t rows, float
   constexpr int64_t at_once = 4;
   const int64_t whole = rows / most_rows * most_rows;
   for (int64_t k = 0; k < depth; k += at_once) {
+    // Each row lies on a page of its own, where the CPU's own prefetching does not go.
     for (int64_t i = k + 2 * at_once; i < std::min(k + 3 * at_once, depth); i++)
       for (int64_t row = 0; row < rows; row += 16) __builtin_prefetch(a + i * a_stride + row);
     for (int64_t row = 0; row < whole; row += most_rows)
