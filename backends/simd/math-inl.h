@@ -83,12 +83,10 @@ struct Exponential {
   V r, tail;
 };
 HWY_INLINE Exponential reduce_exponent(V x) {
-  Exponential e;
-  e.n = nearest(x, log2_e);
-  e.r = fnma(e.n.value, set(ln2_low), fnma(e.n.value, set(ln2_high), x));
+  const Whole n = nearest(x, log2_e);
+  const V r = fnma(n.value, set(ln2_low), fnma(n.value, set(ln2_high), x));
   // Taylor's series: the first term left out is r^8 / 8!, less than 2^-27 of the sum.
-  e.tail = polynomial(e.r, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f, 1 / 5040.f);
-  return e;
+  return {n, r, polynomial(r, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f, 1 / 5040.f)};
 }
 
 /// e^x 2^shift, within 2 ulp.
