@@ -87,7 +87,7 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   if (epilogue_.kind != Epilogue::Kind::none && epilogue_.activation == Activation::relu && spec_.ldc == spec_.n)
     then_ = epilogue_.kind == Epilogue::Kind::activation ? Then::relu : Then::relu_gradient;
   alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;
-  scratch_ = held_ * depth_ * panel + (copies_a_ ? (height_ + height_ / 4) * depth_ : 0);
+  scratch_ = held_ * depth_ * panel + (copies_a_ ? most_height() * depth_ : 0);
   if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
 }
 

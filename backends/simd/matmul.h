@@ -72,8 +72,11 @@ class Matmul : public Kernel {
     if (depth <= shallow && spec.ldc % 1024 == 0 && !c_in_panels) return shallow_rows;
     return std::max(panel, a_elements() / std::max<int64_t>(depth, 1) / panel * panel);
   }
-  /// The end of the block of a that begins with row m0: a few rows that would be left go with the last one.
-  int64_t block_end(int64_t m0, int64_t m1) const { return m1 - m0 <= height_ + height_ / 4 ? m1 : m0 + height_; }
+  /// Rows of the last block: a few that would be left go with it, since a block of its own reads all panels of b once more. A quarter
+  /// more of a then takes five eighths of a second-level cache.
+  int64_t most_height() const { return height_ + height_ / 4; }
+  /// The end of the block of a that begins with row m0, of rows that end with m1.
+  int64_t block_end(int64_t m0, int64_t m1) const { return m1 - m0 <= most_height() ? m1 : m0 + height_; }
   /// Panels of b that are held: several only where a has more rows than are worked on at once.
   static int64_t held(const MatmulSpec& spec, int64_t height) {
     return spec.m > height ? std::min(most_held, panel_count(spec.n)) : 1;

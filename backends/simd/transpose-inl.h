@@ -15,7 +15,7 @@ namespace plexus::simd {
 namespace HWY_NAMESPACE {
 
 // Columns of a matrix whose rows lie one behind the other without gaps, as those of a layer with few outputs: up to so many of them are
-// told apart within whole vectors. Row by row, most of each vector would be empty.
+// told apart within whole vectors, for which Highway has loads and stores. Row by row, most of each vector would be empty.
 constexpr int64_t most_gapless = 4;
 
 /// Whether `rows` rows of so many columns are enough for that, and lie like that.
