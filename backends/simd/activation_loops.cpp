@@ -46,11 +46,11 @@ struct Gelu {
 };
 struct GeluTanh {
   V operator()(V x) const {
-    return damped_wide(x, wide_sigmoid(mul(x, fma(mul(x, x), set(gelu_cubic), set(gelu_slope)))).value);
+    return times_sigmoid(x, mul(x, fma(mul(x, x), set(gelu_cubic), set(gelu_slope))));
   }
 };
 struct Silu {
-  V operator()(V x) const { return damped_wide(x, wide_sigmoid(x).value); }
+  V operator()(V x) const { return times_sigmoid(x, x); }
 };
 struct SigmoidValue {
   V operator()(V x) const { return sigmoid(x); }

@@ -44,11 +44,11 @@ struct HuberError {
   }
 };
 /// max(z, 0) - z t + ln(1 + e^-|z|): no overflow, no cancellation. Slopes are probabilities, which keep their digits down
-/// to 2^-158: a weight may be large.
+/// to 2^-180: a weight may be large.
 struct LogisticError {
   static constexpr float slope_unit = wide_unit;
   Terms operator()(V logit, V target) const {
-    const V wide = exp<wide_shift>(hn::Neg(hn::Abs(logit))), e = mul(wide, set(slope_unit));
+    const V wide = wide_exp(hn::Neg(hn::Abs(logit))), e = mul(wide, set(slope_unit));
     const V probability = hn::Div(select(hn::Lt(logit, zero()), wide, set(1 / slope_unit)), add(e, set(1)));
     return {add(fnma(logit, target, positive_part(logit)), log1p_unit(e)),
             fnma(target, set(1 / slope_unit), probability)};
@@ -139,7 +139,7 @@ void cross_entropy_rows(const LossRows& b, int64_t row) {
   for (int64_t j = 0; j < narrow; j++) {
     places[j] = zero();
     if (j >= columns) continue;
-    places[j] = exp<wide_shift>(sub(load(x + j * lanes), largest));
+    places[j] = wide_exp(sub(load(x + j * lanes), largest));
     store(places[j], e + j * lanes);
   }
   for (int64_t half = narrow / 2; half > 0; half /= 2)

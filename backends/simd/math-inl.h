@@ -49,59 +49,49 @@ HWY_INLINE V polynomial(V x, float c0, C... higher) {
 /// Added to a number below 2^22, it leaves the nearest whole number in the last bits of the sum: between 2^23 and 2^24 floats are whole.
 constexpr float shifter = 0x1.8p23f;
 
-/// A whole number, and its sum with the shifter.
-struct Whole {
-  V value, shifted;
-};
+/// n + shifter, for the whole number n nearest to x / ln 2.
+HWY_INLINE V shifted_exponent(V x) { return fma(x, set(log2_e), set(shifter)); }
 
-/// The nearest to a b.
-HWY_INLINE Whole nearest(V a, float b) {
-  const V shifted = fma(a, set(b), set(shifter));
-  return {sub(shifted, set(shifter)), shifted};
-}
-
-/// 2^n for -126 <= n <= 127, n in the last bits.
+/// 2^(n + shift), a normal number, for n in the last nine bits.
+template <int shift = 0>
 HWY_INLINE V power_of_two(hn::Vec<I> n) {
-  return hn::BitCast(F(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(I(), 127))));
+  return hn::BitCast(F(), hn::ShiftLeft<23>(hn::Add(n, hn::Set(I(), 127 + shift))));
 }
 
-/// y 2^(n + shift), rounded once, for normal y.
-template <int shift = 0>
-HWY_INLINE V scaled(V y, const Whole& n) {
-#if HWY_TARGET == HWY_AVX3
-  return V{_mm512_scalef_ps(y.raw, add(n.value, set(shift)).raw)};
-#else
-  // In two steps: 2^n alone may be beyond float where the result is not.
-  const hn::Vec<I> whole = hn::Sub(hn::BitCast(I(), n.shifted), hn::BitCast(I(), set(shifter - shift))), half = hn::ShiftRight<1>(whole);
-  return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(whole, half)));
-#endif
+/// e^(x - n ln 2) - 1, of n + shifter.
+HWY_INLINE V expm1_reduced(V x, V shifted) {
+  const V n = sub(shifted, set(shifter)), r = fnma(n, set(ln2_low), fnma(n, set(ln2_high), x)), square = mul(r, r);
+  // r + r^2 p(r): of all p of degree 4 the one with the least error relative to e^r for |r| <= ln 2 / 2, 2^-28.2 (Remez' exchange). Not by
+  // Horner's rule, whose steps wait for each other.
+  const V low = fma(r, set(0.16666521f), set(0.49999994f)), high = fma(r, set(0.008368689f), set(0.041668266f));
+  return fma(square, fma(square, fma(square, set(0.0013821092f), high), low), r);
 }
 
-/// x = n ln 2 + r with |r| <= ln 2 / 2, and e^r - 1 = r + r^2 tail.
-struct Exponential {
-  Whole n;
-  V r, tail;
-};
-HWY_INLINE Exponential reduce_exponent(V x) {
-  const Whole n = nearest(x, log2_e);
-  const V r = fnma(n.value, set(ln2_low), fnma(n.value, set(ln2_high), x));
-  // Taylor's series: the first term left out is r^8 / 8!, less than 2^-27 of the sum.
-  return {n, r, polynomial(r, 1 / 2.f, 1 / 6.f, 1 / 24.f, 1 / 120.f, 1 / 720.f, 1 / 5040.f)};
-}
-
-/// e^x 2^shift, within 2 ulp.
-template <int shift = 0>
+/// e^x, within 2 ulp.
 HWY_INLINE V exp(V x) {
   // Beyond these limits the result is infinite or 0 all the same.
-  const Exponential e = reduce_exponent(at_least(at_most(x, 89), -128));
-  return scaled<shift>(add(fma(mul(e.r, e.r), e.tail, e.r), set(1)), e.n);
+  const V limited = at_least(at_most(x, 89), -128), shifted = shifted_exponent(limited), y = add(expm1_reduced(limited, shifted), set(1));
+  // 2^n in two factors: it may be beyond float where the result is not.
+  const hn::Vec<I> n = hn::Sub(hn::BitCast(I(), shifted), hn::BitCast(I(), set(shifter))), half = hn::ShiftRight<1>(n);
+  return mul(mul(y, power_of_two(half)), power_of_two(hn::Sub(n, half)));
 }
 
 /// e^x - 1 for x <= 0, within 3 ulp.
 HWY_INLINE V expm1_negative(V x) {
-  const Exponential e = reduce_exponent(at_least(x, -30));  // e^-30 is nothing beside 1
-  const V scale = power_of_two(hn::BitCast(I(), e.n.shifted)), y = fma(mul(e.r, e.r), e.tail, e.r);
-  return fma(scale, y, sub(scale, set(1)));
+  const V limited = at_least(x, -30), shifted = shifted_exponent(limited);  // e^-30 is nothing beside 1
+  const V scale = power_of_two(hn::BitCast(I(), shifted));
+  return fma(scale, expm1_reduced(limited, shifted), sub(scale, set(1)));
+}
+
+/// Small probabilities are carried times 2^56, so that denormal ones keep their digits until they are multiplied with
+/// something large.
+constexpr int wide_shift = 56;
+constexpr float wide_unit = 0x1p-56f;
+
+/// e^x for x <= 0, wide: within 2 ulp, and 0 below 2^-180.
+HWY_INLINE V wide_exp(V x) {
+  const V shifted = shifted_exponent(x), y = add(expm1_reduced(x, shifted), set(1));
+  return hn::IfThenZeroElse(hn::Lt(x, set(-125)), mul(y, power_of_two<wide_shift>(hn::BitCast(I(), shifted))));
 }
 
 /// ln(1 + f) + k ln 2 for 1 + f between sqrt(1/2) and sqrt(2): with s = f / (2 + f) the series 2 atanh(s) = 2s + 2s^3/3 + ...,
@@ -137,11 +127,6 @@ HWY_INLINE V log1p(V x) {
 /// x times a factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
 HWY_INLINE V damped(V x, V factor) { return select(hn::Eq(factor, zero()), zero(), mul(x, factor)); }
 
-/// Small probabilities are carried times 2^32, so that denormal ones keep their digits until they are multiplied with
-/// something large.
-constexpr int wide_shift = 32;
-constexpr float wide_unit = 0x1p-32f;
-
 /// a times what was carried wide. The wide number first where it is small, and nothing can overflow.
 HWY_INLINE V times_wide(V a, V wide) {
   const V unit = set(wide_unit);
@@ -153,18 +138,22 @@ struct Sigmoid {
   V value, slope;
 };
 HWY_INLINE Sigmoid wide_sigmoid(V x) {
-  const V wide = exp<wide_shift>(hn::Neg(hn::Abs(x)));
+  const V wide = wide_exp(hn::Neg(hn::Abs(x)));
   const V inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
   const V small = mul(wide, inverse);
   return {select(hn::Lt(x, zero()), small, mul(inverse, set(1 / wide_unit))), mul(small, inverse)};
 }
 HWY_INLINE V sigmoid(V x) {
-  const V e = exp(hn::Neg(hn::Abs(x))), inverse = hn::Div(set(1), add(e, set(1)));
-  return select(hn::Lt(x, zero()), mul(e, inverse), inverse);
+  const V wide = wide_exp(hn::Neg(hn::Abs(x))), inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  return select(hn::Lt(x, zero()), mul(mul(wide, inverse), set(wide_unit)), inverse);
 }
 
-/// x times a wide factor that vanishes faster than x grows: 0 in the limit, at infinity as well.
-HWY_INLINE V damped_wide(V x, V factor) { return select(hn::Eq(factor, zero()), zero(), times_wide(x, factor)); }
+/// x / (1 + e^-u), where u has the sign of x and |u| >= |x|. Below -128 the factor is 0, by which -inf must not be multiplied.
+HWY_INLINE V times_sigmoid(V x, V u) {
+  const V wide = wide_exp(hn::Neg(hn::Abs(u))), inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  const V negative = mul(mul(at_least(x, -128), mul(wide, inverse)), set(wide_unit));
+  return select(hn::Lt(x, zero()), negative, mul(x, inverse));
+}
 
 /// Within 4 ulp: -t / (2 + t) with t = e^-2|x| - 1.
 HWY_INLINE V tanh(V x) {
@@ -173,7 +162,7 @@ HWY_INLINE V tanh(V x) {
 }
 
 /// ln(1 + e^x), within 4 ulp.
-HWY_INLINE V softplus(V x) { return add(positive_part(x), log1p_unit(exp(hn::Neg(hn::Abs(x))))); }
+HWY_INLINE V softplus(V x) { return add(positive_part(x), log1p_unit(mul(wide_exp(hn::Neg(hn::Abs(x))), set(wide_unit)))); }
 
 /// The standard normal distribution: probability of less than x, and density at x.
 struct Normal {
@@ -183,7 +172,7 @@ HWY_INLINE Normal normal(V x) {
   const V distance = at_most(hn::Abs(x), 15), square = mul(distance, distance);
   // e^(-x^2/2), with the rounding error of the square put right.
   const V lost = hn::MulSub(distance, distance, square);
-  const V bell = exp(mul(square, set(-0.5f)));
+  const V bell = mul(wide_exp(mul(square, set(-0.5f))), set(wide_unit));
   const V gauss = fma(mul(bell, lost), set(-0.5f), bell);
 
   // Near 0 the series of the error function: 1/2 + x / sqrt(2 pi) (1 - x^2 / (2 1! 3) + x^4 / (4 2! 5) - ...). At 1.25 the first

@@ -43,13 +43,13 @@ HWY_INLINE RowSoftmax row_softmax(const float* x, int64_t n, float* y) {
   FixedSum<16> sum;
   const int64_t whole = n / lanes * lanes;
   for (int64_t i = 0; i < whole; i += lanes) {
-    const V e = exp<wide_shift>(sub(load(x + i), largest));
+    const V e = wide_exp(sub(load(x + i), largest));
     if (y) store(e, y + i);
     sum.add(i, e);
   }
   if (whole < n) {
     const int64_t rest = n - whole;
-    const V e = exp<wide_shift>(sub(load_some(x + whole, rest), largest));
+    const V e = wide_exp(sub(load_some(x + whole, rest), largest));
     if (y) store_some(e, y + whole, rest);
     const Mask there = hn::FirstN(F(), size_t(rest));
     sum.add(whole, hn::IfThenElseZero(there, e));
