@@ -24,12 +24,13 @@ inline std::string describe(Isa isa, const std::string& detail = "") {
 }
 
 /// Elements that make one piece of a parallel loop over arrays, given the nanoseconds that one takes on one core. A piece
-/// shall take 20 us: a second thread that is awake costs 1 to 2 us, so that shorter loops are over sooner on the caller.
+/// shall take 5 us: a second thread that is awake costs 1 to 2 us, so that shorter loops are over sooner on the caller.
 /// Multiples of 16 elements, a cache line: no two threads write to the same one.
-inline int64_t grain(double nanoseconds) { return std::max<int64_t>(16, int64_t(20000 / nanoseconds) / 16 * 16); }
+constexpr double piece_ns = 5000;
+inline int64_t grain(double nanoseconds) { return std::max<int64_t>(16, int64_t(piece_ns / nanoseconds) / 16 * 16); }
 /// The same in rows of so many elements.
 inline int64_t grain_rows(double nanoseconds, int64_t columns) {
-  return std::max<int64_t>(1, int64_t(20000 / (nanoseconds * double(std::max<int64_t>(columns, 1)))));
+  return std::max<int64_t>(1, int64_t(piece_ns / (nanoseconds * double(std::max<int64_t>(columns, 1)))));
 }
 
 }  // namespace plexus::simd

@@ -9,33 +9,6 @@
 namespace plexus::simd {
 namespace {
 
-// Products that are worth a thread of their own: a second one that looks out for work is there after half a microsecond, but
-// operands have to move to its cache, 5 to 10 us where the first one has written them, as in a step. With AVX-512 half a million
-// products take 5 to 9 us, with shorter vectors fewer do: on an EPYC 7001 with AVX2, products of half a million to a million took
-// 0.55 to 0.85 of the time on two threads. Where nothing is trained, parts stay with the thread that had them before: there, products
-// of 0.2 to half a million took 0.55 to 0.7 of the time.
-constexpr double products_a_lane = 200e3 / 16, trained_products_a_lane = 500e3 / 16;
-
-// A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
-constexpr int64_t least_size = 4;
-
-// Rows of a batch from which on a step cuts weights that it trains: each thread writes a part and reads, for the gradient that
-// goes back, the parts of the others, 20 ns a cache line where cores share no cache. With fewer rows a step of 784-512-512-10
-// took up to three times as long on two threads as on one; with 8 rows up to an eighth longer, with 32 three quarters as long.
-constexpr int64_t trained_rows = 16;
-
-// What it costs to bring an element of a or b to a part that reads it, in multiply-adds. Not where weights are trained: they stay
-// with the thread that writes them, which is the one of their panel.
-constexpr int64_t reading = 8;
-
-// What it costs that two threads write to the same cache line, in multiply-adds: some 100 ns until it has gone from one core to the
-// other.
-constexpr int64_t sharing = 2000;
-
-// What it costs to pack a column of b, in rows of a that are multiplied with it: packing moves 12 bytes an element, a
-// multiply-add takes a sixteenth of a cycle.
-constexpr int64_t packing_rows = 12;
-
 // Elements of c that the second operation is done on all at once, whole rows where there is one part: a block of 64 KB is still in the
 // second-level cache then, and often in the first. Panel by panel it is many short rows: up to a sixth more time for shallow products.
 constexpr int64_t finished_elements = 16384;
@@ -51,6 +24,10 @@ constexpr int64_t transposed_rows = 256, transposed_depth = 512;
 // transpose b: what another core has written comes from there faster in sweeps than row by row. For 32 rows of 1024 x 1024 two of them
 // took a fifth less time.
 constexpr int64_t shared_ratio = 4;
+
+// Lanes run along the rows of a then. A vector of which half is empty costs as much as transposing b: with AVX2 and b of 1028 x 304, 20 and
+// 28 rows took 0.88 and 0.96 of the time on b transposed, 18 and 50 rows 0.80 and 0.92; 30 rows took 1.02.
+constexpr int64_t empty_lanes = 2;
 
 // Bounds of the second-level caches that blocks of a are made for. Where it has 512 KB (EPYC 7001), blocks for one of 1 MB took up to a
 // fifth more time in weight gradients; larger ones than 1 MB were not found to need larger blocks.
@@ -110,31 +87,6 @@ Matmul::Operands Matmul::operands(void* const* buffers, const Call& call) const 
   o.y_stride = spec_.n;
   if (!o.c) o.c = o.y;  // nobody reads c itself: the chains rest where the result goes
   return o;
-}
-
-double Matmul::threads_worth(int64_t m, int64_t n, int64_t k) const {
-  const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
-  return size(m) * size(n) * size(k) / ((trained_ ? trained_products_a_lane : products_a_lane) * double(tiles_.lanes));
-}
-
-Matmul::Grid Matmul::grid(const Operands& o) const {
-  Grid best{1, 1};
-  if (alone_) return best;
-  const double worth = threads_worth(o.m, o.n, o.k);
-  if (worth < 2 || (trained_ && (spec_.batch == Batch::k ? o.k : o.m) < trained_rows)) return best;
-  const int64_t threads = std::min<int64_t>(executor_.threads(), int64_t(worth)), columns = panel_count(o.n);
-  const int64_t a_cost = trained_ ? 0 : reading, b_cost = a_cost + (packs() ? packing_rows : 0);
-  // Where rows of c are not whole cache lines, each has one that belongs to two panels.
-  const bool shares = !trained_ && !(spec_.form == Form::tn && spec_.layout) && spec_.ldc % 16 != 0;
-  const int64_t shared_cost = shares ? sharing / std::max<int64_t>(o.k, 1) : 0;
-  int64_t least = INT64_MAX;
-  for (int64_t rows = 1; rows <= std::min(threads, o.m); rows++) {
-    const int64_t parts = std::min(threads / rows, columns);
-    const int64_t height = (o.m + rows - 1) / rows, width = (columns + parts - 1) / parts * panel;
-    const int64_t cost = width * (height + b_cost) + height * (a_cost + (parts > 1 ? shared_cost : 0));
-    if (cost < least) least = cost, best = {rows, parts};
-  }
-  return best;
 }
 
 void Matmul::run(void* const* buffers, const Call& call) const {
@@ -305,8 +257,9 @@ void Matmul::multiply_few_rows(const Operands& o, const Part& part) const {
 bool Matmul::transposes_a(const Operands& o, const Grid& cuts) const {
   if (spec_.form != Form::nt || spec_.bias || spec_.accumulate || cuts.rows > 1) return false;
   if (cuts.panels > 1 && trained_) return false;
-  const int64_t ratio = cuts.panels > 1 ? shared_ratio : 1;
-  return o.k <= (o.m <= panel ? most_depth : transposed_depth) && ratio * o.m * (o.k + o.n) < o.n * o.k;
+  const int64_t ratio = cuts.panels > 1 ? shared_ratio : 1, empty = (tiles_.lanes - o.m % tiles_.lanes) % tiles_.lanes;
+  const int64_t moved = ratio * o.m * (o.k + o.n) + o.n * o.k * empty * empty_lanes / tiles_.lanes;
+  return o.k <= (o.m <= panel ? most_depth : transposed_depth) && moved < o.n * o.k;
 }
 
 void Matmul::multiply_transposed(const Operands& o, const Part& part, float* scratch) const {
