@@ -39,11 +39,15 @@ HWY_INLINE V positive_part(V x) { return hn::IfThenZeroElse(hn::Lt(x, zero()), x
 /// Of dy, and y that relu left: selected, not multiplied by 0 or 1, since an infinite dy times 0 would be NaN.
 HWY_INLINE V relu_gradient(V dy, V y) { return select(hn::Gt(y, zero()), dy, positive_part(y)); }
 
-/// c0 + c1 x + c2 x^2 + ..., by Horner's rule.
-HWY_INLINE V polynomial(V, float c0) { return set(c0); }
-template <class... C>
-HWY_INLINE V polynomial(V x, float c0, C... higher) {
-  return fma(polynomial(x, higher...), x, set(c0));
+/// c0 + c1 x + c2 x^2 + ..., by Horner's rule for x^2 and pairs of terms: half as many steps that wait for each other as for x.
+template <int n>
+HWY_INLINE V polynomial(V x, const float (&c)[n]) {
+  constexpr int last = (n - 1) / 2 * 2;
+  const V square = mul(x, x);
+  V sum = set(c[last]);
+  if constexpr (n % 2 == 0) sum = fma(set(c[last + 1]), x, sum);
+  PLEXUS_UNROLL for (int i = last - 2; i >= 0; i -= 2) sum = fma(sum, square, fma(set(c[i + 1]), x, set(c[i])));
+  return sum;
 }
 
 /// Added to a number below 2^22, it leaves the nearest whole number in the last bits of the sum: between 2^23 and 2^24 floats are whole.
@@ -61,10 +65,8 @@ HWY_INLINE V power_of_two(hn::Vec<I> n) {
 /// e^(x - n ln 2) - 1, of n + shifter.
 HWY_INLINE V expm1_reduced(V x, V shifted) {
   const V n = sub(shifted, set(shifter)), r = fnma(n, set(ln2_low), fnma(n, set(ln2_high), x)), square = mul(r, r);
-  // r + r^2 p(r): of all p of degree 4 the one with the least error relative to e^r for |r| <= ln 2 / 2, 2^-28.2 (Remez' exchange). Not by
-  // Horner's rule, whose steps wait for each other.
-  const V low = fma(r, set(0.16666521f), set(0.49999994f)), high = fma(r, set(0.008368689f), set(0.041668266f));
-  return fma(square, fma(square, fma(square, set(0.0013821092f), high), low), r);
+  // r + r^2 p(r): of all p of degree 4 the one with the least error relative to e^r for |r| <= ln 2 / 2, 2^-28.2 (Remez' exchange).
+  return fma(square, polynomial(r, {0.49999994f, 0.16666521f, 0.041668266f, 0.008368689f, 0.0013821092f}), r);
 }
 
 /// e^x, within 2 ulp.
@@ -99,7 +101,7 @@ HWY_INLINE V wide_exp(V x) {
 HWY_INLINE V log_reduced(V f, V k) {
   const V s = hn::Div(f, add(f, set(2))), z = mul(s, s);
   // The first term left out is 2 z^5 / 11 of s: less than 2^-27.
-  const V rest = mul(z, polynomial(z, 2 / 3.f, 2 / 5.f, 2 / 7.f, 2 / 9.f));
+  const V rest = mul(z, polynomial(z, {2 / 3.f, 2 / 5.f, 2 / 7.f, 2 / 9.f}));
   const V half_square = mul(mul(set(0.5f), f), f);
   const V correction = fma(s, add(half_square, rest), mul(k, set(ln2_low)));
   return fma(k, set(ln2_high), sub(f, sub(half_square, correction)));
@@ -179,16 +181,16 @@ HWY_INLINE Normal normal(V x) {
   // term left out is less than 2^-29. Where both parts nearly cancel, 1/2 + t is exact, and the rounding error of t is made good.
   constexpr float inverse_sqrt_2pi = 0.398942280401432678f, inverse_sqrt_2pi_rest = -1.13351701e-08f, series_end = 1.25f;
   const V t = mul(x, set(inverse_sqrt_2pi)), lost_of_t = hn::MulSub(x, set(inverse_sqrt_2pi), t);
-  const V series = polynomial(square, -1 / 6.f, 1 / 40.f, -1 / 336.f, 1 / 3456.f, -1 / 42240.f, 1 / 599040.f,
-                              -1 / 9676800.f, 1 / 175472640.f, -1 / 3530096640.f);
+  const V series = polynomial(square, {-1 / 6.f, 1 / 40.f, -1 / 336.f, 1 / 3456.f, -1 / 42240.f, 1 / 599040.f,
+                              -1 / 9676800.f, 1 / 175472640.f, -1 / 3530096640.f});
   const V start = add(add(set(0.5f), t), fma(x, set(inverse_sqrt_2pi_rest), lost_of_t));
   const V near = fma(t, mul(square, series), start);
 
   // Far from 0 the tail e^(-x^2/2) r(|x|). r as a polynomial in 1 / (1 + 0.35 |x|): of those of degree 9 without constant
   // term the one with the least relative error on [0, 14.5], 3.2e-8 (Remez' exchange).
   const V k = hn::Div(set(1), fma(distance, set(0.35f), set(1)));
-  const V r = mul(k, polynomial(k, 0.139621306956f, 0.139863513219f, 0.119821305444f, 0.105552425868f, -0.0232121590281f,
-                                0.159319393801f, -0.255838724305f, 0.144030777265f, -0.0291578552061f));
+  const V r = mul(k, polynomial(k, {0.139621306956f, 0.139863513219f, 0.119821305444f, 0.105552425868f, -0.0232121590281f,
+                                0.159319393801f, -0.255838724305f, 0.144030777265f, -0.0291578552061f}));
   const V tail = mul(gauss, r), far = select(hn::Lt(x, zero()), tail, sub(set(1), tail));
   return {select(hn::Gt(distance, set(series_end)), far, near), mul(gauss, set(inverse_sqrt_2pi))};
 }
