@@ -6,12 +6,11 @@
 namespace plexus::simd {
 namespace {
 
-// Products that are worth a thread of their own, a lane. In a step one loop follows the other: a second thread that looks out for work is
-// there after half a microsecond, and finds most operands in its cache, since the loops before were cut alike. On an EPYC 7001 with AVX2
-// (25 thousand products, 1.3 us) steps of 16 to 64 rows of 30-64-64-3 to 784-32-10 took 0.65 to 0.9 of the time on two threads; a quarter
-// of that brought nothing more, and 13-64-3 took up to a third longer. What is not trained comes alone, often to threads that sleep: there
-// products of 0.2 to half a million took 0.55 to 0.7 of the time.
-constexpr double products_a_lane = 200e3 / 16, trained_products_a_lane = 50e3 / 16;
+// Products that are worth a thread of their own, a lane: 5 us. A second thread that looks out for work is there after half a microsecond,
+// but operands have to move to its cache. On an EPYC 7001 with AVX2 (100 thousand products), steps of 32 rows of 64-128-64-10 to
+// 191-52-124-3 took 0.68 to 0.88 of the time on two threads while its cores shared a cache, and while they did not 0.87 to 1.12. A quarter of
+// that gave steps of 30 us, too, 0.75 to 0.85 with a shared cache, but up to 1.34 without.
+constexpr double products_a_lane = 200e3 / 16;
 
 // A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
 constexpr int64_t least_size = 4;
@@ -37,7 +36,7 @@ constexpr int64_t packing_rows = 12;
 
 double Matmul::threads_worth(int64_t m, int64_t n, int64_t k) const {
   const auto size = [](int64_t of) { return double(std::max(of, least_size)); };
-  return size(m) * size(n) * size(k) / ((trained_ ? trained_products_a_lane : products_a_lane) * double(tiles_.lanes));
+  return size(m) * size(n) * size(k) / (products_a_lane * double(tiles_.lanes));
 }
 
 Matmul::Grid Matmul::grid(const Operands& o) const {
