@@ -135,24 +135,27 @@ HWY_INLINE V times_wide(V a, V wide) {
   return select(hn::Lt(hn::Abs(wide), set(0x1p-60f)), mul(mul(a, wide), unit), mul(a, mul(wide, unit)));
 }
 
+/// 1 / (1 + e^-|x|), of the exponential, which is wide.
+HWY_INLINE V sigmoid_of_size(V wide) { return hn::Div(set(1), fma(wide, set(wide_unit), set(1))); }
+
 /// 1 / (1 + e^-x) and its slope, both wide, from one exponential that cannot overflow.
 struct Sigmoid {
   V value, slope;
 };
 HWY_INLINE Sigmoid wide_sigmoid(V x) {
   const V wide = wide_exp(hn::Neg(hn::Abs(x)));
-  const V inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  const V inverse = sigmoid_of_size(wide);
   const V small = mul(wide, inverse);
   return {select(hn::Lt(x, zero()), small, mul(inverse, set(1 / wide_unit))), mul(small, inverse)};
 }
 HWY_INLINE V sigmoid(V x) {
-  const V wide = wide_exp(hn::Neg(hn::Abs(x))), inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  const V wide = wide_exp(hn::Neg(hn::Abs(x))), inverse = sigmoid_of_size(wide);
   return select(hn::Lt(x, zero()), mul(mul(wide, inverse), set(wide_unit)), inverse);
 }
 
 /// x / (1 + e^-u), where u has the sign of x and |u| >= |x|. Below -128 the factor is 0, by which -inf must not be multiplied.
 HWY_INLINE V times_sigmoid(V x, V u) {
-  const V wide = wide_exp(hn::Neg(hn::Abs(u))), inverse = hn::Div(set(1), fma(wide, set(wide_unit), set(1)));
+  const V wide = wide_exp(hn::Neg(hn::Abs(u))), inverse = sigmoid_of_size(wide);
   const V negative = mul(mul(at_least(x, -128), mul(wide, inverse)), set(wide_unit));
   return select(hn::Lt(x, zero()), negative, mul(x, inverse));
 }

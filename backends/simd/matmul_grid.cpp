@@ -8,9 +8,9 @@ namespace {
 
 // Products that are worth a thread of their own, a lane: 5 us. A second thread that looks out for work is there after half a microsecond,
 // but operands have to move to its cache. On an EPYC 7001 with AVX2 (100 thousand products), steps of 32 rows of 64-128-64-10 to
-// 191-52-124-3 took 0.68 to 0.88 of the time on two threads while a cache line took 30 to 60 ns from one core to the other, and while it took
-// 240 ns (the cores of a virtual machine move) 0.87 to 1.12. A quarter of that gave steps of 30 us, too, 0.75 to 0.85 there, but here up to
-// 1.34.
+// 191-52-124-3 took 0.68 to 0.88 of the time on two threads while its cores were near, 30 to 60 ns for a cache line, and 0.87 to 1.12 while
+// they were far, 240 ns (those of a virtual machine move). A quarter of this limit gave 0.64 to 0.85 near, steps of 30 us among them, but up
+// to 1.34 far.
 constexpr double products_a_lane = 200e3 / 16;
 
 // A product takes as long as one with so many rows, columns and depth at least: the time of one row is that of reading b.
