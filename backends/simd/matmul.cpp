@@ -59,12 +59,12 @@ Matmul::Matmul(const MatmulSpec& spec, const Epilogue& epilogue, bool trained, c
   depth_ = std::min(most_depth, spec_.k);
   height_ = rows_at_once(spec_, depth_);
   held_ = packs() ? held(spec_, height_) : 0;
-  copies_a_ = copies_a(spec_, height_);
+  copies_a_ = copies_a(spec_);
   if (copies_a_) height_ = height_ / tiles_.most_rows * tiles_.most_rows;  // in whole pieces
   if (epilogue_.kind != Epilogue::Kind::none && epilogue_.activation == Activation::relu && spec_.ldc == spec_.n)
     then_ = epilogue_.kind == Epilogue::Kind::activation ? Then::relu : Then::relu_gradient;
   alone_ = executor_.threads() == 1 || threads_worth(spec_.m, spec_.n, spec_.k) < 2;
-  scratch_ = held_ * depth_ * panel + (copies_a_ ? most_height() * depth_ : 0);
+  scratch_ = held_ * depth_ * panel + (copies_a_ ? std::min(spec_.m, most_height()) * depth_ : 0);
   if (spec_.form == Form::nt) scratch_ = std::max(scratch_, (depth_ + transposed_rows) * panel);
 }
 
@@ -161,7 +161,7 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
       for (int64_t m0 = part.m0, m1; m0 < part.m1; m0 = m1) {
         m1 = block_end(m0, part.m1);
-        if (copy_of_a) copy_a(o, m0, m1, k0, copy_of_a);
+        if (copy_of_a && (p == part.p0 || !one_block(o, part))) copy_a(o, m0, m1, k0, copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
           multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, second);
       }

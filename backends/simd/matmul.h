@@ -77,18 +77,23 @@ class Matmul : public Kernel {
   int64_t most_height() const { return height_ + height_ / 4; }
   /// The end of the block of a that begins with row m0, of rows that end with m1.
   int64_t block_end(int64_t m0, int64_t m1) const { return m1 - m0 <= most_height() ? m1 : m0 + height_; }
-  /// Panels of b that are held: several only where a has more rows than are worked on at once.
+  /// Panels of b that are held: several only where what is worked on of a is fetched or copied for them.
   static int64_t held(const MatmulSpec& spec, int64_t height) {
-    return spec.m > height ? std::min(most_held, panel_count(spec.n)) : 1;
+    return spec.m > height || copies_a(spec) ? std::min(most_held, panel_count(spec.n)) : 1;
   }
 
+  // Elements of b from which on a transposed a is copied, wherever its rows lie. An element costs the same for any b, the gain grows with
+  // both its sizes. EPYC 7003, 784 x 128 to 512: with half as many 0 to 2 % more time, with as many 2 to 3 % less, with more up to 11 %.
+  static constexpr int64_t copied_for = 32768;
+
   /// Whether they are copied. The elements of a column of a lie where few lines of the caches can hold them if a row has 1 KB or a
-  /// multiple; the copy pays from four panels on. Else they lie on more pages than a CPU has at hand if a is deep: 784 x 256 to 512,
-  /// 1024 deep, take 2 to 4 % less time.
-  static bool copies_a(const MatmulSpec& spec, int64_t height) {
-    if (spec.form != Form::tn || spec.m <= height) return false;
-    return spec.lda % 256 == 0 ? spec.n >= 4 * panel : spec.k >= 512 && spec.n >= 8 * panel;
+  /// multiple; the copy pays from four panels on. Else they lie on more pages than a CPU has at hand if a is deep.
+  static bool copies_a(const MatmulSpec& spec) {
+    if (spec.form != Form::tn || spec.n < 4 * panel) return false;
+    return spec.lda % 256 == 0 || spec.n * spec.k >= copied_for;
   }
+  /// Whether what is worked on of a is all that a part has.
+  bool one_block(const Operands& o, const Part& part) const { return o.k <= most_depth && part.m1 - part.m0 <= most_height(); }
 
   /// Whether some b must be copied: all but what lies in panels already.
   bool packs() const { return spec_.form != Form::nn || !spec_.layout; }

@@ -23,8 +23,10 @@ constexpr int most_rows = HWY_TARGET == HWY_AVX2 ? 6 : HWY_TARGET == HWY_AVX3 ||
 /// Rows of the next piece of a (MatmulTiles::copy_a), where so many are left.
 constexpr int64_t piece_rows(int64_t left) { return left >= most_rows ? most_rows : left >= 4 ? 4 : left >= 2 ? 2 : 1; }
 
-// How far ahead of its use the tile that packs b asks for the next rows: they may lie pages apart, where the CPU's own
-// prefetching stops.
+// How far ahead of its use a tile asks for rows of b, where it does. The one that packs b: they may lie pages apart, where the CPU's own
+// prefetching stops. Every tile of AVX2: its two vectors are half of a panel's row, every other line of it, and prefetching fetches
+// the lines between, too. On an EPYC 7003 products up to 1024 deep take 2 to 6 % less time, 4 to 16 rows ahead; those whose strip of b stays in
+// the first-level cache take no more.
 constexpr int64_t ahead = 8;
 
 /// Columns of the last vector that count: all of them, or the rest.
@@ -119,6 +121,8 @@ HWY_INLINE void tile(const MatmulBlock& block, const float* b, int64_t b_stride,
     V from_b[vectors];
     if (packing) {
       PLEXUS_UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(b + ahead * b_stride + v * lanes);
+    } else if (HWY_TARGET == HWY_AVX2 && vectors == 2) {
+      __builtin_prefetch(b + ahead * b_stride);
     }
     PLEXUS_UNROLL for (int v = 0; v < vectors; v++) {
       from_b[v] = load(b + v * lanes);
