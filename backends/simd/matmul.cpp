@@ -161,7 +161,7 @@ void Matmul::multiply(const Operands& o, const Part& part, float* scratch) const
     for (int64_t k0 = 0; k0 == 0 || k0 < o.k; k0 += most_depth)
       for (int64_t m0 = part.m0, m1; m0 < part.m1; m0 = m1) {
         m1 = block_end(m0, part.m1);
-        if (copy_of_a && (p == part.p0 || !one_block(o, part))) copy_a(o, m0, m1, k0, copy_of_a);
+        if (copy_of_a && copies_for(o, part, p)) copy_a(o, m0, m1, k0, copy_of_a);
         for (int64_t q = p; q < std::min(p + group, part.p1); q++)
           multiply_block(o, part, {m0, m1, q, q + 1}, k0, held_ > 0 ? scratch + (q - p) * depth_ * panel : nullptr, copy_of_a, second);
       }

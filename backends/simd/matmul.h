@@ -85,17 +85,19 @@ class Matmul : public Kernel {
   // Elements of b from which on a transposed a is copied, wherever its rows lie. An element costs the same for any b, the gain grows with
   // both its sizes. EPYC 7003, 784 x 128 to 512: with half as many 0 to 2 % more time, with as many 2 to 3 % less, with more up to 11 %.
   // Of fewer rows of c than copied_rows too few tiles are as tall as they can be: 13 x 128 and 20 x 256 took 3 to 5 % more time, 64 x 256 and
-  // 100 x 128 as much, 128 x 128, 512 deep, 4 % less.
+  // 100 x 128 the same time, 128 x 128, 512 deep, 4 % less.
   static constexpr int64_t copied_for = 32768, copied_rows = 96;
 
-  /// Whether they are copied. The elements of a column of a lie where few lines of the caches can hold them if a row has 1 KB or a
+  /// Whether blocks of a are copied. The elements of a column of a lie where few lines of the caches can hold them if a row has 1 KB or a
   /// multiple; the copy pays from four panels on. Else they lie on more pages than a CPU has at hand if a is deep.
   static bool copies_a(const MatmulSpec& spec) {
     if (spec.form != Form::tn || spec.m < copied_rows || spec.n < 4 * panel) return false;
     return spec.lda % 256 == 0 || spec.n * spec.k >= copied_for;
   }
-  /// Whether what is worked on of a is all that a part has.
-  bool one_block(const Operands& o, const Part& part) const { return o.k <= most_depth && part.m1 - part.m0 <= most_height(); }
+  /// Whether a block has to be copied for the panels of a part from p on: where there is but one, it is there since the first panels.
+  bool copies_for(const Operands& o, const Part& part, int64_t p) const {
+    return p == part.p0 || o.k > most_depth || part.m1 - part.m0 > most_height();
+  }
 
   /// Whether some b must be copied: all but what lies in panels already.
   bool packs() const { return spec_.form != Form::nn || !spec_.layout; }

@@ -103,7 +103,7 @@ void WeightStep::step(const Operands& o, const Steps& steps, const Part& part, f
         m1 = block_end(m0, part.m1);
         // What is made some rows after the other begins anywhere in a piece.
         float* const pieces = deep_ || in_tiles(o, steps, p0) ? copy_of_a : nullptr;
-        if (pieces && (p0 == part.p0 || !one_block(o, part))) copy_a(o, m0, m1, k0, pieces);
+        if (pieces && copies_for(o, part, p0)) copy_a(o, m0, m1, k0, pieces);
         for (int64_t p = p0; p < p1; p++) {
           float* const copy = scratch + (p - p0) * depth_ * panel;
           const Part at{m0, m1, p, p + 1};
